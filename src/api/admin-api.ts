@@ -1,0 +1,20 @@
+/** What the command line asks of a proxy: topics and groups of the whole cluster. */
+import type { GroupConfig, TopicConfig } from './topic';
+
+export interface TopicView extends TopicConfig {
+  /** Names of the brokers that hold it. */
+  readonly brokers: readonly string[];
+}
+
+export interface AdminApi {
+  /** Creates or changes a topic on every master; in force everywhere when it resolves. */
+  putTopic(config: TopicConfig): Promise<void>;
+  /** @throws StatusError TOPIC_NOT_FOUND */
+  deleteTopic(name: string): Promise<void>;
+  listTopics(): Promise<readonly TopicView[]>;
+  /** Creates or changes a group on every master. */
+  putGroup(config: GroupConfig): Promise<void>;
+  /** @throws StatusError CONSUMER_GROUP_NOT_FOUND */
+  deleteGroup(name: string): Promise<void>;
+  listGroups(): Promise<readonly GroupConfig[]>;
+}

@@ -1,0 +1,142 @@
+/**
+ * What a proxy asks of one broker. The same in one process (a call) and between processes (one
+ * batched gRPC stream, `src/link`). Every method rejects with a StatusError; what may be thrown by
+ * all of them is PROXY_TIMEOUT (the broker did not answer) and INTERNAL_SERVER_ERROR.
+ */
+import type { FilterExpression } from '../message/filter';
+import type { RecordDraft } from '../message/record';
+import type { Code } from '../message/status';
+import type { GroupConfig, TopicConfig } from './topic';
+
+export interface SendRequest {
+  /** The queue on this broker; must be below the topic's queue count. */
+  readonly queueId: number;
+  /** Topic and size are the draft's; the broker fills in the place. */
+  readonly draft: RecordDraft;
+}
+
+export interface SendResult {
+  readonly queueOffset: number;
+  readonly physicalOffset: number;
+}
+
+export interface PopRequest {
+  readonly group: string;
+  readonly topic: string;
+  readonly clientId: string;
+  /** Repeats of one logical receive carry the same id; '' for none. */
+  readonly attemptId: string;
+  readonly filter: FilterExpression;
+  /** 1 .. 32. */
+  readonly maxMessages: number;
+  /** Until a message that is not acknowledged comes again, milliseconds. */
+  readonly invisibleMs: number;
+  /** Longest wait for a first message, milliseconds; 0 answers at once. */
+  readonly pollMs: number;
+  /** Whether the broker keeps the messages invisible while the client is heard from. */
+  readonly autoRenew: boolean;
+}
+
+export interface PoppedMessage {
+  /** The stored record, unchanged. */
+  readonly record: Buffer;
+  readonly receiptHandle: string;
+  /** 1 on first delivery. */
+  readonly attempt: number;
+  readonly invisibleMs: number;
+}
+
+/** Empty when the wait ended without a message. */
+export type PopResult = readonly PoppedMessage[];
+
+export interface HandleRef {
+  readonly receiptHandle: string;
+  readonly messageId: string;
+}
+
+export interface AckRequest {
+  readonly group: string;
+  readonly topic: string;
+  readonly entries: readonly HandleRef[];
+}
+
+/** The outcome for one entry of an acknowledgement. */
+export interface EntryStatus {
+  readonly code: Code;
+  readonly message: string;
+}
+
+export interface ChangeInvisibleRequest extends HandleRef {
+  readonly group: string;
+  readonly topic: string;
+  /** From now, milliseconds; 0 makes the message visible at once. */
+  readonly invisibleMs: number;
+  /** The next delivery does not count as an attempt. */
+  readonly suspend: boolean;
+}
+
+export interface Subscription {
+  readonly topic: string;
+  readonly filter: FilterExpression;
+}
+
+/** A consumer makes itself known: with its settings, its heartbeat, or a first receive. */
+export interface SubscribeRequest {
+  readonly group: string;
+  readonly clientId: string;
+  readonly subscriptions: readonly Subscription[];
+  /** Whether a group made by this call is FIFO. */
+  readonly fifoIfNew: boolean;
+}
+
+export interface BrokerApi {
+  /**
+   * Stores one message. Resolves when it is as durable as the flush mode promises.
+   * @throws TOPIC_NOT_FOUND, BAD_REQUEST (no such queue), TOO_MANY_REQUESTS (unwritten bytes at
+   *   their bound), INTERNAL_SERVER_ERROR (the store is read-only, and why)
+   */
+  send(request: SendRequest): Promise<SendResult>;
+
+  /**
+   * Takes up to `maxMessages` messages for a group, waiting up to `pollMs` for a first one. When
+   * `signal` fires during the wait the result is empty and nothing is taken.
+   * @throws TOPIC_NOT_FOUND, CONSUMER_GROUP_NOT_FOUND, ILLEGAL_FILTER_EXPRESSION, TOO_MANY_REQUESTS
+   */
+  pop(request: PopRequest, signal: AbortSignal): Promise<PopResult>;
+
+  /** Finishes messages; one status an entry, in order: OK or INVALID_RECEIPT_HANDLE. */
+  ack(request: AckRequest): Promise<readonly EntryStatus[]>;
+
+  /**
+   * Sets when a message comes again; the old handle is void, the new one is answered.
+   * @throws INVALID_RECEIPT_HANDLE
+   */
+  changeInvisible(request: ChangeInvisibleRequest): Promise<string>;
+
+  /** Gives messages back that never reached their consumer: ready after 1 s, no attempt counted. */
+  release(request: AckRequest): Promise<void>;
+
+  /**
+   * Makes the group (where auto-creation allows) and fixes where it starts on each topic that it
+   * subscribes for the first time; durable when it resolves. Topics unknown to this broker are ignored.
+   * @throws CONSUMER_GROUP_NOT_FOUND when the group is unknown and may not be made
+   */
+  subscribe(request: SubscribeRequest): Promise<GroupConfig>;
+
+  /** The client was heard from (a heartbeat). */
+  clientSeen(clientId: string): Promise<void>;
+
+  /** The client said goodbye: its unfinished messages are released, its polls end. */
+  clientGone(clientId: string): Promise<void>;
+
+  /** Creates or changes a topic; resolves when it is durable and in force in every route. */
+  putTopic(config: TopicConfig): Promise<void>;
+  /** @throws TOPIC_NOT_FOUND */
+  deleteTopic(name: string): Promise<void>;
+  listTopics(): Promise<readonly TopicConfig[]>;
+  /** Creates or changes a group; durable when it resolves. */
+  putGroup(config: GroupConfig): Promise<void>;
+  /** @throws CONSUMER_GROUP_NOT_FOUND */
+  deleteGroup(name: string): Promise<void>;
+  listGroups(): Promise<readonly GroupConfig[]>;
+}

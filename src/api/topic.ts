@@ -1,0 +1,55 @@
+/** Topics and consumer groups as all parts know them. */
+
+export const TOPIC_TYPES = [
+  'NORMAL',
+  'FIFO',
+  'DELAY',
+  'TRANSACTION',
+  'PRIORITY',
+  'LITE',
+  'MIXED',
+] as const;
+/** What kind of messages a topic takes. MIXED takes NORMAL, FIFO, DELAY and TRANSACTION. */
+export type TopicType = (typeof TOPIC_TYPES)[number];
+
+export const DEFAULT_QUEUES = 8;
+export const MAX_QUEUES = 1024;
+
+export interface TopicConfig {
+  readonly name: string;
+  readonly type: TopicType;
+  /** Queues on each broker, 1 .. 1024; reads and writes alike. */
+  readonly queues: number;
+}
+
+/** How long a consumer waits before a message's next attempt. Durations are milliseconds. */
+export type BackoffPolicy =
+  | {
+      readonly kind: 'exponential';
+      readonly initialMs: number;
+      readonly maxMs: number;
+      readonly multiplier: number;
+    }
+  | { readonly kind: 'customized'; readonly nextMs: readonly number[] };
+
+export interface GroupConfig {
+  readonly name: string;
+  /** Whether messages of one message group are consumed in order. */
+  readonly fifo: boolean;
+  /** Deliveries before the dead letter queue, the first one counted; at least 1. */
+  readonly maxAttempts: number;
+  readonly backoff: BackoffPolicy;
+  /** The parent topic, for groups of lite topics. */
+  readonly liteTopic?: string;
+  /** Where a first subscription starts: at the end of the queues as of then, or at their beginning. */
+  readonly startFrom: 'end' | 'beginning';
+}
+
+/** 1 s, 5 s, 10 s, 30 s, 1 .. 10 min, 20 min, 30 min, 1 h, 2 h: the delays of Apache RocketMQ's retries. */
+export const DEFAULT_BACKOFF: BackoffPolicy = {
+  kind: 'customized',
+  nextMs: [
+    1, 5, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200,
+  ].map((seconds) => seconds * 1000),
+};
+export const DEFAULT_MAX_ATTEMPTS = 17;

@@ -1,0 +1,310 @@
+/**
+ * One record of the CommitLog, big-endian (IPv4 hosts; an IPv6 host takes 12 bytes more):
+ *
+ *      0 totalSize 4        20 queueOffset 8       56 storeTimestamp 8     88 body n
+ *      4 magic 4            28 physicalOffset 8    64 storeHost 4 + 4         topicLength 1 (v2: 2)
+ *      8 bodyCRC 4          36 sysFlag 4           72 reconsumeTimes 4        topic n
+ *     12 queueId 4          40 bornTimestamp 8     76 preparedOffset 8        propertiesLength 2
+ *     16 flag 4             48 bornHost 4 + 4      84 bodyLength 4            properties n
+ *
+ * Every record that we write ends its properties with the record CRC, 20 bytes: `__CRC32#` 0x01,
+ * ten decimal digits (least significant first), 0x02: the CRC-32 (31 bits) of all before them.
+ */
+import { crc32 } from 'node:zlib';
+import { ANY_HOST, type Host } from './host';
+import { readInt64, writeInt64 } from './int64';
+import { javaHashCode } from './java-hash';
+import { parseProperties, Property } from './properties';
+
+export const MAGIC_V1 = 0xdaa320a7 | 0;
+export const MAGIC_V2 = 0xdaa320ab | 0;
+/** Fills the rest of a segment: totalSize, this magic, anything. */
+export const MAGIC_BLANK = 0xcbd43194 | 0;
+
+/** Bits of `sysFlag`. */
+export const SysFlag = {
+  COMPRESSED: 0x1,
+  PREPARED: 0x4,
+  COMMIT: 0x8,
+  ROLLBACK: 0xc,
+  TRANSACTION_MASK: 0xc,
+  BORNHOST_V6: 0x10,
+  STOREHOST_V6: 0x20,
+} as const;
+
+/** Bytes of a v1 record with IPv4 hosts beside body, topic and properties. */
+const FIXED_BYTES = 91;
+const CRC_PREFIX = Buffer.from(`${Property.CRC32}\u0001`, 'latin1');
+/** Bytes of the record CRC at the end of the properties. */
+export const CRC_PROPERTY_BYTES = CRC_PREFIX.length + 11;
+
+/** Largest body and largest whole record, bytes. */
+export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+export const MAX_RECORD_BYTES = MAX_BODY_BYTES + 64 * 1024;
+/** Largest properties text, bytes, the record CRC included (a signed short). */
+export const MAX_PROPERTIES_BYTES = 32767;
+
+/** A record whose place is not known yet. It knows its size and writes itself into a buffer. */
+export interface RecordDraft {
+  readonly topic: string;
+  readonly byteLength: number;
+  /** What the ConsumeQueue entry holds: Java's hash of the tag, 0 without one. */
+  readonly tagsCode: number;
+  /** Writes `byteLength` bytes at `at`; the place (see `placeRecord`) stays zero. */
+  writeTo(target: Buffer, at: number): void;
+}
+
+export interface RecordFields {
+  readonly topic: string;
+  readonly body: Uint8Array;
+  /** Property text without the record CRC. */
+  readonly properties: string;
+  /** The message's tag, '' for none; must equal the TAGS property. */
+  readonly tag: string;
+  /** Milliseconds since the epoch, the client's clock. */
+  readonly bornTimestamp: number;
+  readonly bornHost?: Host;
+  readonly flag?: number;
+  readonly sysFlag?: number;
+  readonly reconsumeTimes?: number;
+  readonly preparedOffset?: number;
+}
+
+/**
+ * Makes a draft of a record.
+ * @throws RangeError when body, properties or topic are beyond what a record can hold.
+ */
+export function draftRecord(fields: RecordFields): RecordDraft {
+  return new FieldsDraft(fields);
+}
+
+class FieldsDraft implements RecordDraft {
+  readonly byteLength: number;
+  readonly tagsCode: number;
+  private readonly topicBytes: number;
+  private readonly propertiesBytes: number;
+  private readonly bornHost: Host;
+  private readonly v2: boolean;
+
+  constructor(private readonly fields: RecordFields) {
+    this.bornHost = fields.bornHost ?? ANY_HOST;
+    this.topicBytes = Buffer.byteLength(fields.topic);
+    this.v2 = this.topicBytes > 127;
+    this.propertiesBytes = Buffer.byteLength(fields.properties) + CRC_PROPERTY_BYTES;
+    checkLimit('topic', this.topicBytes, 255);
+    checkLimit('properties', this.propertiesBytes, MAX_PROPERTIES_BYTES);
+    checkLimit('body', fields.body.length, MAX_BODY_BYTES);
+    this.byteLength =
+      FIXED_BYTES +
+      (this.v2 ? 1 : 0) +
+      (this.bornHost.address.length - 4) +
+      fields.body.length +
+      this.topicBytes +
+      this.propertiesBytes;
+    this.tagsCode = fields.tag === '' ? 0 : javaHashCode(fields.tag);
+  }
+
+  get topic(): string {
+    return this.fields.topic;
+  }
+
+  writeTo(target: Buffer, start: number): void {
+    const { fields } = this;
+    const bornV6 = this.bornHost.address.length === 16;
+    let at = start;
+    target.writeInt32BE(this.byteLength, at);
+    target.writeInt32BE(this.v2 ? MAGIC_V2 : MAGIC_V1, at + 4);
+    target.writeInt32BE(bodyCrc(fields.body), at + 8);
+    target.writeInt32BE(0, at + 12);
+    target.writeInt32BE(fields.flag ?? 0, at + 16);
+    target.fill(0, at + 20, at + 36);
+    target.writeInt32BE((fields.sysFlag ?? 0) | (bornV6 ? SysFlag.BORNHOST_V6 : 0), at + 36);
+    writeInt64(target, fields.bornTimestamp, at + 40);
+    at += 48;
+    target.set(this.bornHost.address, at);
+    target.writeInt32BE(this.bornHost.port, at + this.bornHost.address.length);
+    at += this.bornHost.address.length + 4;
+    target.fill(0, at, at + 16);
+    at += 16;
+    target.writeInt32BE(fields.reconsumeTimes ?? 0, at);
+    writeInt64(target, fields.preparedOffset ?? 0, at + 4);
+    target.writeInt32BE(fields.body.length, at + 12);
+    at += 16;
+    target.set(fields.body, at);
+    at += fields.body.length;
+    if (this.v2) at = target.writeInt16BE(this.topicBytes, at);
+    else at = target.writeInt8(this.topicBytes, at);
+    at += target.write(fields.topic, at);
+    at = target.writeInt16BE(this.propertiesBytes, at);
+    target.write(fields.properties, at);
+  }
+}
+
+/** A draft of bytes that another process has made; they are copied once, into the log. */
+export function draftOfBytes(bytes: Buffer): RecordDraft {
+  const record = readRecord(bytes, 0);
+  if (record.totalBytes !== bytes.length) {
+    throw new RangeError(`record says ${record.totalBytes} bytes but has ${bytes.length}`);
+  }
+  const tag = recordProperties(record).get(Property.TAGS);
+  return {
+    topic: record.topic,
+    byteLength: bytes.length,
+    tagsCode: tag === undefined ? 0 : javaHashCode(tag),
+    writeTo: (target, at) => target.set(bytes, at),
+  };
+}
+
+/** What the broker decides about a record when it appends it. */
+export interface RecordPlace {
+  readonly queueId: number;
+  readonly queueOffset: number;
+  readonly physicalOffset: number;
+  readonly storeTimestamp: number;
+  /** IPv4. */
+  readonly storeHost: Host;
+}
+
+/** Writes the place into a drafted record at `at` and then the record CRC. Hot path. */
+export function placeRecord(target: Buffer, at: number, place: RecordPlace): void {
+  const bytes = target.readInt32BE(at);
+  const bornV6 = (target.readInt32BE(at + 36) & SysFlag.BORNHOST_V6) !== 0;
+  const storeAt = at + (bornV6 ? 68 : 56);
+  target.writeInt32BE(place.queueId, at + 12);
+  writeInt64(target, place.queueOffset, at + 20);
+  writeInt64(target, place.physicalOffset, at + 28);
+  writeInt64(target, place.storeTimestamp, storeAt);
+  target.set(place.storeHost.address, storeAt + 8);
+  target.writeInt32BE(place.storeHost.port, storeAt + 12);
+  const crcAt = at + bytes - CRC_PROPERTY_BYTES;
+  writeRecordCrc(target, crcAt, crc32(target.subarray(at, crcAt)) & 0x7fffffff);
+}
+
+function writeRecordCrc(target: Buffer, crcAt: number, crc: number): void {
+  target.set(CRC_PREFIX, crcAt);
+  let at = crcAt + CRC_PREFIX.length;
+  let rest = crc;
+  for (let i = 0; i < 10; i++) {
+    target[at++] = 0x30 + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+  target[at] = 0x02;
+}
+
+/** A record read from bytes. `body` is a view, not a copy. */
+export interface StoredRecord {
+  readonly totalBytes: number;
+  readonly bodyCrc: number;
+  readonly queueId: number;
+  readonly flag: number;
+  readonly queueOffset: number;
+  readonly physicalOffset: number;
+  readonly sysFlag: number;
+  readonly bornTimestamp: number;
+  readonly bornHost: Host;
+  readonly storeTimestamp: number;
+  readonly storeHost: Host;
+  readonly reconsumeTimes: number;
+  readonly preparedOffset: number;
+  readonly body: Buffer;
+  readonly topic: string;
+  /** Property text, the record CRC included; see `recordProperties`. */
+  readonly properties: string;
+}
+
+/**
+ * Reads the record at `at`; lengths are checked against each other and the buffer, checksums are not.
+ * @throws RangeError when the bytes are no whole record.
+ */
+export function readRecord(source: Buffer, start: number): StoredRecord {
+  if (source.length - start < FIXED_BYTES) throw new RangeError('record is cut off');
+  const totalBytes = source.readInt32BE(start);
+  const magic = source.readInt32BE(start + 4);
+  if (magic !== MAGIC_V1 && magic !== MAGIC_V2) {
+    throw new RangeError(`no record magic: 0x${(magic >>> 0).toString(16)}`);
+  }
+  const end = start + totalBytes;
+  if (totalBytes < FIXED_BYTES || end > source.length) {
+    throw new RangeError(`record of ${totalBytes} bytes does not fit its ${source.length - start}`);
+  }
+  const sysFlag = source.readInt32BE(start + 36);
+  const bornBytes = (sysFlag & SysFlag.BORNHOST_V6) !== 0 ? 16 : 4;
+  const storeBytes = (sysFlag & SysFlag.STOREHOST_V6) !== 0 ? 16 : 4;
+  const storeAt = start + 52 + bornBytes;
+  const tailAt = storeAt + 12 + storeBytes;
+  if (tailAt + 16 > end) throw new RangeError('record header is cut off');
+  const bodyBytes = source.readInt32BE(tailAt + 12);
+  const bodyAt = tailAt + 16;
+  let at = bodyAt + bodyBytes;
+  if (bodyBytes < 0 || at + 3 > end)
+    throw new RangeError(`body of ${bodyBytes} bytes leaves its record`);
+  const topicBytes = magic === MAGIC_V2 ? source.readInt16BE(at) : source.readInt8(at);
+  at += magic === MAGIC_V2 ? 2 : 1;
+  if (topicBytes < 0 || at + topicBytes + 2 > end) {
+    throw new RangeError(`topic of ${topicBytes} bytes leaves its record`);
+  }
+  const topic = source.toString('utf8', at, at + topicBytes);
+  at += topicBytes;
+  const propertiesBytes = source.readInt16BE(at);
+  at += 2;
+  if (propertiesBytes < 0 || at + propertiesBytes !== end) {
+    throw new RangeError(`properties of ${propertiesBytes} bytes do not end with their record`);
+  }
+  return {
+    totalBytes,
+    bodyCrc: source.readInt32BE(start + 8),
+    queueId: source.readInt32BE(start + 12),
+    flag: source.readInt32BE(start + 16),
+    queueOffset: readInt64(source, start + 20),
+    physicalOffset: readInt64(source, start + 28),
+    sysFlag,
+    bornTimestamp: readInt64(source, start + 40),
+    bornHost: readHost(source, start + 48, bornBytes),
+    storeTimestamp: readInt64(source, storeAt),
+    storeHost: readHost(source, storeAt + 8, storeBytes),
+    reconsumeTimes: source.readInt32BE(tailAt),
+    preparedOffset: readInt64(source, tailAt + 4),
+    body: source.subarray(bodyAt, bodyAt + bodyBytes),
+    topic,
+    properties: source.toString('utf8', at, end),
+  };
+}
+
+/** A record's properties without the record CRC. */
+export function recordProperties(record: StoredRecord): Map<string, string> {
+  const properties = parseProperties(record.properties);
+  properties.delete(Property.CRC32);
+  return properties;
+}
+
+/**
+ * Whether a whole record's checksums are right: the record CRC where it has one, else the body CRC.
+ * `record` must have been read from `source` at `at`.
+ */
+export function recordIntact(source: Buffer, at: number, record: StoredRecord): boolean {
+  const crcAt = at + record.totalBytes - CRC_PROPERTY_BYTES;
+  if (
+    crcAt > at &&
+    source.compare(CRC_PREFIX, 0, CRC_PREFIX.length, crcAt, crcAt + CRC_PREFIX.length) === 0
+  ) {
+    const expected = Buffer.alloc(CRC_PROPERTY_BYTES);
+    writeRecordCrc(expected, 0, crc32(source.subarray(at, crcAt)) & 0x7fffffff);
+    return source.compare(expected, 0, expected.length, crcAt, crcAt + CRC_PROPERTY_BYTES) === 0;
+  }
+  return bodyCrc(record.body) === record.bodyCrc;
+}
+
+function bodyCrc(body: Uint8Array): number {
+  return body.length === 0 ? 0 : crc32(body) & 0x7fffffff;
+}
+
+function readHost(source: Buffer, at: number, addressBytes: number): Host {
+  return {
+    address: source.subarray(at, at + addressBytes),
+    port: source.readInt32BE(at + addressBytes),
+  };
+}
+
+function checkLimit(field: string, bytes: number, max: number): void {
+  if (bytes > max) throw new RangeError(`${field} takes ${bytes} bytes, the limit is ${max}`);
+}

@@ -1,0 +1,116 @@
+/**
+ * All that touches the world outside the process's memory. Every other module takes these in as
+ * arguments, so that a whole cluster can run in one process under simulated time and faults.
+ */
+export interface Platform {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly files: Files;
+  readonly sockets: Sockets;
+}
+
+export interface Clock {
+  /** Wall clock, milliseconds since 1970-01-01T00:00:00Z. May jump either way. */
+  wallMs(): number;
+  /** Monotonic clock, milliseconds with fractions from an arbitrary start. Never goes back. */
+  monotonicMs(): number;
+}
+
+export interface TimerHandle {
+  cancel(): void;
+}
+
+export interface Timers {
+  /** Runs `task` once, not before `delayMs` milliseconds have passed. Does not keep a process alive. */
+  after(delayMs: number, task: () => void): TimerHandle;
+  /** Runs `task` after the input and output of the current turn of the event loop. */
+  nextTurn(task: () => void): void;
+}
+
+export interface Random {
+  bytes(count: number): Buffer;
+  /** Uniform in 0 .. 2^32 - 1. */
+  uint32(): number;
+}
+
+/** An open file. Positions and lengths are bytes. */
+export interface FileHandle {
+  readonly path: string;
+  /** Writes all of `buffers`, one after the other, from `position` on; a short write is continued. */
+  write(buffers: readonly Uint8Array[], position: number): Promise<void>;
+  /** Fills `target` from `position` on; answers the bytes read, fewer only at the end of the file. */
+  read(target: Uint8Array, position: number): Promise<number>;
+  /** Resolves when all that was written before the call is on stable storage. */
+  datasync(): Promise<void>;
+  /** Sets the length; a longer file is extended by zeros that occupy no space. */
+  truncate(length: number): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface FileStat {
+  readonly bytes: number;
+  readonly modifiedMs: number;
+  readonly directory: boolean;
+}
+
+/** `read`: must exist. `write`: read and write, must exist. `create`: read and write, made if absent. */
+export type OpenMode = 'read' | 'write' | 'create';
+
+export interface FileLock {
+  release(): Promise<void>;
+}
+
+/** Failures reject with Node's error codes in `code`: ENOENT, ENOSPC, EIO, EMFILE ... */
+export interface Files {
+  open(path: string, mode: OpenMode): Promise<FileHandle>;
+  /** Makes a directory and its parents; one that exists is fine. */
+  makeDirectory(path: string): Promise<void>;
+  /** Names in a directory, sorted; empty when there is no such directory. */
+  list(path: string): Promise<string[]>;
+  stat(path: string): Promise<FileStat | undefined>;
+  /** The whole file, or `undefined` when there is none. */
+  readFile(path: string): Promise<Buffer | undefined>;
+  /** Writes the whole file with permission bits `mode` (default 0o644); neither synced nor atomic. */
+  writeFile(path: string, data: Uint8Array | string, mode?: number): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file; one that is absent is fine. */
+  remove(path: string): Promise<void>;
+  /** Removes a directory and all in it; one that is absent is fine. */
+  removeTree(path: string): Promise<void>;
+  /** Makes names that were created, renamed or removed in a directory durable. */
+  syncDirectory(path: string): Promise<void>;
+  /**
+   * Takes `path` for this process until released or the process ends.
+   * @throws Error with code ELOCKED naming the holder when another live process has it.
+   */
+  lock(path: string): Promise<FileLock>;
+}
+
+export interface HttpRequest {
+  readonly method: string;
+  /** Path with query, as sent. */
+  readonly url: string;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+export interface Listener {
+  /** The port listened on: the one given by the system when 0 was asked. */
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export interface Sockets {
+  /** Serves small answers over HTTP/1.1: health and metrics. Port 0 takes any free one. */
+  listenHttp(
+    host: string,
+    port: number,
+    handler: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>,
+  ): Promise<Listener>;
+}

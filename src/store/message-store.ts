@@ -1,0 +1,84 @@
+/**
+ * What the broker asks of its store: one CommitLog, and a ConsumeQueue for each (topic, queue).
+ * `openStore` (./open-store) makes one; docs/data-files.md draws the bytes.
+ */
+import type { RecordDraft } from '../message/record';
+
+/** Where an appended record went. */
+export interface Appended {
+  readonly queueOffset: number;
+  readonly physicalOffset: number;
+  /** First byte behind the record: the position to wait for. */
+  readonly endOffset: number;
+  readonly storeTimestamp: number;
+}
+
+/** One ConsumeQueue entry. */
+export interface QueueEntry {
+  readonly queueOffset: number;
+  readonly physicalOffset: number;
+  readonly bytes: number;
+  /** Java's hash of the tag, 0 without one. */
+  readonly tagsCode: number;
+}
+
+export interface MessageStore {
+  /**
+   * Appends a record to the log's tail and gives it the next offset of its queue. The record is
+   * written and synced later, with all others of this turn of the event loop: wait with `written`
+   * or `durable`.
+   * @throws StatusError TOO_MANY_REQUESTS when unwritten bytes are at their bound (never for
+   *   `system` records), INTERNAL_SERVER_ERROR when the store is read-only, with the reason
+   */
+  append(draft: RecordDraft, queueId: number, system?: boolean): Appended;
+
+  /** Resolves when `write` has returned for all bytes below `endOffset`; rejects when it failed. */
+  written(endOffset: number): Promise<void>;
+  /** Resolves when all below `endOffset` is as durable as the flush mode promises (`visible`); rejects when it failed. */
+  durable(endOffset: number): Promise<void>;
+
+  /** Readers may see what lies below this position. Never goes back. */
+  readonly visible: number;
+  /** Called after `visible` has moved, once for each queue that gained entries, with its new maximum offset. */
+  onArrival(listener: (topic: string, queueId: number, maxOffset: number) => void): void;
+
+  /** First offset still kept, and one beyond the last visible one; 0 and 0 for a queue never written. */
+  minOffset(topic: string, queueId: number): number;
+  maxOffset(topic: string, queueId: number): number;
+
+  /**
+   * Visible entries from `from` on, at most `count`, in order; fewer at the end of the queue. An
+   * array when they are in memory, a promise when a file must be read.
+   */
+  entries(
+    topic: string,
+    queueId: number,
+    from: number,
+    count: number,
+  ): readonly QueueEntry[] | Promise<readonly QueueEntry[]>;
+
+  /**
+   * The stored bytes of one record: a view of memory that nobody overwrites, or a promise when a
+   * file must be read. The record's topic, queue and offset have been compared with the entry's.
+   * @throws StatusError INTERNAL_SERVER_ERROR when what lies there is not that record
+   */
+  record(topic: string, queueId: number, entry: QueueEntry): Buffer | Promise<Buffer>;
+
+  /**
+   * Reads all records of some topics in log order, from the first one at or above the physical
+   * offset `from`, and calls `visit` with each. For rebuilding views at start.
+   */
+  replay(topics: readonly string[], from: number, visit: (record: Buffer) => void): Promise<void>;
+
+  /** Removes a topic's queues; offsets of a topic of that name start at 0 again. */
+  deleteTopic(topic: string): Promise<void>;
+
+  /** The reason why nothing can be appended any more, `undefined` while all is well. */
+  readonly failure: Error | undefined;
+
+  /** Writes and syncs all, leaves the clean mark, frees the directory. */
+  close(): Promise<void>;
+}
+
+/** `sync`: group commit, answers wait for fdatasync. `async`: answers wait for write, synced every 500 ms. */
+export type FlushMode = 'sync' | 'async';
