@@ -1,0 +1,48 @@
+'use strict';
+
+/**
+ * One jest project a kind of test, each with the longest time that one of its tests may take.
+ *
+ * - unit: one part, simulated time, no process of its own
+ * - integration: several parts in this process, real sockets on loopback
+ * - smoke: the official Node client against a real `gantry start` process
+ * - interop: official clients of other languages, and the roles as separate processes
+ * - crash: kill -9 under load, with a checker outside the process
+ *
+ * Pick one with `npx jest --selectProjects unit`, or one file with `npx jest test/unit/store/commit-log.test.ts`.
+ */
+const timeoutsMs = {
+  unit: 10_000,
+  integration: 30_000,
+  smoke: 120_000,
+  interop: 600_000,
+  crash: 900_000,
+};
+
+const project = (name) => ({
+  displayName: name,
+  rootDir: __dirname,
+  testEnvironment: 'node',
+  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/dist/', '<rootDir>/.cache/'],
+  // jest 30 accepts `testTimeout` for a project but obeys only the global one, so a setup file sets it.
+  globals: { testTimeoutMs: timeoutsMs[name] },
+  setupFilesAfterEnv: ['<rootDir>/test/support/set-timeout.js'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
+        module: { type: 'commonjs' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+});
+
+module.exports = {
+  projects: Object.keys(timeoutsMs).map(project),
+  reporters: ['default', '<rootDir>/test/support/closing-line-reporter.js'],
+  maxWorkers: '100%',
+};
