@@ -5,7 +5,7 @@
  * one failed test: it would otherwise pass unseen, because none of its tests were reached. The same goes for a run
  * that was broken off, and for one that jest failed for a reason of its own.
  *
- * @param {import('@jest/reporters').AggregatedResult} results what jest hands to `onRunComplete`
+ * @param {object} results jest's AggregatedResult, as `onRunComplete` gets it
  * @returns {string} `N passed, N failed`, with `, N skipped` after it when any test was
  */
 function closingLine(results) {
