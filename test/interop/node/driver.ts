@@ -1,0 +1,188 @@
+/** The Node client behind the protocol of test/interop/PROTOCOL.md. */
+import { createInterface } from 'node:readline';
+import {
+  ConsumeResult,
+  Producer,
+  PushConsumer,
+  SimpleConsumer,
+  type MessageView,
+} from 'rocketmq-client-nodejs';
+import { version } from 'rocketmq-client-nodejs/package.json';
+
+interface Request {
+  readonly id: number;
+  readonly op: string;
+  readonly name: string;
+  readonly endpoints: string;
+  readonly topics: string[];
+  readonly topic: string;
+  readonly body: string;
+  readonly tag?: string;
+  readonly keys?: string[];
+  readonly properties?: Record<string, string>;
+  readonly messageGroup?: string;
+  readonly group: string;
+  readonly subscriptions: Record<string, string>;
+  readonly awaitMs: number;
+  readonly max: number;
+  readonly invisibleMs: number;
+  readonly message: number;
+  readonly failBelowAttempt: number;
+}
+
+const quiet = (): void => undefined;
+const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+const producers = new Map<string, Producer>();
+const simples = new Map<string, SimpleConsumer>();
+const pushes = new Map<string, PushConsumer>();
+const received: MessageView[] = [];
+
+const write = (line: unknown): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+
+function known<T>(map: ReadonlyMap<string, T>, name: string): T {
+  const client = map.get(name);
+  if (client === undefined) throw new Error(`no client ${name}`);
+  return client;
+}
+
+function show(view: MessageView): object {
+  return {
+    number: received.push(view) - 1,
+    messageId: view.messageId,
+    topic: view.topic,
+    body: view.body.toString('base64'),
+    tag: view.tag ?? '',
+    keys: view.keys,
+    properties: Object.fromEntries(view.properties),
+    attempt: view.deliveryAttempt,
+    corrupted: view.corrupted === true,
+  };
+}
+
+function view(number: number): MessageView {
+  const message = received[number];
+  if (message === undefined) throw new Error(`no message ${number}`);
+  return message;
+}
+
+async function send(request: Request): Promise<object> {
+  const receipt = await known(producers, request.name).send({
+    topic: request.topic,
+    body: Buffer.from(request.body, 'base64'),
+    ...(request.tag === undefined ? {} : { tag: request.tag }),
+    ...(request.keys === undefined ? {} : { keys: request.keys }),
+    ...(request.messageGroup === undefined ? {} : { messageGroup: request.messageGroup }),
+    properties: new Map(Object.entries(request.properties ?? {})),
+  });
+  return { messageId: receipt.messageId };
+}
+
+async function startProducer(request: Request): Promise<object> {
+  const { name, endpoints, topics } = request;
+  const producer = new Producer({ endpoints, topics, namespace: '', logger });
+  await producer.startup();
+  producers.set(name, producer);
+  return {};
+}
+
+async function startSimple(request: Request): Promise<object> {
+  const consumer = new SimpleConsumer({
+    endpoints: request.endpoints,
+    namespace: '',
+    consumerGroup: request.group,
+    subscriptions: new Map(Object.entries(request.subscriptions)),
+    awaitDuration: request.awaitMs,
+    logger,
+  });
+  await consumer.startup();
+  simples.set(request.name, consumer);
+  return {};
+}
+
+async function startPush(request: Request): Promise<object> {
+  const { name, failBelowAttempt } = request;
+  const consumer = new PushConsumer({
+    endpoints: request.endpoints,
+    namespace: '',
+    consumerGroup: request.group,
+    subscriptions: new Map(Object.entries(request.subscriptions)),
+    messageListener: {
+      consume: (message) => {
+        write({ event: 'message', name, message: show(message) });
+        return (message.deliveryAttempt ?? 0) < failBelowAttempt
+          ? ConsumeResult.FAILURE
+          : ConsumeResult.SUCCESS;
+      },
+    },
+    logger,
+  });
+  await consumer.startup();
+  pushes.set(name, consumer);
+  return {};
+}
+
+async function receive(request: Request): Promise<object> {
+  const start = performance.now();
+  const messages = await known(simples, request.name).receive(request.max, request.invisibleMs);
+  return { messages: messages.map(show), elapsedMs: performance.now() - start };
+}
+
+async function close(name: string): Promise<object> {
+  for (const map of [producers, simples, pushes]) {
+    await map.get(name)?.shutdown();
+    map.delete(name);
+  }
+  return {};
+}
+
+async function answer(request: Request): Promise<object> {
+  switch (request.op) {
+    case 'hello':
+      return { client: 'rocketmq-client-nodejs', version };
+    case 'producer':
+      return startProducer(request);
+    case 'send':
+      return send(request);
+    case 'simple':
+      return startSimple(request);
+    case 'receive':
+      return receive(request);
+    case 'ack':
+      await known(simples, request.name).ack(view(request.message));
+      return {};
+    case 'change':
+      await known(simples, request.name).changeInvisibleDuration(
+        view(request.message),
+        request.invisibleMs,
+      );
+      return {};
+    case 'push':
+      return startPush(request);
+    case 'close':
+      return close(request.name);
+    default:
+      throw new Error(`unknown op ${request.op}`);
+  }
+}
+
+/** The status code of the API, in the error or in one it was made from. */
+function codeOf(error: unknown): number | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && typeof at.code === 'number') return at.code;
+  }
+  return undefined;
+}
+
+async function serve(line: string): Promise<void> {
+  const request = JSON.parse(line) as Request;
+  try {
+    write({ id: request.id, result: await answer(request) });
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    write({ id: request.id, error: { name, message, code: codeOf(error) } });
+  }
+}
+
+const lines = createInterface({ input: process.stdin });
+lines.on('line', (line) => void serve(line));
+lines.on('close', () => process.exit(0));

@@ -1,0 +1,143 @@
+"""The Python client behind the protocol of test/interop/PROTOCOL.md."""
+
+import base64
+import json
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+
+from rocketmq import (ClientConfiguration, ConsumeResult, Credentials, FilterExpression, Message,
+                      MessageListener, Producer, PushConsumer, SimpleConsumer)
+
+clients = {}
+received = []
+lock = threading.Lock()
+
+
+def write(line):
+    data = json.dumps(line) + "\n"
+    with lock:
+        sys.stdout.write(data)
+        sys.stdout.flush()
+
+
+def show(message):
+    with lock:
+        received.append(message)
+        number = len(received) - 1
+    return {
+        "number": number,
+        "messageId": message.message_id,
+        "topic": message.topic,
+        "body": base64.b64encode(message.body).decode(),
+        "tag": message.tag or "",
+        "keys": sorted(message.keys),
+        "properties": dict(message.properties),
+        "attempt": message.delivery_attempt,
+        "corrupted": message.corrupted,
+    }
+
+
+def configuration(request):
+    return ClientConfiguration(request["endpoints"], Credentials())
+
+
+def subscriptions(request):
+    return {topic: FilterExpression(tags) for topic, tags in request["subscriptions"].items()}
+
+
+def started(request, client):
+    client.startup()
+    clients[request["name"]] = client
+    return {}
+
+
+def send(request):
+    message = Message()
+    message.topic = request["topic"]
+    message.body = base64.b64decode(request["body"])
+    if request.get("tag"):
+        message.tag = request["tag"]
+    for key in request.get("keys", []):
+        message.keys = key  # the setter adds
+    for key, value in request.get("properties", {}).items():
+        message.add_property(key, value)
+    if request.get("messageGroup"):
+        message.message_group = request["messageGroup"]
+    return {"messageId": clients[request["name"]].send(message).message_id}
+
+
+def receive(request):
+    start = time.monotonic()
+    messages = clients[request["name"]].receive(request["max"], request["invisibleMs"] // 1000)
+    elapsed = (time.monotonic() - start) * 1000
+    return {"messages": [show(message) for message in messages or []], "elapsedMs": elapsed}
+
+
+def ack(request):
+    clients[request["name"]].ack(received[request["message"]])
+    return {}
+
+
+def change(request):
+    message = received[request["message"]]
+    clients[request["name"]].change_invisible_duration(message, request["invisibleMs"] // 1000)
+    return {}
+
+
+class Listener(MessageListener):
+    def __init__(self, request):
+        self.name = request["name"]
+        self.fail_below = request["failBelowAttempt"]
+
+    def consume(self, message):
+        write({"event": "message", "name": self.name, "message": show(message)})
+        return ConsumeResult.FAILURE if message.delivery_attempt < self.fail_below else ConsumeResult.SUCCESS
+
+
+def push(request):
+    return started(request, PushConsumer(configuration(request), request["group"], Listener(request),
+                                         subscriptions(request)))
+
+
+def simple(request):
+    return started(request, SimpleConsumer(configuration(request), request["group"], subscriptions(request),
+                                           await_duration=request["awaitMs"] // 1000))
+
+
+def close(request):
+    client = clients.pop(request["name"], None)
+    if client is not None:
+        client.shutdown()
+    return {}
+
+
+operations = {
+    "hello": lambda request: {"client": "rocketmq-python-client", "version": version("rocketmq-python-client")},
+    "producer": lambda request: started(request, Producer(configuration(request), request["topics"])),
+    "send": send,
+    "simple": simple,
+    "receive": receive,
+    "ack": ack,
+    "change": change,
+    "push": push,
+    "close": close,
+}
+
+
+def serve(line):
+    request = json.loads(line)
+    try:
+        write({"id": request["id"], "result": operations[request["op"]](request)})
+    except Exception as error:  # every failure is an answer
+        write({"id": request["id"], "error": {
+            "name": type(error).__name__, "message": str(error), "code": getattr(error, "code", None)}})
+
+
+with ThreadPoolExecutor(max_workers=32) as workers:
+    for line in sys.stdin:
+        workers.submit(serve, line)
+import os
+os._exit(0)  # the client's own threads do not end by themselves

@@ -1,0 +1,288 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { ROOT } from '../../support/process';
+import { until, within } from '../../support/until';
+
+export const CLIENTS = ['node', 'python', 'java'] as const;
+export type ClientName = (typeof CLIENTS)[number];
+
+/** A message as a client showed it to its user; see PROTOCOL.md. */
+export interface ReceivedMessage {
+  readonly number: number;
+  readonly messageId: string;
+  readonly topic: string;
+  /** Base64. */
+  readonly body: string;
+  readonly tag: string;
+  readonly keys: readonly string[];
+  readonly properties: Readonly<Record<string, string>>;
+  readonly attempt: number;
+  readonly corrupted: boolean;
+}
+
+export interface OutgoingMessage {
+  readonly topic: string;
+  /** Base64. */
+  readonly body: string;
+  readonly tag?: string;
+  readonly keys?: readonly string[];
+  readonly properties?: Readonly<Record<string, string>>;
+  readonly messageGroup?: string;
+}
+
+export interface ConsumerOptions {
+  readonly endpoints: string;
+  readonly group: string;
+  /** Topic to tag expression. */
+  readonly subscriptions: Readonly<Record<string, string>>;
+}
+
+/** A message that a push consumer's listener was given, and when (`performance.now()`). */
+export interface PushedMessage {
+  readonly message: ReceivedMessage;
+  readonly atMs: number;
+}
+
+/** What a client's operation failed with; `code` is the API's status code where the client tells it. */
+export class ClientError extends Error {
+  constructor(
+    override readonly name: string,
+    message: string,
+    readonly code: number | undefined,
+  ) {
+    super(message);
+  }
+}
+
+const CALL_MS = 60_000;
+const STDERR_CHARS_MAX = 20_000;
+
+interface Line {
+  readonly id?: number;
+  readonly result?: unknown;
+  readonly error?: { name: string; message: string; code?: number | null };
+  readonly event?: string;
+  readonly name?: string;
+  readonly message?: ReceivedMessage;
+}
+
+/** One official client in its own process. */
+export class Driver {
+  private readonly waiting = new Map<number, (line: Line) => void>();
+  private readonly pushed = new Map<string, PushedMessage[]>();
+  private stderr = '';
+  private nextId = 1;
+  private names = 0;
+
+  private constructor(
+    readonly client: ClientName,
+    private readonly child: ChildProcess,
+    private readonly home: string,
+  ) {
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.stderr = (this.stderr + chunk.toString()).slice(-STDERR_CHARS_MAX);
+    });
+    if (child.stdout === null) throw new Error('no standard output');
+    createInterface({ input: child.stdout }).on('line', (line) =>
+      this.take(JSON.parse(line) as Line),
+    );
+    child.once('close', () => {
+      for (const done of this.waiting.values()) {
+        done({ error: { name: 'DriverEnded', message: this.stderr } });
+      }
+      this.waiting.clear();
+    });
+  }
+
+  static start(client: ClientName): Driver {
+    // The clients write their logs below the home folder.
+    const home = mkdtempSync(join(tmpdir(), `gantry-${client}-`));
+    const [command, ...args] = commandOf(client, home);
+    if (command === undefined) throw new Error('no command');
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      env: { ...process.env, HOME: home },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    return new Driver(client, child, home);
+  }
+
+  /** The client's package and version. */
+  async hello(): Promise<{ client: string; version: string }> {
+    return (await this.call('hello', {})) as { client: string; version: string };
+  }
+
+  async producer(endpoints: string, topics: readonly string[]): Promise<DriverProducer> {
+    const name = this.name('producer');
+    await this.call('producer', { name, endpoints, topics });
+    return new DriverProducer(this, name);
+  }
+
+  /** `awaitMs`: how long an empty receive waits. */
+  async simple(options: ConsumerOptions & { readonly awaitMs: number }): Promise<DriverSimple> {
+    const name = this.name('simple');
+    await this.call('simple', { name, ...options });
+    return new DriverSimple(this, name);
+  }
+
+  /** The listener fails deliveries whose attempt is below `failBelowAttempt` (default: none). */
+  async push(
+    options: ConsumerOptions & { readonly failBelowAttempt?: number },
+  ): Promise<DriverPush> {
+    const name = this.name('push');
+    const pushed: PushedMessage[] = [];
+    this.pushed.set(name, pushed);
+    await this.call('push', { failBelowAttempt: 0, ...options, name });
+    return new DriverPush(this, name, pushed);
+  }
+
+  /** One operation of the protocol. Rejects with `ClientError`. */
+  async call(op: string, args: Readonly<Record<string, unknown>>): Promise<unknown> {
+    const id = this.nextId++;
+    const answer = new Promise<Line>((resolve) => this.waiting.set(id, resolve));
+    this.child.stdin?.write(`${JSON.stringify({ id, op, ...args })}\n`);
+    try {
+      const line = await within(`${this.client} to answer ${op}`, CALL_MS, answer);
+      if (line.error === undefined) return line.result;
+      const { name, message, code } = line.error;
+      throw new ClientError(name, `${this.client} ${op}: ${message}`, code ?? undefined);
+    } finally {
+      this.waiting.delete(id);
+    }
+  }
+
+  /** Ends the process. */
+  async stop(): Promise<void> {
+    const ended = once(this.child, 'close');
+    this.child.kill('SIGKILL');
+    await ended;
+    rmSync(this.home, { recursive: true, force: true });
+  }
+
+  private name(kind: string): string {
+    return `${kind}-${++this.names}`;
+  }
+
+  private take(line: Line): void {
+    if (line.event === 'message' && line.name !== undefined && line.message !== undefined) {
+      this.pushed.get(line.name)?.push({ message: line.message, atMs: performance.now() });
+    } else if (line.id !== undefined) {
+      this.waiting.get(line.id)?.(line);
+    }
+  }
+}
+
+export class DriverProducer {
+  constructor(
+    private readonly driver: Driver,
+    private readonly name: string,
+  ) {}
+
+  /** Answers the message's id. */
+  async send(message: OutgoingMessage): Promise<string> {
+    const result = await this.driver.call('send', { name: this.name, ...message });
+    return (result as { messageId: string }).messageId;
+  }
+
+  async close(): Promise<void> {
+    await this.driver.call('close', { name: this.name });
+  }
+}
+
+export class DriverSimple {
+  constructor(
+    private readonly driver: Driver,
+    private readonly name: string,
+  ) {}
+
+  async receive(
+    max: number,
+    invisibleMs: number,
+  ): Promise<{ messages: ReceivedMessage[]; elapsedMs: number }> {
+    const result = await this.driver.call('receive', { name: this.name, max, invisibleMs });
+    return result as { messages: ReceivedMessage[]; elapsedMs: number };
+  }
+
+  async ack(message: ReceivedMessage): Promise<void> {
+    await this.driver.call('ack', { name: this.name, message: message.number });
+  }
+
+  async change(message: ReceivedMessage, invisibleMs: number): Promise<void> {
+    const { number } = message;
+    await this.driver.call('change', { name: this.name, message: number, invisibleMs });
+  }
+
+  async close(): Promise<void> {
+    await this.driver.call('close', { name: this.name });
+  }
+}
+
+export class DriverPush {
+  constructor(
+    private readonly driver: Driver,
+    private readonly name: string,
+    /** All that the listener was given so far, oldest first. */
+    readonly pushed: readonly PushedMessage[],
+  ) {}
+
+  /** Waits until the listener was given `count` messages. */
+  async untilPushed(count: number, limitMs: number): Promise<void> {
+    await until(`${count} pushed messages`, limitMs, () =>
+      this.pushed.length >= count ? true : undefined,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.driver.call('close', { name: this.name });
+  }
+}
+
+function commandOf(client: ClientName, home: string): string[] {
+  const folder = join(ROOT, 'test', 'interop', client);
+  switch (client) {
+    case 'node':
+      return [
+        process.execPath,
+        '-r',
+        join(ROOT, 'scripts', 'ts-require.cjs'),
+        join(folder, 'driver.ts'),
+      ];
+    case 'python':
+      return [
+        made(join(ROOT, '.cache', 'python', 'bin', 'python')),
+        '-u',
+        join(folder, 'driver.py'),
+      ];
+    case 'java':
+      return [
+        'java',
+        '-Xmx256m',
+        '-XX:TieredStopAtLevel=1',
+        '-XX:+UseSerialGC',
+        `-Duser.home=${home}`,
+        `-Dclient.version=${javaClientVersion(folder)}`,
+        '-cp',
+        ['classes', join('lib', '*')].map((part) => join(ROOT, '.cache', 'java', part)).join(':'),
+        'Driver',
+      ];
+  }
+}
+
+function made(path: string): string {
+  if (!existsSync(path)) throw new Error('run first: node scripts/interop-setup.mjs');
+  return path;
+}
+
+function javaClientVersion(folder: string): string {
+  made(join(ROOT, '.cache', 'java', 'classes'));
+  const pom = readFileSync(join(folder, 'pom.xml'), 'utf8');
+  const version = /<artifactId>rocketmq-client-java<\/artifactId>\s*<version>([^<]+)</.exec(
+    pom,
+  )?.[1];
+  if (version === undefined) throw new Error('pom.xml names no version of rocketmq-client-java');
+  return version;
+}
