@@ -1,0 +1,316 @@
+/** One broker: topics, groups and messages behind `BrokerApi`. */
+import type { Logger } from 'pino';
+import type {
+  AckRequest,
+  BrokerApi,
+  ChangeInvisibleRequest,
+  EntryStatus,
+  PopRequest,
+  PopResult,
+  SendRequest,
+  SendResult,
+  SubscribeRequest,
+} from '../api/broker-api';
+import type { BrokerRegistration, RegistrationLease, RouteApi } from '../api/route-api';
+import {
+  DEFAULT_BACKOFF,
+  DEFAULT_MAX_ATTEMPTS,
+  MAX_QUEUES,
+  TOPIC_TYPES,
+  type GroupConfig,
+  type TopicConfig,
+} from '../api/topic';
+import { checkGroupName, checkTopicName } from '../message/names';
+import { Code, StatusError } from '../message/status';
+import type { Platform } from '../platform/platform';
+import type { MessageStore } from '../store/message-store';
+import { Metadata } from './metadata';
+import { ClientTable } from './pop/client-table';
+import { loadHandleKeys } from './pop/handle-keys';
+import { LedgerBook, type GroupTopic } from './pop/ledger-book';
+import { LedgerLog } from './pop/ledger-log';
+import { PopService } from './pop/pop-service';
+import type { BrokerSettings } from './settings';
+import { Views } from './views';
+
+export interface BrokerParts {
+  readonly store: MessageStore;
+  /** The store's directory: keys and notes of ours lie in `gantry/` below it. */
+  readonly directory: string;
+  readonly platform: Platform;
+  readonly logger: Logger;
+  readonly settings: BrokerSettings;
+}
+
+export class Broker implements BrokerApi {
+  private lease: RegistrationLease | undefined;
+  private version = 0;
+  private readonly epoch: number;
+  /** Groups that are being made, so that many first requests make each once. */
+  private readonly makingGroups = new Map<string, Promise<GroupConfig>>();
+
+  private constructor(
+    private readonly parts: BrokerParts,
+    private readonly metadata: Metadata,
+    private readonly book: LedgerBook,
+    private readonly log: LedgerLog,
+    private readonly views: Views,
+    private readonly pops: PopService,
+    private readonly clients: ClientTable,
+  ) {
+    this.epoch = parts.platform.clock.wallMs();
+  }
+
+  /** Opens a broker on its store: rebuilds what it knows from the log. */
+  static async open(parts: BrokerParts): Promise<Broker> {
+    const { store, platform, logger, settings, directory } = parts;
+    const keys = await loadHandleKeys(directory, platform);
+    const metadata = new Metadata(store, platform.clock, settings);
+    const clients = new ClientTable(platform.clock);
+    const log = new LedgerLog(store, platform);
+    const ready = { wake: (_ledgers: GroupTopic): void => undefined };
+    const book = new LedgerBook(platform, clients, settings.maxInflight, (ledgers) =>
+      ready.wake(ledgers),
+    );
+    const views = new Views({ directory, store, platform, logger, metadata, book, log });
+    await views.load();
+    const pops = new PopService({
+      store,
+      book,
+      log,
+      keys,
+      platform,
+      settings,
+      logger,
+      queuesOf: (topic) => metadata.topics.get(topic)?.queues ?? 0,
+      isFifo: (group) => metadata.groups.get(group)?.fifo ?? false,
+    });
+    ready.wake = (ledgers) => pops.becameReady(ledgers);
+    return new Broker(parts, metadata, book, log, views, pops, clients);
+  }
+
+  /** Makes the broker known to name servers, from now until `close`. */
+  async register(routes: RouteApi): Promise<void> {
+    this.lease = await routes.register(this.registration());
+  }
+
+  async send(request: SendRequest): Promise<SendResult> {
+    const { store } = this.parts;
+    const { draft, queueId } = request;
+    const topic = this.topic(draft.topic);
+    if (!Number.isInteger(queueId) || queueId < 0 || queueId >= topic.queues) {
+      throw new StatusError(
+        Code.BAD_REQUEST,
+        `queue id ${queueId} is not in 0 .. ${topic.queues - 1} of topic ${topic.name}`,
+      );
+    }
+    const { queueOffset, physicalOffset, endOffset } = store.append(draft, queueId);
+    await store.durable(endOffset);
+    return { queueOffset, physicalOffset };
+  }
+
+  async pop(request: PopRequest, signal: AbortSignal): Promise<PopResult> {
+    this.topic(request.topic);
+    const known = this.book.find(request.group, request.topic);
+    const ledgers = known ?? (await this.firstPop(request));
+    this.views.snapshotIfDue(this.parts.settings.snapshotEveryBytes);
+    return this.pops.pop(ledgers, request, signal);
+  }
+
+  ack(request: AckRequest): Promise<readonly EntryStatus[]> {
+    return this.pops.ack(request);
+  }
+
+  changeInvisible(request: ChangeInvisibleRequest): Promise<string> {
+    return this.pops.changeInvisible(request);
+  }
+
+  release(request: AckRequest): Promise<void> {
+    return this.pops.release(request);
+  }
+
+  async subscribe(request: SubscribeRequest): Promise<GroupConfig> {
+    this.clients.heard(request.clientId);
+    const group =
+      this.metadata.groups.get(request.group) ??
+      (await this.makeGroup(request.group, request.fifoIfNew));
+    let began = false;
+    for (const { topic } of request.subscriptions) {
+      if (!this.metadata.topics.has(topic) || this.book.find(group.name, topic) !== undefined)
+        continue;
+      this.begin(group, topic);
+      began = true;
+    }
+    if (began) await this.log.durable();
+    return group;
+  }
+
+  async clientSeen(clientId: string): Promise<void> {
+    this.clients.heard(clientId);
+    return Promise.resolve();
+  }
+
+  clientGone(clientId: string): Promise<void> {
+    return this.pops.clientGone(clientId);
+  }
+
+  async putTopic(config: TopicConfig): Promise<void> {
+    checkTopicConfig(config);
+    const known = this.metadata.topics.get(config.name);
+    if (known !== undefined && config.queues < known.queues) {
+      throw new StatusError(
+        Code.BAD_REQUEST,
+        `topic ${config.name} has ${known.queues} queues; fewer (${config.queues}) would hide messages`,
+      );
+    }
+    await this.metadata.change({ kind: 'topic', topic: { ...config } });
+    await this.announce();
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    this.topic(name);
+    const deleted = this.metadata.change({ kind: 'topic-deleted', name });
+    this.book.dropTopic(name);
+    this.pops.endPolls(({ topic }) => topic === name, noTopic(name));
+    await deleted;
+    await this.parts.store.deleteTopic(name);
+    await this.announce();
+  }
+
+  listTopics(): Promise<readonly TopicConfig[]> {
+    return Promise.resolve([...this.metadata.topics.values()]);
+  }
+
+  async putGroup(config: GroupConfig): Promise<void> {
+    checkGroupConfig(config);
+    await this.metadata.change({ kind: 'group', group: { ...config } });
+  }
+
+  async deleteGroup(name: string): Promise<void> {
+    if (!this.metadata.groups.has(name)) throw noGroup(name);
+    const deleted = this.metadata.change({ kind: 'group-deleted', name });
+    this.book.dropGroup(name);
+    this.pops.endPolls(({ group }) => group === name, noGroup(name));
+    await deleted;
+  }
+
+  listGroups(): Promise<readonly GroupConfig[]> {
+    return Promise.resolve([...this.metadata.groups.values()]);
+  }
+
+  /** Unregisters, ends waiting polls, snapshots the views. The store is the caller's to close. */
+  async close(): Promise<void> {
+    await this.lease?.close();
+    this.pops.endPolls(
+      () => true,
+      new StatusError(Code.PROXY_TIMEOUT, `broker ${this.parts.settings.brokerName} is stopping`),
+    );
+    await this.views.settled();
+    if (this.parts.store.failure === undefined) await this.views.snapshot();
+    this.book.close();
+  }
+
+  /** A receive of a group that has not begun on the topic: the subscription comes with it. */
+  private async firstPop(request: PopRequest): Promise<GroupTopic> {
+    const { group, topic, filter, clientId } = request;
+    const fifoIfNew = this.metadata.topics.get(topic)?.type === 'FIFO';
+    await this.subscribe({ group, clientId, subscriptions: [{ topic, filter }], fifoIfNew });
+    const ledgers = this.book.find(group, topic);
+    if (ledgers === undefined) throw noTopic(topic);
+    return ledgers;
+  }
+
+  private makeGroup(name: string, fifo: boolean): Promise<GroupConfig> {
+    const running = this.makingGroups.get(name);
+    if (running !== undefined) return running;
+    if (!this.parts.settings.autoCreateGroups) return Promise.reject(noGroup(name));
+    checkGroupName(name);
+    const group: GroupConfig = {
+      name,
+      fifo,
+      maxAttempts: DEFAULT_MAX_ATTEMPTS,
+      backoff: DEFAULT_BACKOFF,
+      startFrom: 'end',
+    };
+    const made = this.metadata
+      .change({ kind: 'group', group })
+      .then(() => group)
+      .finally(() => this.makingGroups.delete(name));
+    this.makingGroups.set(name, made);
+    return made;
+  }
+
+  /** Fixes where a group starts on a topic: at the end of its queues as of now, or at their beginning. */
+  private begin(group: GroupConfig, topic: string): void {
+    const { store } = this.parts;
+    const queues = this.metadata.topics.get(topic)?.queues ?? 0;
+    const offsets = Array.from({ length: queues }, (_, queueId) =>
+      group.startFrom === 'end' ? store.maxOffset(topic, queueId) : store.minOffset(topic, queueId),
+    );
+    this.book.start(group.name, topic, 0, offsets);
+    this.log.add({ kind: 'start', group: group.name, topic, generation: 0, offsets });
+  }
+
+  private topic(name: string): TopicConfig {
+    const topic = this.metadata.topics.get(name);
+    if (topic === undefined) throw noTopic(name);
+    return topic;
+  }
+
+  private registration(): BrokerRegistration {
+    const { brokerName, cluster, address } = this.parts.settings;
+    return {
+      cluster,
+      brokerName,
+      brokerId: 0,
+      address,
+      epoch: this.epoch,
+      version: this.version,
+      topics: [...this.metadata.topics.values()],
+    };
+  }
+
+  private async announce(): Promise<void> {
+    this.version++;
+    await this.lease?.update(this.registration());
+  }
+}
+
+function checkTopicConfig(config: TopicConfig): void {
+  checkTopicName(config.name);
+  if (!TOPIC_TYPES.includes(config.type)) {
+    throw new StatusError(
+      Code.BAD_REQUEST,
+      `topic type ${String(config.type)} is none of ${TOPIC_TYPES.join(', ')}`,
+    );
+  }
+  if (!Number.isInteger(config.queues) || config.queues < 1 || config.queues > MAX_QUEUES) {
+    throw new StatusError(
+      Code.BAD_REQUEST,
+      `queues must be 1 .. ${MAX_QUEUES}, not ${config.queues}`,
+    );
+  }
+}
+
+function checkGroupConfig(config: GroupConfig): void {
+  checkGroupName(config.name);
+  if (
+    !Number.isInteger(config.maxAttempts) ||
+    config.maxAttempts < 1 ||
+    config.maxAttempts > 1000
+  ) {
+    throw new StatusError(
+      Code.BAD_REQUEST,
+      `max attempts must be 1 .. 1000, not ${config.maxAttempts}`,
+    );
+  }
+  if (config.liteTopic !== undefined) checkTopicName(config.liteTopic);
+}
+
+function noTopic(name: string): StatusError {
+  return new StatusError(Code.TOPIC_NOT_FOUND, `topic ${name} does not exist on this broker`);
+}
+
+function noGroup(name: string): StatusError {
+  return new StatusError(Code.CONSUMER_GROUP_NOT_FOUND, `consumer group ${name} does not exist`);
+}

@@ -1,0 +1,128 @@
+/**
+ * Topics and consumer groups of one broker. The truth is in the log: each change is a record of
+ * `rmq_sys_GANTRY_META`, JSON in its body:
+ *
+ *     { "kind": "topic", "topic": TopicConfig }      { "kind": "topic-deleted", "name": ... }
+ *     { "kind": "group", "group": GroupConfig }      { "kind": "group-deleted", "name": ... }
+ *     { "kind": "state", "topics": [...], "groups": [...] }     part of a snapshot
+ */
+import type { GroupConfig, TopicConfig } from '../api/topic';
+import { META_TOPIC } from '../message/names';
+import { draftRecord } from '../message/record';
+import { Code, StatusError } from '../message/status';
+import type { Clock } from '../platform/platform';
+import type { MessageStore } from '../store/message-store';
+import type { BrokerSettings } from './settings';
+
+export type MetaChange =
+  | { readonly kind: 'topic'; readonly topic: TopicConfig }
+  | { readonly kind: 'topic-deleted'; readonly name: string }
+  | { readonly kind: 'group'; readonly group: GroupConfig }
+  | { readonly kind: 'group-deleted'; readonly name: string }
+  | {
+      readonly kind: 'state';
+      readonly topics: readonly TopicConfig[];
+      readonly groups: readonly GroupConfig[];
+    };
+
+/** Configurations in one snapshot record. */
+const STATE_RECORD_ITEMS = 1000;
+
+export class Metadata {
+  readonly topics = new Map<string, TopicConfig>();
+  readonly groups = new Map<string, GroupConfig>();
+
+  constructor(
+    private readonly store: MessageStore,
+    private readonly clock: Clock,
+    private readonly settings: BrokerSettings,
+  ) {}
+
+  /**
+   * Logs a change and resolves once it is durable. A new or changed topic or group is in force from
+   * then on; a deleted one is gone at once, so that nothing is logged for it behind the deletion.
+   * @throws StatusError FORBIDDEN when a limit on topics or groups is reached
+   */
+  async change(change: MetaChange): Promise<void> {
+    this.checkLimits(change);
+    const { endOffset } = this.append(change);
+    const deletion = change.kind === 'topic-deleted' || change.kind === 'group-deleted';
+    if (deletion) this.apply(change);
+    await this.store.durable(endOffset);
+    if (!deletion) this.apply(change);
+  }
+
+  apply(change: MetaChange): void {
+    switch (change.kind) {
+      case 'topic':
+        this.topics.set(change.topic.name, change.topic);
+        break;
+      case 'topic-deleted':
+        this.topics.delete(change.name);
+        break;
+      case 'group':
+        this.groups.set(change.group.name, change.group);
+        break;
+      case 'group-deleted':
+        this.groups.delete(change.name);
+        break;
+      case 'state':
+        for (const topic of change.topics) this.topics.set(topic.name, topic);
+        for (const group of change.groups) this.groups.set(group.name, group);
+        break;
+    }
+  }
+
+  /** Logs all that is known; answers the physical offset of the first record. */
+  logState(): number {
+    const topics = [...this.topics.values()];
+    const groups = [...this.groups.values()];
+    let begin: number | undefined;
+    for (let i = 0; begin === undefined || i < Math.max(topics.length, groups.length);) {
+      const to = i + STATE_RECORD_ITEMS;
+      const part = { topics: topics.slice(i, to), groups: groups.slice(i, to) };
+      const { physicalOffset } = this.append({ kind: 'state', ...part });
+      begin ??= physicalOffset;
+      i = to;
+    }
+    return begin;
+  }
+
+  private append(change: MetaChange): { physicalOffset: number; endOffset: number } {
+    const draft = draftRecord({
+      topic: META_TOPIC,
+      body: Buffer.from(JSON.stringify(change)),
+      properties: '',
+      tag: '',
+      bornTimestamp: this.clock.wallMs(),
+    });
+    return this.store.append(draft, 0, true);
+  }
+
+  private checkLimits(change: MetaChange): void {
+    const { maxTopics, maxGroups } = this.settings;
+    if (
+      change.kind === 'topic' &&
+      !this.topics.has(change.topic.name) &&
+      this.topics.size >= maxTopics
+    ) {
+      throw limitReached('topics', this.topics.size, maxTopics);
+    }
+    if (
+      change.kind === 'group' &&
+      !this.groups.has(change.group.name) &&
+      this.groups.size >= maxGroups
+    ) {
+      throw limitReached('consumer groups', this.groups.size, maxGroups);
+    }
+  }
+}
+
+/** Decodes the body of a metadata record. */
+export function decodeMetaChange(body: Buffer): MetaChange {
+  return JSON.parse(body.toString('utf8')) as MetaChange;
+}
+
+function limitReached(what: string, count: number, limit: number): StatusError {
+  return new StatusError(Code.FORBIDDEN, `the broker has ${count} ${what}, the limit is ${limit}`);
+}

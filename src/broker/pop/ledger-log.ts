@@ -1,0 +1,105 @@
+/**
+ * Puts the changes of ledgers into the log: all of one turn of the event loop as one record of
+ * `rmq_sys_POP_LEDGER`, in the order in which they were made.
+ */
+import { LEDGER_TOPIC } from '../../message/names';
+import { draftRecord } from '../../message/record';
+import type { Clock, Timers } from '../../platform/platform';
+import type { MessageStore } from '../../store/message-store';
+import { LedgerOpWriter, type LedgerOp } from './ledger-ops';
+
+/** A turn's record is cut at this size; the next changes begin another one. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+interface Turn {
+  readonly appended: Promise<number>;
+  readonly resolve: (endOffset: number) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class LedgerLog {
+  private readonly writer = new LedgerOpWriter();
+  private turn: Turn | undefined;
+  private loggedBytes = 0;
+
+  constructor(
+    private readonly store: MessageStore,
+    private readonly platform: { readonly clock: Clock; readonly timers: Timers },
+  ) {}
+
+  /** Bytes of ledger records appended since the process began. */
+  get bytes(): number {
+    return this.loggedBytes;
+  }
+
+  /** Notes a change; it is appended at the end of this turn. */
+  add(op: LedgerOp): void {
+    this.currentTurn();
+    this.writer.add(op);
+    if (this.writer.length >= MAX_BODY_BYTES) this.flush();
+  }
+
+  /** Resolves when `write` has returned for all changes noted so far. */
+  async written(): Promise<void> {
+    const end = await this.appendedEnd();
+    if (end !== undefined) await this.store.written(end);
+  }
+
+  /** Resolves when all changes noted so far are as durable as messages sent now. */
+  async durable(): Promise<void> {
+    const end = await this.appendedEnd();
+    if (end !== undefined) await this.store.durable(end);
+  }
+
+  /** Appends what was noted, now. */
+  flush(): void {
+    const { turn } = this;
+    if (turn === undefined) return;
+    this.turn = undefined;
+    const body = this.writer.take();
+    try {
+      const draft = draftRecord({
+        topic: LEDGER_TOPIC,
+        body,
+        properties: '',
+        tag: '',
+        bornTimestamp: this.platform.clock.wallMs(),
+      });
+      this.loggedBytes += draft.byteLength;
+      this.lastEnd = this.store.append(draft, 0, true).endOffset;
+      turn.resolve(this.lastEnd);
+    } catch (error) {
+      turn.reject(error);
+    }
+  }
+
+  private lastEnd: number | undefined;
+
+  private async appendedEnd(): Promise<number | undefined> {
+    return this.turn === undefined ? this.lastEnd : this.turn.appended;
+  }
+
+  private currentTurn(): Turn {
+    if (this.turn !== undefined) return this.turn;
+    const { promise, resolve, reject } = withResolvers();
+    // Whoever waits for the turn sees the failure; when nobody does, the store has said it already.
+    promise.catch(() => undefined);
+    this.turn = { appended: promise, resolve, reject };
+    this.platform.timers.nextTurn(() => this.flush());
+    return this.turn;
+  }
+}
+
+function withResolvers(): {
+  promise: Promise<number>;
+  resolve: (value: number) => void;
+  reject: (error: unknown) => void;
+} {
+  let resolve: (value: number) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<number>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}

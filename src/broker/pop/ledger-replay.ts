@@ -1,0 +1,102 @@
+/**
+ * Applies the changes that the log holds to a book: at start, in log order. What was logged as a
+ * duration is rebased on the time that has passed since.
+ */
+import type { GroupTopic, LedgerBook } from './ledger-book';
+import type { LedgerOp, PopOp, QueueOp, QueueRef, SnapshotRow } from './ledger-ops';
+import type { QueueLedger } from './queue-ledger';
+
+export class LedgerReplay {
+  /** Rows of a queue whose snapshot takes several operations; it counts with the last one. */
+  private partial: SnapshotRow[] = [];
+
+  constructor(private readonly book: LedgerBook) {}
+
+  /** @param ageMs milliseconds since the record that holds the change was stored */
+  apply(op: LedgerOp, ageMs: number): void {
+    const { book } = this;
+    switch (op.kind) {
+      case 'start':
+        book.start(op.group, op.topic, op.generation, op.offsets);
+        break;
+      case 'pop':
+        this.withQueue(op, (ledger) => this.pop(op, ledger, ageMs));
+        break;
+      case 'ack':
+        this.withQueue(op, (ledger) => {
+          for (const offset of op.offsets) book.finish(ledger, offset);
+        });
+        break;
+      case 'change':
+        this.withRow(op, op.offset, (row) => {
+          book.rows.nonce[row] = op.nonce;
+          book.rows.attempt[row] = op.attempt;
+          book.endRenewal(row);
+          book.reschedule(row, remaining(op.invisibleMs, ageMs));
+        });
+        break;
+      case 'release':
+        for (const offset of op.offsets) {
+          this.withRow(op, offset, (row) => book.release(row, remaining(op.delayMs, ageMs)));
+        }
+        break;
+      case 'queue':
+        this.partial.push(
+          ...op.rows.map((row) => ({ ...row, remainingMs: remaining(row.remainingMs, ageMs) })),
+        );
+        if (!op.more) this.restore(op);
+        break;
+      case 'end':
+        break;
+    }
+  }
+
+  private restore(op: QueueOp): void {
+    const { book } = this;
+    const known = book.find(op.group, op.topic);
+    const ledgers =
+      known?.generation === op.generation
+        ? known
+        : book.start(op.group, op.topic, op.generation, []);
+    book.restoreQueue(ledgers, op.queueId, op.committed, op.next, this.partial);
+    this.partial = [];
+  }
+
+  private pop(op: PopOp, ledger: QueueLedger, ageMs: number): void {
+    const { book } = this;
+    const holder = { client: book.clients.heard(op.client), autoRenew: op.autoRenew };
+    const delayMs = remaining(op.invisibleMs, ageMs);
+    op.deliveries.forEach(({ offset, attempt }, i) => {
+      const nonce = (op.nonce + i) >>> 0;
+      if (offset >= ledger.next) {
+        ledger.skipTo(offset);
+        book.deliverNext(ledger, holder, nonce, delayMs);
+        return;
+      }
+      const row = ledger.row(offset);
+      if (row === undefined) return;
+      book.redeliver(row, holder, nonce, delayMs);
+      book.rows.attempt[row] = attempt;
+    });
+    ledger.skipTo(op.next);
+  }
+
+  private withQueue(
+    op: QueueRef,
+    change: (ledger: QueueLedger, ledgers: GroupTopic) => void,
+  ): void {
+    const ledgers = this.book.find(op.group, op.topic);
+    if (ledgers !== undefined) change(this.book.queue(ledgers, op.queueId), ledgers);
+  }
+
+  private withRow(op: QueueRef, offset: number, change: (row: number) => void): void {
+    this.withQueue(op, (ledger) => {
+      const row = ledger.row(offset);
+      if (row !== undefined) change(row);
+    });
+  }
+}
+
+function remaining(durationMs: number, ageMs: number): number {
+  return Math.min(durationMs, Math.max(0, durationMs - ageMs));
+}

@@ -1,0 +1,42 @@
+/** What a broker may be told; every limit has its documented answer. */
+export interface BrokerSettings {
+  /** Name of the broker group; part of receipt handles. Default `broker-a`. */
+  readonly brokerName: string;
+  /** Default `DefaultCluster`. */
+  readonly cluster: string;
+  /** `host:port` where proxies reach this broker; '' inside one process. */
+  readonly address: string;
+  /** Whether a consumer group is made when it first subscribes. Default true; else CONSUMER_GROUP_NOT_FOUND. */
+  readonly autoCreateGroups: boolean;
+  /** Messages in flight on the whole broker, at most; beyond, pops give nothing new. Default 2,000,000. */
+  readonly maxInflight: number;
+  /** Offsets between a queue's committed one and the newest delivered one, at most. Default 1,048,576. */
+  readonly maxWindow: number;
+  /** Polls waiting on one group and topic, at most; beyond: TOO_MANY_REQUESTS. Default 10,000. */
+  readonly maxPollsPerLedger: number;
+  /** Polls waiting on the whole broker, at most; beyond: TOO_MANY_REQUESTS. Default 100,000. */
+  readonly maxPolls: number;
+  /** Bytes of records in one pop, at most (one record always fits). Default 8 MiB. */
+  readonly maxPopBytes: number;
+  /** Topics, at most; beyond: FORBIDDEN. Default 100,000. */
+  readonly maxTopics: number;
+  /** Consumer groups, at most; beyond: FORBIDDEN. Default 100,000. */
+  readonly maxGroups: number;
+  /** Ledger records between two snapshots, bytes: bounds what a restart replays. Default 32 MiB. */
+  readonly snapshotEveryBytes: number;
+}
+
+export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
+  brokerName: 'broker-a',
+  cluster: 'DefaultCluster',
+  address: '',
+  autoCreateGroups: true,
+  maxInflight: 2_000_000,
+  maxWindow: 1_048_576,
+  maxPollsPerLedger: 10_000,
+  maxPolls: 100_000,
+  maxPopBytes: 8 * 1024 * 1024,
+  maxTopics: 100_000,
+  maxGroups: 100_000,
+  snapshotEveryBytes: 32 * 1024 * 1024,
+};

@@ -1,0 +1,157 @@
+/**
+ * The broker's views of its log (metadata, ledgers): rebuilt from it at start, and snapshotted into
+ * it so that a start replays only the end. `gantry/views.json` says where the newest whole snapshot
+ * begins; without the file everything is replayed.
+ */
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { LEDGER_TOPIC, META_TOPIC } from '../message/names';
+import { readRecord } from '../message/record';
+import type { Platform } from '../platform/platform';
+import type { MessageStore } from '../store/message-store';
+import { decodeMetaChange, type Metadata } from './metadata';
+import type { GroupTopic, LedgerBook } from './pop/ledger-book';
+import type { LedgerLog } from './pop/ledger-log';
+import { decodeLedgerOps, type SnapshotRow } from './pop/ledger-ops';
+import { LedgerReplay } from './pop/ledger-replay';
+import type { QueueLedger } from './pop/queue-ledger';
+
+const FILE = 'views.json';
+/** Rows in one operation of a snapshot. */
+const SNAPSHOT_ROWS = 16_384;
+
+export interface ViewParts {
+  readonly directory: string;
+  readonly store: MessageStore;
+  readonly platform: Platform;
+  readonly logger: Logger;
+  readonly metadata: Metadata;
+  readonly book: LedgerBook;
+  readonly log: LedgerLog;
+}
+
+export class Views {
+  private loggedAtSnapshot = 0;
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly parts: ViewParts) {}
+
+  /** Rebuilds metadata and ledgers from the log. */
+  async load(): Promise<void> {
+    const { store, platform, metadata, book, logger } = this.parts;
+    const from = await this.snapshotBegin();
+    const replay = new LedgerReplay(book);
+    const now = platform.clock.wallMs();
+    let records = 0;
+    await store.replay([META_TOPIC, LEDGER_TOPIC], from, (bytes) => {
+      const record = readRecord(bytes, 0);
+      records++;
+      if (record.topic === META_TOPIC) {
+        const change = decodeMetaChange(record.body);
+        metadata.apply(change);
+        if (change.kind === 'topic-deleted') book.dropTopic(change.name);
+        if (change.kind === 'group-deleted') book.dropGroup(change.name);
+      } else {
+        for (const op of decodeLedgerOps(record.body))
+          replay.apply(op, now - record.storeTimestamp);
+      }
+    });
+    logger.info(
+      { records, from, topics: metadata.topics.size, groups: metadata.groups.size },
+      'views rebuilt from the log',
+    );
+  }
+
+  /** Takes a snapshot when enough was logged since the last one; one at a time. */
+  snapshotIfDue(everyBytes: number): void {
+    if (this.running !== undefined) return;
+    if (this.parts.log.bytes - this.loggedAtSnapshot < everyBytes) return;
+    this.running = this.snapshot()
+      .catch((error: unknown) => {
+        this.parts.logger.error({ err: error }, 'snapshot of the views failed');
+      })
+      .finally(() => {
+        this.running = undefined;
+      });
+  }
+
+  /** Logs the state of all views, a queue a turn, and notes where that begins. */
+  async snapshot(): Promise<void> {
+    const { metadata, book, log, platform } = this.parts;
+    this.loggedAtSnapshot = log.bytes;
+    log.flush();
+    const begin = metadata.logState();
+    for (const ledgers of [...book.all()]) {
+      for (const ledger of [...ledgers.queues.values()]) {
+        if (ledgers.dropped) break;
+        this.logQueue(ledgers, ledger);
+        await new Promise<void>((resolve) => platform.timers.nextTurn(resolve));
+      }
+    }
+    log.add({ kind: 'end', begin });
+    await log.durable();
+    await this.noteBegin(begin);
+  }
+
+  /** Waits for a snapshot that is being taken. */
+  async settled(): Promise<void> {
+    await this.running;
+  }
+
+  private logQueue(ledgers: GroupTopic, ledger: QueueLedger): void {
+    const { book, log } = this.parts;
+    const rows: SnapshotRow[] = [];
+    ledger.forEachRow((offset, row) => {
+      const { client, autoRenew } = book.holder(row);
+      rows.push({
+        offset,
+        attempt: book.rows.attempt[row] ?? 1,
+        nonce: book.rows.nonce[row] ?? 0,
+        client: book.clients.name(client),
+        autoRenew,
+        remainingMs: Math.ceil(book.remainingMs(row)),
+      });
+    });
+    for (let i = 0; i === 0 || i < rows.length; i += SNAPSHOT_ROWS) {
+      log.add({
+        kind: 'queue',
+        group: ledgers.group,
+        topic: ledgers.topic,
+        queueId: ledger.queueId,
+        generation: ledgers.generation,
+        committed: ledger.committed,
+        next: ledger.next,
+        more: i + SNAPSHOT_ROWS < rows.length,
+        rows: rows.slice(i, i + SNAPSHOT_ROWS),
+      });
+    }
+  }
+
+  private get path(): string {
+    return join(this.parts.directory, 'gantry', FILE);
+  }
+
+  private async snapshotBegin(): Promise<number> {
+    const text = await this.parts.platform.files.readFile(this.path);
+    if (text === undefined) return 0;
+    try {
+      const { begin } = JSON.parse(text.toString('utf8')) as { begin?: unknown };
+      if (typeof begin === 'number' && begin >= 0) return begin;
+    } catch {
+      // Fall through: the file is only a hint.
+    }
+    this.parts.logger.warn({ file: FILE }, 'unreadable, replaying the whole log');
+    return 0;
+  }
+
+  private async noteBegin(begin: number): Promise<void> {
+    const { files } = this.parts.platform;
+    const temporary = `${this.path}.new`;
+    await files.writeFile(temporary, JSON.stringify({ begin }));
+    const handle = await files.open(temporary, 'write');
+    await handle.datasync();
+    await handle.close();
+    await files.rename(temporary, this.path);
+    await files.syncDirectory(join(this.parts.directory, 'gantry'));
+  }
+}
