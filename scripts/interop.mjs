@@ -1,0 +1,88 @@
+// npm run interop: all scenarios with all official clients, then the table of what was seen in docs/compatibility.md.
+//   node scripts/interop.mjs [ARGS for jest]
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const resultsFolder = join(root, '.cache', 'interop', 'results');
+
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (error !== undefined) throw error;
+  return status ?? 1;
+}
+
+function readResults() {
+  return readdirSync(resultsFolder)
+    .sort()
+    .map((name) => JSON.parse(readFileSync(join(resultsFolder, name), 'utf8')));
+}
+
+function cell(results, title, notes) {
+  const words = results.map(({ topology, outcomes }) => {
+    const outcome = outcomes[title];
+    if (outcome === undefined) return 'not run';
+    if (outcome === 'pass') return 'pass';
+    if (outcome === 'fail') return `**fails** (${topology})`;
+    if (!notes.includes(outcome.notSupported)) notes.push(outcome.notSupported);
+    return `not supported [${notes.indexOf(outcome.notSupported) + 1}]`;
+  });
+  return [...new Set(words)].join(', ');
+}
+
+function table(all) {
+  const clients = [...new Set(all.map(({ client, version }) => `${client} ${version}`))].sort();
+  const titles = [...new Set(all.flatMap(({ outcomes }) => Object.keys(outcomes)))];
+  const notes = [];
+  const rows = titles.map((title) => {
+    const cells = clients.map((name) =>
+      cell(
+        all.filter(({ client, version }) => `${client} ${version}` === name),
+        title,
+        notes,
+      ),
+    );
+    return `| ${title} | ${cells.join(' | ')} |`;
+  });
+  const heads = clients.map((name) => `\`${name}\``);
+  return [
+    `| What is shown | ${heads.join(' | ')} |`,
+    `|---|${heads.map(() => '---|').join('')}`,
+    ...rows,
+    ...(notes.length > 0 ? ['', ...notes.map((note, index) => `[${index + 1}] ${note}`)] : []),
+  ].join('\n');
+}
+
+function page(all) {
+  const topologies = [...new Set(all.map(({ topology }) => topology))].sort();
+  return `# Compatibility with the official clients
+
+The official clients, unmodified, against real Gantry processes. This page is written by \`npm run interop\`, which runs every
+scenario of \`test/interop/scenarios\` with every client, each time on: ${topologies.join('; on ')}.
+A cell says \`pass\` when the scenario passed on all of them.
+
+${table(all)}
+
+The clients run over plaintext: Java with \`enableSsl(false)\`, the others as they are by default.
+`;
+}
+
+const setup = run(process.execPath, [join('scripts', 'interop-setup.mjs')]);
+if (setup !== 0) process.exit(setup);
+rmSync(resultsFolder, { recursive: true, force: true });
+const partial = process.argv.length > 2;
+const status = run(process.execPath, [
+  join('node_modules', 'jest', 'bin', 'jest.js'),
+  ...['--selectProjects', 'interop', '--testPathPatterns', 'test/interop'],
+  ...process.argv.slice(2),
+]);
+if (!partial) {
+  writeFileSync(join(root, 'docs', 'compatibility.md'), page(readResults()));
+  run(process.execPath, [
+    join('node_modules', 'prettier', 'bin', 'prettier.cjs'),
+    ...['--write', join('docs', 'compatibility.md')],
+  ]);
+}
+process.exit(status);

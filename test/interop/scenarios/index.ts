@@ -1,0 +1,13 @@
+import { type Scenario } from '../support/scenario';
+import { contentScenarios } from './content';
+import { nameScenarios } from './names';
+import { pushConsumerScenarios } from './push-consumer';
+import { simpleConsumerScenarios } from './simple-consumer';
+
+/** What is shown with every client; the rows of docs/compatibility.md, in this order. */
+export const scenarios: readonly Scenario[] = [
+  ...contentScenarios,
+  ...simpleConsumerScenarios,
+  ...pushConsumerScenarios,
+  ...nameScenarios,
+];

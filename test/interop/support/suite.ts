@@ -1,0 +1,49 @@
+import { scenarios } from '../scenarios';
+import { type ClientName, Driver } from './driver';
+import { type Outcome, writeResults } from './results';
+import { startCluster, startOneProcess, type Topology } from './topology';
+
+const TOPOLOGIES = {
+  'one process': startOneProcess,
+  'one name server, two brokers, two proxies': startCluster,
+} as const;
+
+/** Runs all scenarios with one client on one topology, one test a scenario. */
+export function interopSuite(kind: keyof typeof TOPOLOGIES, client: ClientName): void {
+  describe(`${client} client, ${kind}`, () => {
+    let topology: Topology;
+    let driver: Driver;
+    const outcomes: Record<string, Outcome> = {};
+
+    beforeAll(async () => {
+      topology = await TOPOLOGIES[kind]();
+      driver = Driver.start(client);
+    });
+
+    afterAll(async () => {
+      const { version, client: name } = await driver.hello();
+      const file = `${kind}-${client}`.replaceAll(/[^a-z]+/g, '-');
+      writeResults(file, { topology: kind, client: name, version, outcomes });
+      await driver.stop();
+      await topology.stop();
+    });
+
+    for (const [index, scenario] of scenarios.entries()) {
+      const reason = scenario.unsupported?.[client];
+      if (reason !== undefined) {
+        outcomes[scenario.title] = { notSupported: reason };
+        continue;
+      }
+      it(scenario.title, async () => {
+        outcomes[scenario.title] = 'fail';
+        const topic = `scenario-${index}`;
+        await topology.createTopic(topic);
+        const { endpoints, brokers } = topology;
+        const allEndpoints = endpoints.join(';');
+        const group = `group-${index}`;
+        await scenario.run({ driver, endpoints, allEndpoints, brokers, topic, group });
+        outcomes[scenario.title] = 'pass';
+      });
+    }
+  });
+}

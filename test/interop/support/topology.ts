@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type GantryProcess, runGantry, startGantry } from '../../support/process';
+
+/** A running Gantry, as clients see it. */
+export interface Topology {
+  /** One access point a proxy. */
+  readonly endpoints: readonly [string, ...string[]];
+  readonly brokers: number;
+  /** Makes a NORMAL topic; it is in force everywhere once this resolves. */
+  createTopic(name: string): Promise<void>;
+  /** Ends all processes; throws when one did not stop cleanly. */
+  stop(): Promise<void>;
+}
+
+/** Apache's smallest durations are 10 s and 5 s; the scenarios have no time for that. */
+const SHORT_DURATIONS = ['--receive-min-invisible', '1s', '--receive-min-polling', '1s'];
+const QUIET = ['--log-level', 'warn'];
+
+function topology(
+  endpoints: readonly [string, ...string[]],
+  brokers: number,
+  processes: readonly GantryProcess[],
+  folder: string,
+): Topology {
+  return {
+    endpoints,
+    brokers,
+    createTopic: async (name) => {
+      await runGantry(['topic', 'create', name, '--endpoint', endpoints[0]]);
+    },
+    stop: async () => {
+      const codes: (number | null)[] = [];
+      for (const running of processes) codes.push(await running.stop());
+      rmSync(folder, { recursive: true, force: true });
+      if (codes.some((code) => code !== 0)) throw new Error(`exit codes ${codes.join(', ')}`);
+    },
+  };
+}
+
+/** `gantry start`: everything in one process. */
+export async function startOneProcess(): Promise<Topology> {
+  const folder = mkdtempSync(join(tmpdir(), 'gantry-interop-'));
+  const all = await startGantry('start', {
+    args: ['--data-dir', folder, '--no-auto-create', ...SHORT_DURATIONS, ...QUIET],
+  });
+  return topology([all.endpoint], 1, [all], folder);
+}
+
+/** One name server, two brokers and two proxies, a process each. */
+export async function startCluster(): Promise<Topology> {
+  const folder = mkdtempSync(join(tmpdir(), 'gantry-interop-'));
+  const namesrv = await startGantry('namesrv', { args: QUIET });
+  const joins = ['--namesrv', namesrv.endpoint, ...QUIET];
+  const broker = (name: string): Promise<GantryProcess> =>
+    startGantry('broker', {
+      args: ['--data-dir', join(folder, name), '--broker-name', name, ...joins],
+    });
+  const proxy = (): Promise<GantryProcess> =>
+    startGantry('proxy', { args: [...SHORT_DURATIONS, ...joins] });
+  const brokers = await Promise.all([broker('broker-a'), broker('broker-b')]);
+  const [one, other] = await Promise.all([proxy(), proxy()]);
+  return topology(
+    [one.endpoint, other.endpoint],
+    brokers.length,
+    [one, other, ...brokers, namesrv],
+    folder,
+  );
+}

@@ -1,0 +1,101 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { scenarios } from '../interop/scenarios';
+import { type ClientName, Driver } from '../interop/support/driver';
+import { base64 } from '../interop/support/scenario';
+import { Collector } from '../interop/support/collector';
+import { startOneProcess, type Topology } from '../interop/support/topology';
+import { join } from 'node:path';
+import { ROOT } from '../support/process';
+
+/** The rows that take a second or two; `npm run interop` runs them all, with all clients. */
+const QUICK = scenarios.filter(({ title }) =>
+  /^(body, keys|a body of 3\.9|an empty long poll|push consumer: every|without auto-creation)/.test(
+    title,
+  ),
+);
+
+/** Python and Java take part where their tools are, and always in CI. */
+function hasTools(client: ClientName): boolean {
+  if (process.env['CI'] !== undefined) return true;
+  const tools: Record<ClientName, readonly string[]> = {
+    node: [],
+    python: ['python3 --version'],
+    java: ['java -version', 'mvn --version'],
+  };
+  return tools[client].every((tool) => spawnSync('sh', ['-c', tool]).status === 0);
+}
+
+describe('official clients against gantry start', () => {
+  let topology: Topology;
+
+  beforeAll(async () => {
+    topology = await startOneProcess();
+  });
+
+  afterAll(async () => {
+    await topology.stop();
+  });
+
+  describe('node', () => {
+    let driver: Driver;
+
+    beforeAll(() => {
+      driver = Driver.start('node');
+    });
+
+    afterAll(async () => {
+      await driver.stop();
+    });
+
+    it('has its quick scenarios', () => {
+      expect(QUICK).toHaveLength(5);
+    });
+
+    for (const [index, scenario] of QUICK.entries()) {
+      it(scenario.title, async () => {
+        const topic = `smoke-${index}`;
+        await topology.createTopic(topic);
+        const { endpoints, brokers } = topology;
+        const group = `smoke-group-${index}`;
+        const allEndpoints = endpoints.join(';');
+        await scenario.run({ driver, endpoints, allEndpoints, brokers, topic, group });
+      });
+    }
+  });
+
+  for (const client of (['python', 'java'] as const).filter(hasTools)) {
+    it(`${client}: a message is sent, received and acknowledged`, async () => {
+      const setup = spawnSync(process.execPath, ['scripts/interop-setup.mjs', client], {
+        cwd: ROOT,
+        encoding: 'utf8',
+      });
+      if (setup.status !== 0) throw new Error(setup.stderr);
+      expect(existsSync(join(ROOT, '.cache', client))).toBe(true);
+      const driver = Driver.start(client);
+      try {
+        const topic = `smoke-${client}`;
+        await topology.createTopic(topic);
+        const [endpoints] = topology.endpoints;
+        const consumer = await driver.simple({
+          endpoints,
+          group: `smoke-group-${client}`,
+          subscriptions: { [topic]: '*' },
+          awaitMs: 3000,
+        });
+        const producer = await driver.producer(endpoints, [topic]);
+        const body = base64('Hello, Gantry');
+        const messageId = await producer.send({ topic, body });
+        const collector = new Collector([consumer], { invisibleMs: 2000, lanes: 1 });
+        await collector.untilSeen(1, 30_000);
+        await collector.untilEmptyPolls(1, 30_000);
+        collector.stop();
+        expect(collector.seen.map(({ message }) => [message.messageId, message.body])).toEqual([
+          [messageId, body],
+        ]);
+      } finally {
+        await driver.stop();
+      }
+    });
+  }
+});
