@@ -75,7 +75,7 @@ rmSync(resultsFolder, { recursive: true, force: true });
 const partial = process.argv.length > 2;
 const status = run(process.execPath, [
   join('node_modules', 'jest', 'bin', 'jest.js'),
-  ...['--selectProjects', 'interop', '--testPathPatterns', 'test/interop'],
+  ...['--selectProjects', 'interop'],
   ...process.argv.slice(2),
 ]);
 if (!partial) {
