@@ -4,7 +4,7 @@
  * all of them is PROXY_TIMEOUT (the broker did not answer) and INTERNAL_SERVER_ERROR.
  */
 import type { FilterExpression } from '../message/filter';
-import type { RecordDraft } from '../message/record';
+import type { RecordDraft } from '../message/record-draft';
 import type { Code } from '../message/status';
 import type { GroupConfig, TopicConfig } from './topic';
 

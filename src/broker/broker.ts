@@ -15,21 +15,23 @@ import type { BrokerRegistration, RegistrationLease, RouteApi } from '../api/rou
 import {
   DEFAULT_BACKOFF,
   DEFAULT_MAX_ATTEMPTS,
-  MAX_QUEUES,
-  TOPIC_TYPES,
   type GroupConfig,
   type TopicConfig,
 } from '../api/topic';
-import { checkGroupName, checkTopicName } from '../message/names';
+import { checkGroupName } from '../message/names';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import type { MessageStore } from '../store/message-store';
+import { checkGroupConfig, checkTopicConfig, noGroup, noTopic } from './config-checks';
 import { Metadata } from './metadata';
 import { ClientTable } from './pop/client-table';
+import { FinishService } from './pop/finish-service';
 import { loadHandleKeys } from './pop/handle-keys';
 import { LedgerBook, type GroupTopic } from './pop/ledger-book';
 import { LedgerLog } from './pop/ledger-log';
 import { PopService } from './pop/pop-service';
+import { ReceiptHandles } from './pop/receipt-handles';
+import { Selector } from './pop/selection';
 import type { BrokerSettings } from './settings';
 import { Views } from './views';
 
@@ -56,7 +58,7 @@ export class Broker implements BrokerApi {
     private readonly log: LedgerLog,
     private readonly views: Views,
     private readonly pops: PopService,
-    private readonly clients: ClientTable,
+    private readonly finishing: FinishService,
   ) {
     this.epoch = parts.platform.clock.wallMs();
   }
@@ -74,11 +76,16 @@ export class Broker implements BrokerApi {
     );
     const views = new Views({ directory, store, platform, logger, metadata, book, log });
     await views.load();
+    const handles = new ReceiptHandles(settings.brokerName, keys, book);
+    const selector = new Selector({ store, book, log, settings, platform });
+    const finishing = new FinishService(book, log, handles, () => selector.takeNonce());
     const pops = new PopService({
       store,
       book,
       log,
-      keys,
+      handles,
+      selector,
+      finishing,
       platform,
       settings,
       logger,
@@ -86,7 +93,7 @@ export class Broker implements BrokerApi {
       isFifo: (group) => metadata.groups.get(group)?.fifo ?? false,
     });
     ready.wake = (ledgers) => pops.becameReady(ledgers);
-    return new Broker(parts, metadata, book, log, views, pops, clients);
+    return new Broker(parts, metadata, book, log, views, pops, finishing);
   }
 
   /** Makes the broker known to name servers, from now until `close`. */
@@ -118,19 +125,19 @@ export class Broker implements BrokerApi {
   }
 
   ack(request: AckRequest): Promise<readonly EntryStatus[]> {
-    return this.pops.ack(request);
+    return this.finishing.ack(request);
   }
 
   changeInvisible(request: ChangeInvisibleRequest): Promise<string> {
-    return this.pops.changeInvisible(request);
+    return this.finishing.changeInvisible(request);
   }
 
   release(request: AckRequest): Promise<void> {
-    return this.pops.release(request);
+    return this.finishing.release(request);
   }
 
   async subscribe(request: SubscribeRequest): Promise<GroupConfig> {
-    this.clients.heard(request.clientId);
+    this.book.clients.heard(request.clientId);
     const group =
       this.metadata.groups.get(request.group) ??
       (await this.makeGroup(request.group, request.fifoIfNew));
@@ -146,12 +153,13 @@ export class Broker implements BrokerApi {
   }
 
   async clientSeen(clientId: string): Promise<void> {
-    this.clients.heard(clientId);
+    this.book.clients.heard(clientId);
     return Promise.resolve();
   }
 
   clientGone(clientId: string): Promise<void> {
-    return this.pops.clientGone(clientId);
+    this.pops.endClient(clientId);
+    return this.finishing.releaseClient(clientId);
   }
 
   async putTopic(config: TopicConfig): Promise<void> {
@@ -274,43 +282,4 @@ export class Broker implements BrokerApi {
     this.version++;
     await this.lease?.update(this.registration());
   }
-}
-
-function checkTopicConfig(config: TopicConfig): void {
-  checkTopicName(config.name);
-  if (!TOPIC_TYPES.includes(config.type)) {
-    throw new StatusError(
-      Code.BAD_REQUEST,
-      `topic type ${String(config.type)} is none of ${TOPIC_TYPES.join(', ')}`,
-    );
-  }
-  if (!Number.isInteger(config.queues) || config.queues < 1 || config.queues > MAX_QUEUES) {
-    throw new StatusError(
-      Code.BAD_REQUEST,
-      `queues must be 1 .. ${MAX_QUEUES}, not ${config.queues}`,
-    );
-  }
-}
-
-function checkGroupConfig(config: GroupConfig): void {
-  checkGroupName(config.name);
-  if (
-    !Number.isInteger(config.maxAttempts) ||
-    config.maxAttempts < 1 ||
-    config.maxAttempts > 1000
-  ) {
-    throw new StatusError(
-      Code.BAD_REQUEST,
-      `max attempts must be 1 .. 1000, not ${config.maxAttempts}`,
-    );
-  }
-  if (config.liteTopic !== undefined) checkTopicName(config.liteTopic);
-}
-
-function noTopic(name: string): StatusError {
-  return new StatusError(Code.TOPIC_NOT_FOUND, `topic ${name} does not exist on this broker`);
-}
-
-function noGroup(name: string): StatusError {
-  return new StatusError(Code.CONSUMER_GROUP_NOT_FOUND, `consumer group ${name} does not exist`);
 }

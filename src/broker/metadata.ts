@@ -8,7 +8,7 @@
  */
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import { META_TOPIC } from '../message/names';
-import { draftRecord } from '../message/record';
+import { draftRecord } from '../message/record-draft';
 import { Code, StatusError } from '../message/status';
 import type { Clock } from '../platform/platform';
 import type { MessageStore } from '../store/message-store';

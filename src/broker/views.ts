@@ -12,7 +12,8 @@ import type { MessageStore } from '../store/message-store';
 import { decodeMetaChange, type Metadata } from './metadata';
 import type { GroupTopic, LedgerBook } from './pop/ledger-book';
 import type { LedgerLog } from './pop/ledger-log';
-import { decodeLedgerOps, type SnapshotRow } from './pop/ledger-ops';
+import { decodeLedgerOps } from './pop/ledger-op-reader';
+import type { SnapshotRow } from './pop/ledger-ops';
 import { LedgerReplay } from './pop/ledger-replay';
 import type { QueueLedger } from './pop/queue-ledger';
 

@@ -11,9 +11,8 @@
  * ten decimal digits (least significant first), 0x02: the CRC-32 (31 bits) of all before them.
  */
 import { crc32 } from 'node:zlib';
-import { ANY_HOST, type Host } from './host';
+import type { Host } from './host';
 import { readInt64, writeInt64 } from './int64';
-import { javaHashCode } from './java-hash';
 import { parseProperties, Property } from './properties';
 
 export const MAGIC_V1 = 0xdaa320a7 | 0;
@@ -33,7 +32,7 @@ export const SysFlag = {
 } as const;
 
 /** Bytes of a v1 record with IPv4 hosts beside body, topic and properties. */
-const FIXED_BYTES = 91;
+export const FIXED_BYTES = 91;
 const CRC_PREFIX = Buffer.from(`${Property.CRC32}\u0001`, 'latin1');
 /** Bytes of the record CRC at the end of the properties. */
 export const CRC_PROPERTY_BYTES = CRC_PREFIX.length + 11;
@@ -43,117 +42,6 @@ export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 export const MAX_RECORD_BYTES = MAX_BODY_BYTES + 64 * 1024;
 /** Largest properties text, bytes, the record CRC included (a signed short). */
 export const MAX_PROPERTIES_BYTES = 32767;
-
-/** A record whose place is not known yet. It knows its size and writes itself into a buffer. */
-export interface RecordDraft {
-  readonly topic: string;
-  readonly byteLength: number;
-  /** What the ConsumeQueue entry holds: Java's hash of the tag, 0 without one. */
-  readonly tagsCode: number;
-  /** Writes `byteLength` bytes at `at`; the place (see `placeRecord`) stays zero. */
-  writeTo(target: Buffer, at: number): void;
-}
-
-export interface RecordFields {
-  readonly topic: string;
-  readonly body: Uint8Array;
-  /** Property text without the record CRC. */
-  readonly properties: string;
-  /** The message's tag, '' for none; must equal the TAGS property. */
-  readonly tag: string;
-  /** Milliseconds since the epoch, the client's clock. */
-  readonly bornTimestamp: number;
-  readonly bornHost?: Host;
-  readonly flag?: number;
-  readonly sysFlag?: number;
-  readonly reconsumeTimes?: number;
-  readonly preparedOffset?: number;
-}
-
-/**
- * Makes a draft of a record.
- * @throws RangeError when body, properties or topic are beyond what a record can hold.
- */
-export function draftRecord(fields: RecordFields): RecordDraft {
-  return new FieldsDraft(fields);
-}
-
-class FieldsDraft implements RecordDraft {
-  readonly byteLength: number;
-  readonly tagsCode: number;
-  private readonly topicBytes: number;
-  private readonly propertiesBytes: number;
-  private readonly bornHost: Host;
-  private readonly v2: boolean;
-
-  constructor(private readonly fields: RecordFields) {
-    this.bornHost = fields.bornHost ?? ANY_HOST;
-    this.topicBytes = Buffer.byteLength(fields.topic);
-    this.v2 = this.topicBytes > 127;
-    this.propertiesBytes = Buffer.byteLength(fields.properties) + CRC_PROPERTY_BYTES;
-    checkLimit('topic', this.topicBytes, 255);
-    checkLimit('properties', this.propertiesBytes, MAX_PROPERTIES_BYTES);
-    checkLimit('body', fields.body.length, MAX_BODY_BYTES);
-    this.byteLength =
-      FIXED_BYTES +
-      (this.v2 ? 1 : 0) +
-      (this.bornHost.address.length - 4) +
-      fields.body.length +
-      this.topicBytes +
-      this.propertiesBytes;
-    this.tagsCode = fields.tag === '' ? 0 : javaHashCode(fields.tag);
-  }
-
-  get topic(): string {
-    return this.fields.topic;
-  }
-
-  writeTo(target: Buffer, start: number): void {
-    const { fields } = this;
-    const bornV6 = this.bornHost.address.length === 16;
-    let at = start;
-    target.writeInt32BE(this.byteLength, at);
-    target.writeInt32BE(this.v2 ? MAGIC_V2 : MAGIC_V1, at + 4);
-    target.writeInt32BE(bodyCrc(fields.body), at + 8);
-    target.writeInt32BE(0, at + 12);
-    target.writeInt32BE(fields.flag ?? 0, at + 16);
-    target.fill(0, at + 20, at + 36);
-    target.writeInt32BE((fields.sysFlag ?? 0) | (bornV6 ? SysFlag.BORNHOST_V6 : 0), at + 36);
-    writeInt64(target, fields.bornTimestamp, at + 40);
-    at += 48;
-    target.set(this.bornHost.address, at);
-    target.writeInt32BE(this.bornHost.port, at + this.bornHost.address.length);
-    at += this.bornHost.address.length + 4;
-    target.fill(0, at, at + 16);
-    at += 16;
-    target.writeInt32BE(fields.reconsumeTimes ?? 0, at);
-    writeInt64(target, fields.preparedOffset ?? 0, at + 4);
-    target.writeInt32BE(fields.body.length, at + 12);
-    at += 16;
-    target.set(fields.body, at);
-    at += fields.body.length;
-    if (this.v2) at = target.writeInt16BE(this.topicBytes, at);
-    else at = target.writeInt8(this.topicBytes, at);
-    at += target.write(fields.topic, at);
-    at = target.writeInt16BE(this.propertiesBytes, at);
-    target.write(fields.properties, at);
-  }
-}
-
-/** A draft of bytes that another process has made; they are copied once, into the log. */
-export function draftOfBytes(bytes: Buffer): RecordDraft {
-  const record = readRecord(bytes, 0);
-  if (record.totalBytes !== bytes.length) {
-    throw new RangeError(`record says ${record.totalBytes} bytes but has ${bytes.length}`);
-  }
-  const tag = recordProperties(record).get(Property.TAGS);
-  return {
-    topic: record.topic,
-    byteLength: bytes.length,
-    tagsCode: tag === undefined ? 0 : javaHashCode(tag),
-    writeTo: (target, at) => target.set(bytes, at),
-  };
-}
 
 /** What the broker decides about a record when it appends it. */
 export interface RecordPlace {
@@ -294,7 +182,8 @@ export function recordIntact(source: Buffer, at: number, record: StoredRecord): 
   return bodyCrc(record.body) === record.bodyCrc;
 }
 
-function bodyCrc(body: Uint8Array): number {
+/** CRC-32 of a body, 31 bits; 0 for none. */
+export function bodyCrc(body: Uint8Array): number {
   return body.length === 0 ? 0 : crc32(body) & 0x7fffffff;
 }
 
@@ -303,8 +192,4 @@ function readHost(source: Buffer, at: number, addressBytes: number): Host {
     address: source.subarray(at, at + addressBytes),
     port: source.readInt32BE(at + addressBytes),
   };
-}
-
-function checkLimit(field: string, bytes: number, max: number): void {
-  if (bytes > max) throw new RangeError(`${field} takes ${bytes} bytes, the limit is ${max}`);
 }

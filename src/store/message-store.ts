@@ -2,7 +2,7 @@
  * What the broker asks of its store: one CommitLog, and a ConsumeQueue for each (topic, queue).
  * `openStore` (./open-store) makes one; docs/data-files.md draws the bytes.
  */
-import type { RecordDraft } from '../message/record';
+import type { RecordDraft } from '../message/record-draft';
 
 /** Where an appended record went. */
 export interface Appended {

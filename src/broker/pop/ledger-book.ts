@@ -157,22 +157,17 @@ export class LedgerBook {
     return attempt;
   }
 
-  /** Sets when an unfinished message comes again. */
-  reschedule(row: number, delayMs: number): void {
-    this.wheel.unlink(row);
-    this.wheel.link(row, delayMs);
+  /** Gives an unfinished message a new handle and sets when it comes again; ends its renewal. */
+  change(row: number, nonce: number, attempt: number, delayMs: number): void {
+    this.rows.nonce[row] = nonce;
+    this.rows.attempt[row] = attempt;
+    this.reschedule(row, delayMs);
   }
 
   /** Makes a message ready after `delayMs`, its delivery not counted as an attempt. */
   release(row: number, delayMs: number): void {
     this.rows.attempt[row] = Math.max(0, (this.rows.attempt[row] ?? 1) - 1);
-    this.endRenewal(row);
     this.reschedule(row, delayMs);
-  }
-
-  /** Ends the automatic renewal of a row's lease. */
-  endRenewal(row: number): void {
-    this.rows.owner[row] = (this.rows.owner[row] ?? 0) & ~1;
   }
 
   finish(ledger: QueueLedger, offset: number): void {
@@ -221,6 +216,12 @@ export class LedgerBook {
 
   close(): void {
     this.wheel.close();
+  }
+
+  private reschedule(row: number, delayMs: number): void {
+    this.rows.owner[row] = (this.rows.owner[row] ?? 0) & ~1;
+    this.wheel.unlink(row);
+    this.wheel.link(row, delayMs);
   }
 
   private drop(ledgers: GroupTopic): void {

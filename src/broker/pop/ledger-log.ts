@@ -3,10 +3,11 @@
  * `rmq_sys_POP_LEDGER`, in the order in which they were made.
  */
 import { LEDGER_TOPIC } from '../../message/names';
-import { draftRecord } from '../../message/record';
+import { draftRecord } from '../../message/record-draft';
 import type { Clock, Timers } from '../../platform/platform';
 import type { MessageStore } from '../../store/message-store';
-import { LedgerOpWriter, type LedgerOp } from './ledger-ops';
+import { LedgerOpWriter } from './ledger-op-writer';
+import type { LedgerOp } from './ledger-ops';
 
 /** A turn's record is cut at this size; the next changes begin another one. */
 const MAX_BODY_BYTES = 1024 * 1024;

@@ -29,10 +29,7 @@ export class LedgerReplay {
         break;
       case 'change':
         this.withRow(op, op.offset, (row) => {
-          book.rows.nonce[row] = op.nonce;
-          book.rows.attempt[row] = op.attempt;
-          book.endRenewal(row);
-          book.reschedule(row, remaining(op.invisibleMs, ageMs));
+          book.change(row, op.nonce, op.attempt, remaining(op.invisibleMs, ageMs));
         });
         break;
       case 'release':

@@ -4,6 +4,7 @@
  */
 import type { PopRequest } from '../../api/broker-api';
 import type { TagFilter } from '../../message/filter';
+import type { Platform, Timers } from '../../platform/platform';
 import type { MessageStore, QueueEntry } from '../../store/message-store';
 import type { BrokerSettings } from '../settings';
 import type { GroupTopic, LedgerBook } from './ledger-book';
@@ -11,14 +12,14 @@ import type { LedgerLog } from './ledger-log';
 import type { QueueLedger } from './queue-ledger';
 
 /** One chosen message. */
-export interface Pick {
+export interface ChosenMessage {
   readonly ledger: QueueLedger;
   readonly entry: QueueEntry;
   readonly attempt: number;
   readonly nonce: number;
 }
 
-export type Selection = readonly Pick[];
+export type Selection = readonly ChosenMessage[];
 
 /** Entries examined in one queue before the event loop gets its turn again. */
 const SCAN_ENTRIES = 1024;
@@ -32,7 +33,7 @@ interface Loaded {
 }
 
 interface Draft {
-  readonly picks: Pick[];
+  readonly picks: ChosenMessage[];
   bytes: number;
   /** Set when entries must come from a file before more can be said. */
   cold: Promise<Loaded> | undefined;
@@ -40,25 +41,36 @@ interface Draft {
   unfinished: boolean;
 }
 
+interface SelectorParts {
+  readonly store: MessageStore;
+  readonly book: LedgerBook;
+  readonly log: LedgerLog;
+  readonly settings: BrokerSettings;
+  readonly platform: Pick<Platform, 'timers' | 'random'>;
+}
+
 export class Selector {
+  private readonly store: MessageStore;
+  private readonly book: LedgerBook;
+  private readonly log: LedgerLog;
+  private readonly settings: BrokerSettings;
+  private readonly timers: Timers;
   private nonce: number;
 
-  constructor(
-    private readonly store: MessageStore,
-    private readonly book: LedgerBook,
-    private readonly log: LedgerLog,
-    private readonly settings: BrokerSettings,
-    firstNonce: number,
-    private readonly nextTurn: () => Promise<void>,
-  ) {
-    this.nonce = firstNonce;
+  constructor(parts: SelectorParts) {
+    this.store = parts.store;
+    this.book = parts.book;
+    this.log = parts.log;
+    this.settings = parts.settings;
+    this.timers = parts.platform.timers;
+    this.nonce = parts.platform.random.uint32();
   }
 
   /** A nonce for one more delivery. */
-  takeNonce(count = 1): number {
-    const first = this.nonce;
-    this.nonce = (this.nonce + count) >>> 0;
-    return first;
+  takeNonce(): number {
+    const nonce = this.nonce;
+    this.nonce = (nonce + 1) >>> 0;
+    return nonce;
   }
 
   /** Whether a pop may find something, without regard to filters. */
@@ -87,7 +99,7 @@ export class Selector {
         loaded = await draft.cold;
       } else if (draft.unfinished) {
         loaded = undefined;
-        await this.nextTurn();
+        await new Promise<void>((resolve) => this.timers.nextTurn(resolve));
       } else {
         return [];
       }
@@ -236,7 +248,7 @@ export class Selector {
     return undefined;
   }
 
-  private pick(draft: Draft, pick: Pick): void {
+  private pick(draft: Draft, pick: ChosenMessage): void {
     draft.picks.push(pick);
     draft.bytes += pick.entry.bytes;
   }

@@ -1,9 +1,7 @@
 import fc from 'fast-check';
-import {
-  decodeLedgerOps,
-  LedgerOpWriter,
-  type LedgerOp,
-} from '../../../../src/broker/pop/ledger-ops';
+import { decodeLedgerOps } from '../../../../src/broker/pop/ledger-op-reader';
+import { LedgerOpWriter } from '../../../../src/broker/pop/ledger-op-writer';
+import type { LedgerOp } from '../../../../src/broker/pop/ledger-ops';
 
 const offset = fc.integer({ min: 0, max: 2 ** 48 });
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });

@@ -1,0 +1,157 @@
+/**
+ * What happens to delivered messages: acknowledged, put off, given back. Every change is made in
+ * memory and noted for the log in the same turn; answers wait until it is durable.
+ */
+import type { AckRequest, ChangeInvisibleRequest, EntryStatus } from '../../api/broker-api';
+import { Code, toStatusError } from '../../message/status';
+import type { GroupTopic, LedgerBook } from './ledger-book';
+import type { LedgerLog } from './ledger-log';
+import type { QueueLedger } from './queue-ledger';
+import type { ReceiptHandles } from './receipt-handles';
+import { invalidHandle } from './receipt-token';
+import type { ChosenMessage } from './selection';
+
+/** A message that never reached its consumer is ready again after this long. */
+const RELEASE_MS = 1000;
+const OK: EntryStatus = { code: Code.OK, message: 'OK' };
+
+interface HeldRow {
+  readonly ledger: QueueLedger;
+  readonly row: number;
+}
+
+export class FinishService {
+  constructor(
+    private readonly book: LedgerBook,
+    private readonly log: LedgerLog,
+    private readonly handles: ReceiptHandles,
+    private readonly takeNonce: () => number,
+  ) {}
+
+  /** See `BrokerApi.ack`. */
+  async ack(request: AckRequest): Promise<readonly EntryStatus[]> {
+    const { group, topic } = request;
+    const offsets = new Map<QueueLedger, number[]>();
+    const ledgers = this.book.find(group, topic);
+    const statuses = request.entries.map(({ receiptHandle }): EntryStatus => {
+      try {
+        const held = this.handles.resolve(ledgers, request, receiptHandle);
+        if (held !== undefined) {
+          this.book.finish(held.ledger, held.delivery.queueOffset);
+          listOf(offsets, held.ledger).push(held.delivery.queueOffset);
+        }
+        return OK;
+      } catch (error) {
+        const { code, message } = toStatusError(error);
+        return { code, message };
+      }
+    });
+    for (const [{ queueId }, acked] of offsets) {
+      this.log.add({ kind: 'ack', group, topic, queueId, offsets: acked });
+    }
+    // Also when nothing changed: what an earlier call finished may not be durable yet.
+    await this.log.durable();
+    return statuses;
+  }
+
+  /** See `BrokerApi.changeInvisible`. */
+  async changeInvisible(request: ChangeInvisibleRequest): Promise<string> {
+    const { group, topic, invisibleMs } = request;
+    const held = this.handles.resolve(this.book.find(group, topic), request, request.receiptHandle);
+    if (held === undefined) throw invalidHandle('names a message that was acknowledged already');
+    const { ledger, row, delivery } = held;
+    const nonce = this.takeNonce();
+    const attempt = Math.max(0, (this.book.rows.attempt[row] ?? 1) - (request.suspend ? 1 : 0));
+    this.book.change(row, nonce, attempt, invisibleMs);
+    this.log.add({
+      kind: 'change',
+      group,
+      topic,
+      queueId: ledger.queueId,
+      offset: delivery.queueOffset,
+      invisibleMs,
+      nonce,
+      attempt,
+    });
+    await this.log.durable();
+    return this.handles.renew(delivery, nonce);
+  }
+
+  /** See `BrokerApi.release`; handles that are no longer valid are passed over. */
+  async release(request: AckRequest): Promise<void> {
+    const ledgers = this.book.find(request.group, request.topic);
+    const held: HeldRow[] = [];
+    for (const { receiptHandle } of request.entries) {
+      try {
+        const one = this.handles.resolve(ledgers, request, receiptHandle);
+        if (one !== undefined) held.push(one);
+      } catch {
+        // Redelivered or finished meanwhile: nothing to give back.
+      }
+    }
+    if (ledgers !== undefined) this.giveBack(ledgers, held);
+    await this.log.written();
+  }
+
+  /** Gives back all that a client holds. */
+  async releaseClient(clientId: string): Promise<void> {
+    const client = this.book.clients.find(clientId);
+    if (client === undefined) return;
+    const held = new Map<GroupTopic, HeldRow[]>();
+    this.book.forEachHeld(client, (ledgers, ledger, row) =>
+      listOf(held, ledgers).push({ ledger, row }),
+    );
+    for (const [ledgers, rows] of held) this.giveBack(ledgers, rows);
+    await this.log.written();
+  }
+
+  /** Gives back messages that were chosen but never answered. */
+  giveBackPicks(ledgers: GroupTopic, picks: readonly ChosenMessage[]): void {
+    this.giveBack(
+      ledgers,
+      picks.flatMap((pick) => this.rowOf(pick)),
+    );
+  }
+
+  /** Finishes messages that were chosen but that their consumer does not want. */
+  finishPicks(ledgers: GroupTopic, picks: readonly ChosenMessage[]): void {
+    const { group, topic } = ledgers;
+    for (const pick of picks) {
+      for (const { ledger } of this.rowOf(pick)) {
+        const offsets = [pick.entry.queueOffset];
+        this.book.finish(ledger, pick.entry.queueOffset);
+        this.log.add({ kind: 'ack', group, topic, queueId: ledger.queueId, offsets });
+      }
+    }
+  }
+
+  /** Makes messages ready after a second, the attempt not counted. */
+  private giveBack(ledgers: GroupTopic, held: readonly HeldRow[]): void {
+    const { group, topic } = ledgers;
+    const offsets = new Map<QueueLedger, number[]>();
+    for (const { ledger, row } of held) {
+      this.book.release(row, RELEASE_MS);
+      listOf(offsets, ledger).push(this.book.rows.offset[row] ?? 0);
+    }
+    for (const [{ queueId }, released] of offsets) {
+      const delayMs = RELEASE_MS;
+      this.log.add({ kind: 'release', group, topic, queueId, delayMs, offsets: released });
+    }
+  }
+
+  /** The row of a chosen message, unless it was delivered anew, finished or dropped meanwhile. */
+  private rowOf({ ledger, entry, nonce }: ChosenMessage): HeldRow[] {
+    const row = ledger.row(entry.queueOffset);
+    if (row === undefined || this.book.rows.nonce[row] !== nonce) return [];
+    return [{ ledger, row }];
+  }
+}
+
+function listOf<K, V>(lists: Map<K, V[]>, key: K): V[] {
+  let list = lists.get(key);
+  if (list === undefined) {
+    list = [];
+    lists.set(key, list);
+  }
+  return list;
+}

@@ -1,0 +1,136 @@
+/** Decoding of ledger operations; ./ledger-ops draws the layout. */
+import {
+  LEDGER_OP_KINDS,
+  LEDGER_RECORD_VERSION,
+  type LedgerOp,
+  type PopOp,
+  type QueueRef,
+  type SnapshotRow,
+} from './ledger-ops';
+import { ByteReader } from './varint';
+
+/**
+ * Decodes a record body.
+ * @throws RangeError when the bytes are no ledger record of this version
+ */
+export function decodeLedgerOps(body: Buffer): LedgerOp[] {
+  return new LedgerOpReader(body).all();
+}
+
+class LedgerOpReader {
+  private readonly input: ByteReader;
+  private readonly names: string[] = [];
+
+  constructor(body: Buffer) {
+    this.input = new ByteReader(body);
+    const version = this.input.byte();
+    if (version !== LEDGER_RECORD_VERSION)
+      throw new RangeError(`ledger record of version ${version}`);
+  }
+
+  all(): LedgerOp[] {
+    const ops: LedgerOp[] = [];
+    while (!this.input.done) ops.push(this.op());
+    return ops;
+  }
+
+  private op(): LedgerOp {
+    const { input } = this;
+    const number = input.byte();
+    const kind = LEDGER_OP_KINDS[number];
+    if (kind === undefined) throw new RangeError(`unknown ledger operation ${number}`);
+    switch (kind) {
+      case 'start':
+        return {
+          kind,
+          group: this.name(),
+          topic: this.name(),
+          generation: input.varint(),
+          offsets: this.list(() => input.varint()),
+        };
+      case 'pop':
+        return this.pop();
+      case 'ack':
+        return { kind, ...this.queueRef(), offsets: this.offsets() };
+      case 'change':
+        return {
+          kind,
+          ...this.queueRef(),
+          offset: input.varint(),
+          invisibleMs: input.varint(),
+          nonce: input.uint32(),
+          attempt: input.varint(),
+        };
+      case 'release':
+        return { kind, ...this.queueRef(), delayMs: input.varint(), offsets: this.offsets() };
+      case 'queue':
+        return {
+          kind,
+          ...this.queueRef(),
+          generation: input.varint(),
+          committed: input.varint(),
+          next: input.varint(),
+          more: input.byte() === 1,
+          rows: this.rows(),
+        };
+      case 'end':
+        return { kind, begin: input.varint() };
+    }
+  }
+
+  private pop(): PopOp {
+    const { input } = this;
+    const ref = this.queueRef();
+    const client = this.name();
+    const autoRenew = input.byte() === 1;
+    const invisibleMs = input.varint();
+    const nonce = input.uint32();
+    const next = input.varint();
+    const base = input.varint();
+    const deliveries = this.list(() => ({
+      offset: base + input.varint(),
+      attempt: input.varint(),
+    }));
+    return { kind: 'pop', ...ref, client, autoRenew, invisibleMs, nonce, next, deliveries };
+  }
+
+  private queueRef(): QueueRef {
+    return { group: this.name(), topic: this.name(), queueId: this.input.varint() };
+  }
+
+  private offsets(): number[] {
+    const base = this.input.varint();
+    return this.list(() => base + this.input.varint());
+  }
+
+  private rows(): SnapshotRow[] {
+    const { input } = this;
+    return this.list(() => ({
+      offset: input.varint(),
+      attempt: input.varint(),
+      nonce: input.uint32(),
+      client: this.name(),
+      autoRenew: input.byte() === 1,
+      remainingMs: input.varint(),
+    }));
+  }
+
+  private list<T>(item: () => T): T[] {
+    const count = this.input.varint();
+    const items: T[] = [];
+    for (let i = 0; i < count; i++) items.push(item());
+    return items;
+  }
+
+  private name(): string {
+    const index = this.input.varint();
+    if (index > 0) {
+      const known = this.names[index - 1];
+      if (known === undefined) throw new RangeError(`ledger record has no name ${index}`);
+      return known;
+    }
+    const name = this.input.text();
+    this.names.push(name);
+    return name;
+  }
+}

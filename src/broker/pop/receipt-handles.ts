@@ -1,0 +1,91 @@
+/** Making receipt handles for deliveries, and finding the delivery that a handle names. */
+import { formatReceiptHandle, splitReceiptHandle } from '../../api/receipt-handle';
+import { javaHashCode } from '../../message/java-hash';
+import { Property } from '../../message/properties';
+import { findProperty, propertyKey, storeTimestampOf } from '../../message/record-property';
+import type { GroupTopic, LedgerBook } from './ledger-book';
+import type { QueueLedger } from './queue-ledger';
+import {
+  invalidHandle,
+  mintToken,
+  openToken,
+  type Delivery,
+  type TokenKeys,
+} from './receipt-token';
+import type { ChosenMessage } from './selection';
+
+const UNIQ_KEY = propertyKey(Property.UNIQ_KEY);
+
+/** A delivery that a handle names and that is still the newest of its message. */
+export interface Held {
+  readonly ledger: QueueLedger;
+  readonly row: number;
+  readonly delivery: Delivery;
+}
+
+export class ReceiptHandles {
+  constructor(
+    private readonly brokerName: string,
+    private readonly keys: TokenKeys,
+    private readonly book: LedgerBook,
+  ) {}
+
+  /** The handle of a message that is being delivered. */
+  mint(ledgers: GroupTopic, { ledger, entry, nonce }: ChosenMessage, record: Buffer): string {
+    return this.format({
+      queueId: ledger.queueId,
+      queueOffset: entry.queueOffset,
+      physicalOffset: entry.physicalOffset,
+      storeTimestamp: storeTimestampOf(record),
+      uniqKeyHash: javaHashCode(findProperty(record, UNIQ_KEY) ?? ''),
+      nonce,
+      epoch: 0,
+      generation: ledgers.generation,
+      topicHash: ledgers.topicHash,
+      groupHash: ledgers.groupHash,
+    });
+  }
+
+  /** The handle that replaces an older one of the same message. */
+  renew(delivery: Delivery, nonce: number): string {
+    return this.format({ ...delivery, nonce });
+  }
+
+  /**
+   * What a handle names. `undefined` when the message is finished already.
+   * @throws StatusError INVALID_RECEIPT_HANDLE when forged, superseded, reset, or of another group
+   */
+  resolve(
+    ledgers: GroupTopic | undefined,
+    request: { readonly group: string; readonly topic: string },
+    handle: string,
+  ): Held | undefined {
+    const { brokerName, token } = splitReceiptHandle(handle);
+    if (brokerName !== this.brokerName) throw invalidHandle(`belongs to broker ${brokerName}`);
+    const delivery = openToken(this.keys, token);
+    if (delivery.groupHash !== javaHashCode(request.group)) {
+      throw invalidHandle(`does not belong to group ${request.group}`);
+    }
+    if (delivery.topicHash !== javaHashCode(request.topic)) {
+      throw invalidHandle(`does not belong to topic ${request.topic}`);
+    }
+    if (ledgers === undefined) {
+      throw invalidHandle(`is of group ${request.group} on ${request.topic}, which is gone`);
+    }
+    if (delivery.generation !== ledgers.generation) throw invalidHandle('was made before a reset');
+    const ledger = ledgers.queues.get(delivery.queueId);
+    if (ledger === undefined || delivery.queueOffset >= ledger.next) {
+      throw invalidHandle('names a delivery that this broker does not know');
+    }
+    const row = ledger.row(delivery.queueOffset);
+    if (row === undefined) return undefined;
+    if (this.book.rows.nonce[row] !== delivery.nonce) {
+      throw invalidHandle('was superseded: delivered again, or its invisible time was changed');
+    }
+    return { ledger, row, delivery };
+  }
+
+  private format(delivery: Delivery): string {
+    return formatReceiptHandle(this.brokerName, mintToken(this.keys, delivery));
+  }
+}
