@@ -30,3 +30,8 @@ export async function within<T>(what: string, limitMs: number, promise: Promise<
     clearTimeout(timer);
   }
 }
+
+/** Lets `ms` milliseconds pass, for load that is to run so long. Never to wait for something: that is `until`. */
+export async function letRun(ms: number): Promise<void> {
+  await pause(ms);
+}

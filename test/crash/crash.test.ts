@@ -1,0 +1,11 @@
+import { expectNothingLost, killUnderLoad } from './rounds';
+
+// CRASH_ROUNDS: how often the broker is killed. CRASH_SEED: the seed of when, and of which messages are neglected.
+const ROUNDS = Number(process.env['CRASH_ROUNDS'] ?? 20);
+const SEED = Number(process.env['CRASH_SEED'] ?? 1);
+
+describe('kill -9 under load', () => {
+  it(`loses nothing that was answered, and makes nothing up, over ${ROUNDS} rounds`, async () => {
+    expectNothingLost(await killUnderLoad(ROUNDS, SEED));
+  });
+});

@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { freePort, type GantryProcess, startGantry } from '../support/process';
+import { letRun, until } from '../support/until';
+import { History } from './history';
+import { Load } from './load';
+
+const TOPIC = 'crash';
+const ROUND_MS = 2000;
+const INVISIBLE_MS = 3000;
+const RECEIVERS = 4;
+const DRAIN_MS = 180_000;
+
+/** Mulberry32: 0 .. 1, the same for the same seed. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Drained when what was neglected has come again, and every receiver has waited in vain for longer than that. */
+async function drain(load: Load, history: History): Promise<void> {
+  const empty = Math.ceil((INVISIBLE_MS * 2) / 1000) * RECEIVERS;
+  await load.stopSending();
+  await until('all to be received and acknowledged', DRAIN_MS, () =>
+    load.emptyPolls >= empty ? true : undefined,
+  ).catch((error: unknown) => {
+    throw new Error(`${String(error)}: ${JSON.stringify(history.counts())}`, { cause: error });
+  });
+  await load.stop();
+}
+
+/**
+ * Kills the broker under load `rounds` times, about 2 s apart, drains it, and answers what a checker outside of it
+ * saw. `seed` decides when it is killed and which messages are left unacknowledged at first.
+ */
+export async function killUnderLoad(rounds: number, seed: number): Promise<History> {
+  const folder = mkdtempSync(join(tmpdir(), 'gantry-crash-'));
+  const random = seeded(seed);
+  const ports = { port: await freePort(), httpPort: await freePort() };
+  const args = ['--data-dir', folder, '--topic', TOPIC, '--no-auto-create', '--log-level', 'warn'];
+  const start = (): Promise<GantryProcess> =>
+    startGantry('start', { ...ports, args: [...args, '--receive-min-invisible', '1s'] });
+
+  let gantry = await start();
+  const history = new History();
+  const load = new Load(
+    {
+      endpoint: gantry.endpoint,
+      topic: TOPIC,
+      group: 'crash-checkers',
+      invisibleMs: INVISIBLE_MS,
+      senders: 32,
+      receivers: RECEIVERS,
+      neglected: 0.05,
+      random,
+    },
+    history,
+  );
+  try {
+    await load.start();
+    for (let round = 0; round < rounds; round++) {
+      const before = history.counts().answered;
+      await letRun(ROUND_MS + random() * 500);
+      if (history.counts().answered === before) {
+        throw new Error(`round ${round}: no send was answered\n${gantry.output()}`);
+      }
+      await gantry.kill();
+      gantry = await start();
+    }
+    await drain(load, history);
+    const code = await gantry.stop();
+    if (code !== 0) throw new Error(`exit code ${code}\n${gantry.output()}`);
+    process.stdout.write(`crash: ${JSON.stringify({ rounds, seed, ...history.counts() })}\n`);
+    return history;
+  } finally {
+    await gantry.kill();
+    await load.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Asserts all that the checker holds the broker to. */
+export function expectNothingLost(history: History): void {
+  expect(history.violations).toEqual([]);
+  expect(history.missing()).toEqual([]);
+  expect(history.unfinished()).toEqual([]);
+  const counts = history.counts();
+  expect(counts.answered).toBeGreaterThan(100);
+  expect(counts.redelivered).toBeGreaterThan(0);
+}

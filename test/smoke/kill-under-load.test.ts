@@ -1,0 +1,7 @@
+import { expectNothingLost, killUnderLoad } from '../crash/rounds';
+
+describe('kill -9 under load', () => {
+  it('loses nothing that was answered, and makes nothing up, over 3 rounds', async () => {
+    expectNothingLost(await killUnderLoad(3, 1));
+  });
+});
