@@ -1,0 +1,265 @@
+/**
+ * The name server: which brokers live, and which topics they hold. All in memory; a restarted name
+ * server knows nothing until the brokers have registered again.
+ *
+ *     attach / update / detach ──> entries (brokerName, brokerId) ──> observers, each with its acknowledgement
+ *                     keepAlive ──> heardMs <── one timer for the next silence
+ */
+import type { BrokerRegistration, RegistrationLease, RouteApi, RouteWatch } from '../api/route-api';
+import { Code, StatusError } from '../message/status';
+import type { Platform } from '../platform/platform';
+import { SilenceTimer } from './silence-timer';
+
+export interface RouteTableLimits {
+  /** A remote broker that gives no sign of life for this long is gone, milliseconds. */
+  readonly silenceMs: number;
+  /** Longest wait for observers to acknowledge a change, milliseconds. */
+  readonly acknowledgeMs: number;
+  readonly brokersMax: number;
+  /** Topics of one broker. */
+  readonly topicsMax: number;
+  readonly observersMax: number;
+}
+
+export const ROUTE_TABLE_LIMITS: RouteTableLimits = {
+  silenceMs: 120_000,
+  acknowledgeMs: 2_000,
+  brokersMax: 1_024,
+  topicsMax: 20_000,
+  observersMax: 4_096,
+};
+
+/** One change of the table: a broker that is new or has changed, or one that is gone. */
+export type RouteChange =
+  | { readonly kind: 'put'; readonly broker: BrokerRegistration }
+  | { readonly kind: 'gone'; readonly brokerName: string; readonly brokerId: number };
+
+/** Sees the table's changes one by one. It must not throw. */
+export interface RouteObserver {
+  /** A promise resolves when the change is in force where the observer passes it on; it must not reject. */
+  changed(change: RouteChange): Promise<void> | void;
+  /** The table is closed. */
+  closed?(): void;
+}
+
+/** A broker's place in the table. */
+export interface RouteEntry {
+  /** Resolves when all observers have acknowledged the first registration, or `acknowledgeMs` have passed. */
+  readonly inForce: Promise<void>;
+  /**
+   * Replaces the registration. Resolves when all observers have acknowledged, or `acknowledgeMs`
+   * have passed.
+   * @throws StatusError FORBIDDEN when another process has taken the place, BAD_REQUEST when the
+   *   registration is of another broker, of a lower epoch, or beyond a limit
+   */
+  update(registration: BrokerRegistration): Promise<void>;
+  /** A sign of life. */
+  keepAlive(): void;
+  /** Gives the place up; nothing happens when another process has taken it. */
+  detach(): Promise<void>;
+}
+
+interface Place {
+  registration: BrokerRegistration;
+  heardMs: number;
+}
+
+type Sink = (change: RouteChange) => Promise<void> | void;
+
+export class RouteTable implements RouteApi {
+  private readonly places = new Map<string, Place>();
+  /** Those of other processes: only they can fall silent. */
+  private readonly remote = new Set<Place>();
+  private readonly observers = new Set<{ readonly sink: Sink; readonly closed: () => void }>();
+  private readonly silence: SilenceTimer<Place>;
+  private readonly limits: RouteTableLimits;
+  private readonly startedMs: number;
+
+  constructor(
+    private readonly platform: Pick<Platform, 'clock' | 'timers'>,
+    limits: Partial<RouteTableLimits> = {},
+  ) {
+    this.limits = { ...ROUTE_TABLE_LIMITS, ...limits };
+    this.startedMs = platform.clock.monotonicMs();
+    this.silence = new SilenceTimer(platform, this.limits.silenceMs, this.remote, (place) => {
+      void this.remove(place);
+    });
+  }
+
+  /** Milliseconds since the table was made: how long brokers have had to register. */
+  get ageMs(): number {
+    return this.platform.clock.monotonicMs() - this.startedMs;
+  }
+
+  /** All live brokers, by name, then id. */
+  brokers(): readonly BrokerRegistration[] {
+    return [...this.places.values()]
+      .map((place) => place.registration)
+      .sort((a, b) => compareText(a.brokerName, b.brokerName) || a.brokerId - b.brokerId);
+  }
+
+  /** Live brokers that hold a topic, by name, then id. */
+  brokersOf(topic: string): readonly BrokerRegistration[] {
+    return this.brokers().filter((broker) => broker.topics.some(({ name }) => name === topic));
+  }
+
+  /**
+   * Registers a broker. It takes the place of an earlier registration of the same broker unless
+   * that has a higher epoch.
+   * @param options `remote`: the broker is in another process, and gone when it has been silent for `silenceMs`
+   * @throws StatusError BAD_REQUEST (a lower epoch, a nameless broker, too many topics),
+   *   TOO_MANY_REQUESTS (too many brokers)
+   */
+  attach(registration: BrokerRegistration, options: { readonly remote: boolean }): RouteEntry {
+    this.check(registration);
+    const key = keyOf(registration);
+    const before = this.places.get(key);
+    if (before === undefined && this.places.size >= this.limits.brokersMax) {
+      throw new StatusError(
+        Code.TOO_MANY_REQUESTS,
+        `broker ${nameOf(registration)} is one too many: the name server holds at most ${this.limits.brokersMax} brokers`,
+      );
+    }
+    if (before !== undefined) {
+      checkEpoch(registration, before.registration);
+      this.remote.delete(before);
+    }
+    const place = { registration, heardMs: this.platform.clock.monotonicMs() };
+    this.places.set(key, place);
+    if (options.remote) {
+      this.remote.add(place);
+      this.silence.start();
+    }
+    return {
+      inForce: this.publish({ kind: 'put', broker: registration }),
+      update: (next) => this.update(place, next),
+      keepAlive: () => {
+        place.heardMs = this.platform.clock.monotonicMs();
+      },
+      detach: () => this.remove(place),
+    };
+  }
+
+  /**
+   * Sees all changes from now on; `brokers()` read in the same turn is the state before them.
+   * @throws StatusError TOO_MANY_REQUESTS when there are `observersMax` already
+   */
+  observe(observer: RouteObserver): RouteWatch {
+    if (this.observers.size >= this.limits.observersMax) {
+      throw new StatusError(
+        Code.TOO_MANY_REQUESTS,
+        `the name server serves at most ${this.limits.observersMax} watchers`,
+      );
+    }
+    const member = {
+      sink: (change: RouteChange) => observer.changed(change),
+      closed: () => observer.closed?.(),
+    };
+    this.observers.add(member);
+    return { close: () => void this.observers.delete(member) };
+  }
+
+  /** In one process a broker does not fall silent: it stays until its lease is closed. */
+  async register(registration: BrokerRegistration): Promise<RegistrationLease> {
+    const entry = this.attach(registration, { remote: false });
+    await entry.inForce;
+    return { update: (next) => entry.update(next), close: () => entry.detach() };
+  }
+
+  watch(listener: (brokers: readonly BrokerRegistration[]) => void): RouteWatch {
+    const watch = this.observe({ changed: () => listener(this.brokers()) });
+    listener(this.brokers());
+    return watch;
+  }
+
+  /** Forgets all brokers without telling the observers of each, and ends the observers. */
+  close(): void {
+    this.silence.stop();
+    this.places.clear();
+    this.remote.clear();
+    const observers = [...this.observers];
+    this.observers.clear();
+    for (const observer of observers) observer.closed();
+  }
+
+  private async update(place: Place, next: BrokerRegistration): Promise<void> {
+    this.check(next);
+    const { registration } = place;
+    if (this.places.get(keyOf(registration)) !== place) {
+      throw new StatusError(
+        Code.FORBIDDEN,
+        `broker ${nameOf(registration)} is not registered any more: it was silent, or another process took its place`,
+      );
+    }
+    if (keyOf(next) !== keyOf(registration)) {
+      throw new StatusError(
+        Code.BAD_REQUEST,
+        `broker ${nameOf(registration)} cannot register as ${nameOf(next)}`,
+      );
+    }
+    checkEpoch(next, registration);
+    place.registration = next;
+    place.heardMs = this.platform.clock.monotonicMs();
+    await this.publish({ kind: 'put', broker: next });
+  }
+
+  private async remove(place: Place): Promise<void> {
+    this.remote.delete(place);
+    const { brokerName, brokerId } = place.registration;
+    if (this.places.get(keyOf(place.registration)) !== place) return;
+    this.places.delete(keyOf(place.registration));
+    await this.publish({ kind: 'gone', brokerName, brokerId });
+  }
+
+  /** Resolves when all observers of now have acknowledged, or the bound has passed. */
+  private async publish(change: RouteChange): Promise<void> {
+    const waits: Promise<void>[] = [];
+    for (const { sink } of [...this.observers]) {
+      const wait = sink(change);
+      if (wait !== undefined) waits.push(wait);
+    }
+    if (waits.length === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.platform.timers.after(this.limits.acknowledgeMs, resolve);
+      void Promise.allSettled(waits).then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  private check(registration: BrokerRegistration): void {
+    const { brokerName, brokerId, topics } = registration;
+    if (brokerName === '') throw new StatusError(Code.BAD_REQUEST, 'brokerName is empty');
+    if (!Number.isSafeInteger(brokerId) || brokerId < 0) {
+      throw new StatusError(Code.BAD_REQUEST, `brokerId of ${brokerName} is ${brokerId}`);
+    }
+    if (topics.length > this.limits.topicsMax) {
+      throw new StatusError(
+        Code.BAD_REQUEST,
+        `broker ${nameOf(registration)} has ${topics.length} topics, the limit is ${this.limits.topicsMax}`,
+      );
+    }
+  }
+}
+
+function checkEpoch(next: BrokerRegistration, known: BrokerRegistration): void {
+  if (next.epoch >= known.epoch) return;
+  throw new StatusError(
+    Code.BAD_REQUEST,
+    `broker ${nameOf(next)} registers with epoch ${next.epoch}, epoch ${known.epoch} is registered`,
+  );
+}
+
+function keyOf(broker: { readonly brokerName: string; readonly brokerId: number }): string {
+  return `${broker.brokerId}@${broker.brokerName}`;
+}
+
+function nameOf(broker: { readonly brokerName: string; readonly brokerId: number }): string {
+  return `${broker.brokerName}/${broker.brokerId}`;
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
