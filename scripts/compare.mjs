@@ -73,7 +73,13 @@ const rows = steps.flatMap(([step]) =>
   servers.map(({ name }) => {
     const results = runs.filter((each) => each.step === step && each.server === name);
     const of = (pick) => median(results.map(({ result }) => pick(result)));
-    const latency = [of((r) => r.latency_ms?.p50), of((r) => r.latency_ms?.p99)];
+    // Of the send, of the way to the consumer, or of the receive.
+    const ms = (r) => r.latency_ms ?? r.e2e_ms ?? r.receive_ms;
+    const latency = [of((r) => ms(r)?.p50), of((r) => ms(r)?.p99)];
+    const wrong = results.reduce(
+      (sum, { result: r }) => sum + r.errors + (r.missing ?? 0) + (r.duplicates ?? 0),
+      0,
+    );
     const cells = [
       show(
         of((r) => r.server_cpu_us_per_msg),
@@ -89,13 +95,13 @@ const rows = steps.flatMap(([step]) =>
         0,
       ),
     ];
-    return `| ${step} | ${name} | ${cells.join(' | ')} |`;
+    return `| ${step} | ${name} | ${cells.join(' | ')} | ${wrong} |`;
   }),
 );
 const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'CPU'}`;
 process.stdout.write(
   `${machine}, medians of ${values.rounds} rounds\n\n` +
-    '| step | server | server CPU us/msg | msg/s | p50 / p99 ms | peak RSS MiB |\n|---|---|---|---|---|---|\n' +
+    '| step | server | server CPU us/msg | msg/s | p50 / p99 ms | peak RSS MiB | errors, missing, twice |\n|---|---|---|---|---|---|---|\n' +
     `${rows.join('\n')}\n`,
 );
 if (values.json !== undefined) {
