@@ -1,0 +1,101 @@
+import type { PopRequest, PopResult } from '../../src/api/broker-api';
+import { memoryPlatform } from '../../src/platform/memory-files';
+import type { Platform } from '../../src/platform/platform';
+import { SimClock } from './sim-clock';
+import {
+  messageDraft,
+  openTestBroker,
+  popRequest,
+  type TestBroker,
+  type TestBrokerOptions,
+} from './test-broker';
+
+/** A signal that never fires. */
+export const never = new AbortController().signal;
+
+/** A broker on simulated time; everything that waits is driven by `drive`. */
+export class BrokerBench {
+  readonly sim = new SimClock();
+  readonly platform: Platform = {
+    ...memoryPlatform(),
+    clock: this.sim.clock,
+    timers: this.sim.timers,
+  };
+  running: TestBroker | undefined;
+
+  constructor(private readonly options: TestBrokerOptions = {}) {}
+
+  async open(): Promise<this> {
+    this.running = await this.drive(openTestBroker(this.platform, this.options));
+    return this;
+  }
+
+  get broker(): TestBroker['broker'] {
+    if (this.running === undefined) throw new Error('not open');
+    return this.running.broker;
+  }
+
+  /** Lets the event loop turn until a promise has settled, without moving the time. */
+  async drive<T>(promise: Promise<T>): Promise<T> {
+    let settled = false;
+    const done = promise.finally(() => {
+      settled = true;
+    });
+    done.catch(() => undefined);
+    for (let i = 0; i < 10_000 && !settled; i++) await this.sim.settle();
+    if (!settled) throw new Error('still waiting');
+    return done;
+  }
+
+  async topic(name: string, queues = 1): Promise<void> {
+    await this.drive(this.broker.putTopic({ name, type: 'NORMAL', queues }));
+  }
+
+  async subscribe(group: string, topic: string): Promise<void> {
+    const filter = { type: 'TAG' as const, expression: '*' };
+    await this.drive(
+      this.broker.subscribe({
+        group,
+        clientId: 'client-1',
+        subscriptions: [{ topic, filter }],
+        fifoIfNew: false,
+      }),
+    );
+  }
+
+  async send(topic: string, id: string, tag = '', queueId = 0): Promise<void> {
+    await this.drive(this.broker.send({ queueId, draft: messageDraft(topic, id, tag) }));
+  }
+
+  pop(changes: Partial<PopRequest> = {}): Promise<PopResult> {
+    return this.drive(this.broker.pop(popRequest('g', 't', changes), never));
+  }
+
+  async ack(result: PopResult): Promise<readonly number[]> {
+    const entries = result.map(({ receiptHandle }) => ({ receiptHandle, messageId: '' }));
+    const statuses = await this.drive(this.broker.ack({ group: 'g', topic: 't', entries }));
+    return statuses.map(({ code }) => code);
+  }
+
+  async restart(): Promise<void> {
+    await this.drive(this.running?.stop() ?? Promise.resolve());
+    await this.open();
+  }
+}
+
+/** A broker with topic `t`, and group `g` subscribed to it. */
+export async function readyBench(
+  options: TestBrokerOptions = {},
+  queues = 1,
+): Promise<BrokerBench> {
+  const bench = await new BrokerBench(options).open();
+  await bench.topic('t', queues);
+  await bench.subscribe('g', 't');
+  return bench;
+}
+
+/** The handle of a result's first message. */
+export function handleOf(result: PopResult): { receiptHandle: string; messageId: string } {
+  const receiptHandle = result[0]?.receiptHandle ?? '';
+  return { receiptHandle, messageId: '' };
+}

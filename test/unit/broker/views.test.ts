@@ -1,0 +1,46 @@
+import { readyBench } from '../../support/broker-bench';
+import { idsOf } from '../../support/test-broker';
+
+describe('the ledger in the log', () => {
+  it('survives restarts through many snapshots', async () => {
+    const bench = await readyBench({ settings: { snapshotEveryBytes: 2_000 } }, 4);
+    const acked = new Set<string>();
+    const held = new Set<string>();
+    for (let i = 0; i < 120; i++) {
+      await bench.send('t', `m${i}`, '', i % 4);
+      const popped = await bench.pop({ invisibleMs: 3_600_000 });
+      for (const id of idsOf(popped)) (i % 3 === 0 ? held : acked).add(id);
+      if (i % 3 !== 0) await bench.ack(popped);
+      if (i % 40 === 39) await bench.restart();
+    }
+    expect(acked.size + held.size).toBe(120);
+    await bench.sim.advance(3_601_000);
+    const again: string[] = [];
+    for (let i = 0; i < 10; i++) again.push(...idsOf(await bench.pop({ invisibleMs: 3_600_000 })));
+    expect(new Set(again)).toEqual(held);
+    expect(again).toHaveLength(held.size);
+  });
+
+  it('is gone with its topic: a new one of that name starts empty', async () => {
+    const bench = await readyBench();
+    await bench.send('t', 'old');
+    await bench.drive(bench.broker.deleteTopic('t'));
+    await bench.restart();
+    await bench.topic('t');
+    await bench.subscribe('g', 't');
+    await bench.send('t', 'new');
+    expect(idsOf(await bench.pop())).toEqual(['new']);
+  });
+});
+
+describe('a bound on what is in flight', () => {
+  it('gives nothing new beyond the window, and goes on when some is finished', async () => {
+    const bench = await readyBench({ settings: { maxWindow: 2 } });
+    for (const id of ['1', '2', '3']) await bench.send('t', id);
+    const first = await bench.pop();
+    expect(idsOf(first)).toEqual(['1', '2']);
+    expect(await bench.pop()).toEqual([]);
+    await bench.ack(first.slice(0, 1));
+    expect(idsOf(await bench.pop())).toEqual(['3']);
+  });
+});
