@@ -6,10 +6,11 @@
  */
 const mayImport = {
   platform: [],
-  config: ['platform'],
-  observe: ['platform'],
   message: ['platform'],
   api: ['message', 'platform'],
+  // Leaves that only assembly and cli use. Settings speak of topics, so config knows their names and kinds.
+  config: ['api', 'message', 'platform'],
+  observe: ['platform'],
   rpc: ['platform'],
   store: ['message', 'platform'],
   broker: ['store', 'api', 'message', 'platform'],

@@ -1,23 +1,16 @@
 // Puts one result on top of the table in docs/verification.md.
 //   node scripts/record-verification.mjs COMMIT JOB RESULT SECONDS
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 
 const page = fileURLToPath(new URL('../docs/verification.md', import.meta.url));
 const RULE = /^\|[ |:-]+\|$/m;
-const EMPTY = `# Verification
-
-What \`.ci/full\` found, newest first. \`.ci/run\`, which every change must pass, is not listed.
-
-| Date (UTC) | Commit | Job | Result | Seconds |
-| --- | --- | --- | --- | --- |
-`;
 
 const [commit, job, result, seconds] = process.argv.slice(2);
 if (seconds === undefined) throw new Error('give COMMIT JOB RESULT SECONDS');
 const date = new Date().toISOString().slice(0, 16).replace('T', ' ');
-const before = existsSync(page) ? readFileSync(page, 'utf8') : EMPTY;
+const before = readFileSync(page, 'utf8');
 if (!RULE.test(before)) throw new Error('docs/verification.md has no table');
 const row = `| ${[date, commit, job, result, seconds].join(' | ')} |`;
 const after = before.replace(RULE, (rule) => `${rule}\n${row}`);

@@ -3,6 +3,7 @@
  * returns what it found, one line a finding: `path:line: what is wrong`. TypeScript and JavaScript are read
  * through the compiler's syntax tree, so that comments and strings never count as code.
  */
+import { posix } from 'node:path';
 import ts from 'typescript';
 
 export interface SourceText {
@@ -190,7 +191,9 @@ export const fileNames: Check = (file) => {
   const name = file.path.slice(file.path.lastIndexOf('/') + 1);
   const ours = CODE.test(name) || /\.(proto|sh)$/.test(name) || file.path.startsWith('docs/');
   const kebab = /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+$/.test(name);
-  return ours && !kebab ? [`${file.path}:1: the name is not in kebab case`] : [];
+  return ours && !kebab && name !== 'README.md'
+    ? [`${file.path}:1: the name is not in kebab case`]
+    : [];
 };
 
 // Put together here so that this file does not hold what it forbids.
@@ -217,7 +220,24 @@ export const machinePaths: Check = (file) =>
       : undefined;
   });
 
-/** All checks, each with the name that its test has. */
+/** A page's links to other files of the repository lead somewhere. `exists` takes a path from the root. */
+export const deadLinks =
+  (exists: (path: string) => boolean): Check =>
+  (file) => {
+    if (!file.path.endsWith('.md')) return [];
+    return lineFindings(file, (line) => {
+      const targets = Array.from(
+        line.matchAll(/\]\(([^)\s#]+)[^)]*\)/g),
+        (match) => match[1] ?? '',
+      );
+      const dead = targets
+        .filter((target) => !/^[a-z]+:/.test(target))
+        .filter((target) => !exists(posix.join(posix.dirname(file.path), target)));
+      return dead.length > 0 ? `a link to nothing: ${dead.join(', ')}` : undefined;
+    });
+  };
+
+/** All checks that need only the file itself, each with the name that its test has. */
 export const habits: Readonly<Record<string, Check>> = {
   'clock, timers, chance, files and sockets come in as Platform': platformBypass,
   'no any': anyTypes,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   anyTypes,
   type Check,
+  deadLinks,
   defaultExports,
   fileNames,
   habits,
@@ -41,6 +42,11 @@ describe('the habits of this repository', () => {
   });
 
   it.each(Object.entries(habits))('%s', (_habit, check) => {
+    expect(files.flatMap(check)).toEqual([]);
+  });
+
+  it('links in pages lead somewhere', () => {
+    const check = deadLinks((path) => existsSync(join(root, path)));
     expect(files.flatMap(check)).toEqual([]);
   });
 });
@@ -184,7 +190,12 @@ proves(
   ),
   [
     ...['src/broker/pop-ledger.ts', 'test/unit/pop-ledger.test.ts', 'docs/data-files.md'],
-    ...['README.md', 'test/interop/java/src/SmokeTest.java', '.dependency-cruiser.cjs'],
+    ...[
+      'README.md',
+      'docs/decisions/README.md',
+      'test/interop/java/src/SmokeTest.java',
+      '.dependency-cruiser.cjs',
+    ],
   ].map((path) => at(path)('')),
 );
 
@@ -203,6 +214,16 @@ proves(
   ['data in /var/lib/gantry', 'test/work/main.ts', 'https://rocketmq.apache.org/docs/'].map(
     at('docs/sample.md'),
   ),
+);
+
+proves(
+  'a link to nothing',
+  deadLinks((path) => path === 'docs/store.md' || path === 'README.md'),
+  ['see [the store](stores.md)', '[a](store.md) and [b](../store.md#x)'].map(at('docs/sample.md')),
+  [
+    '[a](store.md), [b](../README.md#start), [c](#here)',
+    '[a](https://rocketmq.apache.org/docs/)',
+  ].map(at('docs/sample.md')),
 );
 
 describe('the commands that the pages name', () => {
