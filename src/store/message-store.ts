@@ -13,10 +13,15 @@ export interface Appended {
   readonly storeTimestamp: number;
 }
 
-/** One ConsumeQueue entry. */
+/**
+ * One ConsumeQueue entry. One with 0 `bytes` is a filler: a slot whose record was damaged on disk
+ * and is lost. It counts as acknowledged; `record` refuses it.
+ */
 export interface QueueEntry {
   readonly queueOffset: number;
+  /** Position of the record in the CommitLog; 0 for a filler. */
   readonly physicalOffset: number;
+  /** Length of the record; 0 for a filler. */
   readonly bytes: number;
   /** Java's hash of the tag, 0 without one. */
   readonly tagsCode: number;
@@ -47,8 +52,9 @@ export interface MessageStore {
   maxOffset(topic: string, queueId: number): number;
 
   /**
-   * Visible entries from `from` on, at most `count`, in order; fewer at the end of the queue. An
-   * array when they are in memory, a promise when a file must be read.
+   * Visible entries from `from` on, at most `count`, in order; fewer at the end of the queue. A
+   * `from` below the minimum offset counts as that. An array when they are in memory, a promise
+   * when a file must be read. Lost slots are among them, as fillers.
    */
   entries(
     topic: string,
@@ -66,11 +72,15 @@ export interface MessageStore {
 
   /**
    * Reads all records of some topics in log order, from the first one at or above the physical
-   * offset `from`, and calls `visit` with each. For rebuilding views at start.
+   * offset `from`, and calls `visit` with each; its bytes stay as they are. Lost slots, and records
+   * whose checksum is wrong (they are logged), are left out. For rebuilding views at start.
    */
   replay(topics: readonly string[], from: number, visit: (record: Buffer) => void): Promise<void>;
 
-  /** Removes a topic's queues; offsets of a topic of that name start at 0 again. */
+  /**
+   * Removes a topic's queues; offsets of a topic of that name start at 0 again. Until it resolves
+   * the topic takes no records: `append` throws TOPIC_NOT_FOUND.
+   */
   deleteTopic(topic: string): Promise<void>;
 
   /** The reason why nothing can be appended any more, `undefined` while all is well. */

@@ -1,0 +1,206 @@
+/**
+ * All ConsumeQueues of a store: gives out queue offsets, takes entries of records that became
+ * visible, writes them to the queues' files in batches, and reads them again.
+ */
+import type { QueueEntry } from './message-store';
+import { ConsumeQueue, type QueueBlock } from './consume-queue';
+import { ENTRY_BYTES, readEntry } from './queue-entry';
+import type { QueueFiles, StoredQueue } from './queue-files';
+
+/** Memory for entries that the files have as well, bytes. */
+const RECENT_BYTES = 16 * 1024 * 1024;
+/** Buffers of one write. */
+const BUFFERS_A_WRITE = 512;
+
+export class ConsumeQueues {
+  private readonly topics = new Map<string, Map<number, ConsumeQueue>>();
+  /** Queues with entries that no file has yet, the oldest first. */
+  private readonly dirty = new Set<ConsumeQueue>();
+  /** All blocks in memory, in the order they were made. */
+  private blocks: QueueBlock[] = [];
+  private blocksHead = 0;
+  private blockBytes = 0;
+  private unwritten = 0;
+  private queues = 0;
+  private ends = 0;
+
+  constructor(private readonly files: QueueFiles) {}
+
+  /** Queues with at least one entry, deleted entries counted. */
+  get count(): number {
+    return this.queues;
+  }
+
+  /** The sum of all queues' maximum offsets: with `count` it tells whether a queue is missing or short. */
+  get endSum(): number {
+    return this.ends;
+  }
+
+  /** Entries that no file has yet. */
+  get unwrittenEntries(): number {
+    return this.unwritten;
+  }
+
+  /** Takes a queue as its files hold it. */
+  addStored(stored: StoredQueue): void {
+    this.makeQueue(stored.topic, stored.queueId, stored);
+    if (stored.max > 0) this.grown(stored.max, true);
+  }
+
+  find(topic: string, queueId: number): ConsumeQueue | undefined {
+    return this.topics.get(topic)?.get(queueId);
+  }
+
+  /** The queue, made if it is new. Hot path. */
+  open(topic: string, queueId: number): ConsumeQueue {
+    return this.find(topic, queueId) ?? this.makeQueue(topic, queueId);
+  }
+
+  ofTopic(topic: string): ConsumeQueue[] {
+    return [...(this.topics.get(topic)?.values() ?? [])];
+  }
+
+  /** Appends the entry of a record that became visible. Hot path. */
+  add(queue: ConsumeQueue, physicalOffset: number, bytes: number, tagsCode: number): void {
+    const isNew = queue.max === 0;
+    queue.add(physicalOffset, bytes, tagsCode);
+    this.grown(1, isNew);
+    this.unwritten++;
+    this.dirty.add(queue);
+  }
+
+  /** Begins a new queue at an offset above 0: its earlier records are gone from the log. */
+  startAt(queue: ConsumeQueue, offset: number): void {
+    queue.startAt(offset);
+    this.grown(offset, true);
+  }
+
+  /** Gives the slots up to `offset`, whose records are lost, fillers. */
+  fillTo(queue: ConsumeQueue, offset: number): void {
+    while (queue.max < offset) {
+      const isNew = queue.max === 0;
+      queue.addFiller();
+      this.grown(1, isNew);
+      this.unwritten++;
+      this.dirty.add(queue);
+    }
+  }
+
+  /** Visible entries of `from` .. `from + count`; an array when all are in memory. Hot path. */
+  entries(
+    queue: ConsumeQueue,
+    from: number,
+    count: number,
+  ): readonly QueueEntry[] | Promise<readonly QueueEntry[]> {
+    const start = Math.max(from, queue.min);
+    const end = Math.min(start + count, queue.max);
+    if (start < end && start < queue.firstInMemory) return this.readEntries(queue, start, end);
+    const entries: QueueEntry[] = [];
+    queue.read(start, end, entries);
+    return entries;
+  }
+
+  /** Writes all entries that were there when it was called. */
+  async flush(): Promise<void> {
+    for (const queue of [...this.dirty]) {
+      this.dirty.delete(queue);
+      await this.flushQueue(queue);
+    }
+    this.shrink();
+  }
+
+  /** Syncs all that `flush` has written. */
+  sync(): Promise<void> {
+    return this.files.sync();
+  }
+
+  /** Forgets a topic's queues; their files stay. */
+  forgetTopic(topic: string): void {
+    for (const queue of this.ofTopic(topic)) {
+      queue.deleted = true;
+      this.unwritten -= queue.max - queue.flushed;
+      this.dirty.delete(queue);
+      if (queue.max > 0) {
+        this.queues--;
+        this.ends -= queue.max;
+      }
+    }
+    this.topics.delete(topic);
+  }
+
+  private makeQueue(
+    topic: string,
+    queueId: number,
+    bounds?: { readonly min: number; readonly max: number },
+  ): ConsumeQueue {
+    const onBlock = (block: QueueBlock): void => {
+      this.addBlock(block);
+    };
+    const queue = new ConsumeQueue(topic, queueId, this.files.fileEntries, onBlock, bounds);
+    let queues = this.topics.get(topic);
+    if (queues === undefined) {
+      queues = new Map<number, ConsumeQueue>();
+      this.topics.set(topic, queues);
+    }
+    queues.set(queueId, queue);
+    return queue;
+  }
+
+  private grown(by: number, isNew: boolean): void {
+    this.ends += by;
+    if (isNew) this.queues++;
+  }
+
+  private async flushQueue(queue: ConsumeQueue): Promise<void> {
+    const end = queue.max;
+    while (queue.flushed < end && !queue.deleted) {
+      const from = queue.flushed;
+      const fileEnd = from - (from % this.files.fileEntries) + this.files.fileEntries;
+      const buffers = queue.bytesOf(from, Math.min(end, fileEnd)).slice(0, BUFFERS_A_WRITE);
+      const bytes = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+      await this.files.write(queue, from, buffers);
+      // Deleted while it was written: `forgetTopic` has counted these entries.
+      if (queue.deleted) return;
+      queue.flushed += bytes / ENTRY_BYTES;
+      this.unwritten -= bytes / ENTRY_BYTES;
+    }
+  }
+
+  private async readEntries(
+    queue: ConsumeQueue,
+    from: number,
+    to: number,
+  ): Promise<readonly QueueEntry[]> {
+    const entries: QueueEntry[] = [];
+    let next = from;
+    while (next < to && next < queue.firstInMemory) {
+      const block = await this.files.read(queue, next, Math.min(to, queue.firstInMemory) - next);
+      if (block.length === 0) break;
+      for (let at = 0; at < block.length; at += ENTRY_BYTES, next++) {
+        entries.push(readEntry(block, at, next));
+      }
+    }
+    queue.read(next, to, entries);
+    return entries;
+  }
+
+  private addBlock(block: QueueBlock): void {
+    this.blocks.push(block);
+    this.blockBytes += block.bytes.length;
+    if (this.blockBytes > RECENT_BYTES) this.shrink();
+  }
+
+  /** Drops the oldest blocks beyond the bound, as far as the files have them. */
+  private shrink(): void {
+    while (this.blockBytes > RECENT_BYTES) {
+      const block = this.blocks[this.blocksHead];
+      if (block === undefined || !block.queue.drop(block)) break;
+      this.blockBytes -= block.bytes.length;
+      this.blocksHead++;
+    }
+    if (this.blocksHead * 2 > this.blocks.length) {
+      this.blocks = this.blocks.slice(this.blocksHead);
+      this.blocksHead = 0;
+    }
+  }
+}

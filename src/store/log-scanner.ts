@@ -1,0 +1,158 @@
+/**
+ * Walks the log record by record and finds its end. A record counts when its lengths fit, its own
+ * offset is the place it lies at, and its checksum is right. One that does not count is
+ *
+ * - at or above `trusted` the torn tail: the log ends there, even if something valid follows;
+ * - below it damage to what was on stable storage: it is skipped up to the next that counts.
+ */
+import { MAGIC_BLANK, MAGIC_V1, MAGIC_V2, readRecord, recordIntact } from '../message/record';
+import type { StoredRecord } from '../message/record';
+import type { Segments } from './segments';
+
+const WINDOW_BYTES = 1024 * 1024;
+/** A larger record is none: no configuration of Apache RocketMQ writes one. */
+const MAX_SCANNED_BYTES = 32 * 1024 * 1024;
+const HEAD_BYTES = 8;
+
+const magics = [MAGIC_V1, MAGIC_V2, MAGIC_BLANK].map((magic) => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(magic);
+  return bytes;
+});
+
+export interface ScanOptions {
+  /** Where to begin: a record's first byte, or a segment's. */
+  readonly from: number;
+  /** All below this position was synced once. */
+  readonly trusted: number;
+  /** Called with each record; its views are valid until the call returns. */
+  readonly onRecord: (record: StoredRecord) => Promise<void> | void;
+  /** Called for bytes that were skipped; `record` when at least its header can be read. */
+  readonly onDamage: (from: number, to: number, record: StoredRecord | undefined) => void;
+}
+
+type Parsed =
+  | { readonly kind: 'record'; readonly record: StoredRecord }
+  | { readonly kind: 'blank' }
+  | { readonly kind: 'none'; readonly damaged?: StoredRecord };
+
+export class LogScanner {
+  private window = Buffer.alloc(0);
+  private windowBase = 0;
+  private windowUsed = 0;
+
+  constructor(private readonly segments: Segments) {}
+
+  /** Scans to the end of the log; answers the position where it ends. */
+  async scan(options: ScanOptions): Promise<number> {
+    let position = options.from;
+    while (position < this.segments.end) {
+      const parsed = await this.parse(position);
+      if (parsed.kind === 'record') {
+        await options.onRecord(parsed.record);
+        position += parsed.record.totalBytes;
+      } else if (parsed.kind === 'blank') {
+        position = this.segmentEnd(position);
+      } else {
+        if (position >= options.trusted) return position;
+        const next = await this.nextValid(position, parsed.damaged);
+        const end = next ?? Math.max(options.trusted, position);
+        options.onDamage(position, end, parsed.damaged);
+        if (next === undefined) return end;
+        position = next;
+      }
+    }
+    return position;
+  }
+
+  /** Whether the record at `position` counts, or a blank one. */
+  async isValid(position: number): Promise<boolean> {
+    return (await this.parse(position)).kind !== 'none';
+  }
+
+  /** Whether nothing was written at `position` yet. */
+  async isUnwritten(position: number): Promise<boolean> {
+    const head = await this.view(position, HEAD_BYTES);
+    return head === undefined || head.every((byte) => byte === 0);
+  }
+
+  private async parse(position: number): Promise<Parsed> {
+    const rest = this.segmentEnd(position) - position;
+    const head = await this.view(position, HEAD_BYTES);
+    if (head === undefined) return { kind: 'none' };
+    const bytes = head.readInt32BE(0);
+    const magic = head.readInt32BE(4);
+    if (magic === MAGIC_BLANK) return { kind: bytes === rest ? 'blank' : 'none' };
+    if (magic !== MAGIC_V1 && magic !== MAGIC_V2) return { kind: 'none' };
+    if (bytes <= 0 || bytes > MAX_SCANNED_BYTES) return { kind: 'none' };
+    const source = await this.view(position, bytes);
+    return source === undefined ? { kind: 'none' } : parseRecord(source, position);
+  }
+
+  /**
+   * The next position behind damage at `position` that counts; `undefined` when the log has none.
+   * Where the damaged record says it ends is tried first: a body may hold bytes made to look like a record.
+   */
+  private async nextValid(
+    position: number,
+    damaged: StoredRecord | undefined,
+  ): Promise<number | undefined> {
+    const end = this.segmentEnd(position);
+    const behind = position + (damaged?.totalBytes ?? 0);
+    if (behind > position && behind < end && (await this.isValid(behind))) return behind;
+    for (let from = position + 1; from < end;) {
+      const block = await this.view(from, Math.min(WINDOW_BYTES, end - from));
+      if (block === undefined) break;
+      for (const candidate of candidates(block, from)) {
+        if (await this.isValid(candidate)) return candidate;
+      }
+      from += Math.max(1, block.length - (HEAD_BYTES - 1));
+      if (block.length < HEAD_BYTES) break;
+    }
+    return end < this.segments.end ? end : undefined;
+  }
+
+  private segmentEnd(position: number): number {
+    return this.segments.startOf(position) + this.segments.segmentBytes;
+  }
+
+  /** The `bytes` bytes at `position`, `undefined` when their segment ends before. Valid until the next call. */
+  private async view(position: number, bytes: number): Promise<Buffer | undefined> {
+    if (position + bytes > this.segmentEnd(position)) return undefined;
+    const inWindow =
+      position >= this.windowBase && position + bytes <= this.windowBase + this.windowUsed;
+    if (!inWindow) {
+      const wanted = Math.min(Math.max(WINDOW_BYTES, bytes), this.segmentEnd(position) - position);
+      if (this.window.length < wanted) this.window = Buffer.allocUnsafeSlow(wanted);
+      this.windowUsed = 0;
+      this.windowBase = position;
+      this.windowUsed = await this.segments.read(this.window.subarray(0, wanted), position);
+      if (this.windowUsed < bytes) return undefined;
+    }
+    const at = position - this.windowBase;
+    return this.window.subarray(at, at + bytes);
+  }
+}
+
+function parseRecord(source: Buffer, position: number): Parsed {
+  let record: StoredRecord;
+  try {
+    record = readRecord(source, 0);
+  } catch {
+    return { kind: 'none' };
+  }
+  if (record.physicalOffset !== position) return { kind: 'none' };
+  if (!recordIntact(source, 0, record)) return { kind: 'none', damaged: record };
+  return { kind: 'record', record };
+}
+
+/** Positions in a block that lies at `base` where a magic stands as a record's would, ascending. */
+function candidates(block: Buffer, base: number): number[] {
+  const found: number[] = [];
+  for (const magic of magics) {
+    for (let at = block.indexOf(magic, 4); at >= 0; at = block.indexOf(magic, at + 1)) {
+      found.push(base + at - 4);
+    }
+  }
+  return found.sort((a, b) => a - b);
+}

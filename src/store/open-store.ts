@@ -1,0 +1,142 @@
+/** Opens a store in a directory. */
+import type { Logger } from 'pino';
+import type { Host } from '../message/host';
+import type { Platform } from '../platform/platform';
+import { writeDurably } from './atomic-file';
+import { ConsumeQueues } from './consume-queues';
+import { DeletedTopics } from './deleted-topics';
+import { Layout } from './layout';
+import { MarkFile, type Mark } from './mark';
+import type { FlushMode, MessageStore } from './message-store';
+import { QueueFiles } from './queue-files';
+import { recover } from './recovery';
+import { Segments } from './segments';
+import { Store } from './store';
+
+const MIB = 1024 * 1024;
+const DEFAULT_SEGMENT_BYTES = 1024 * MIB;
+const DEFAULT_QUEUE_FILE_ENTRIES = 300_000;
+const DEFAULT_TAIL_BYTES = 32 * MIB;
+const DEFAULT_MAX_UNWRITTEN_BYTES = 64 * MIB;
+const MIN_SEGMENT_BYTES = 4096;
+
+export interface StoreOptions {
+  /** Made if absent. */
+  readonly directory: string;
+  readonly platform: Platform;
+  readonly log: Logger;
+  readonly flush: FlushMode;
+  /** This broker's address in records; IPv4. */
+  readonly storeHost: Host;
+  /**
+   * Length of a CommitLog file, at least 4096; a record must fit into one. Default 1 GiB. Cannot be
+   * changed later.
+   */
+  readonly segmentBytes?: number;
+  /** Entries of a ConsumeQueue file, at least 1. Default 300000. Cannot be changed later. */
+  readonly queueFileEntries?: number;
+  /** Memory for the newest part of the log, bytes. Default 32 MiB. */
+  readonly tailBytes?: number;
+  /** Bytes appended and not visible yet beyond which sends are refused. Default 64 MiB. */
+  readonly maxUnwrittenBytes?: number;
+}
+
+/**
+ * Opens the store in a directory, after a crash too, and takes the directory for this process.
+ *
+ * @throws Error with code ELOCKED when another process has the directory
+ * @throws Error when the directory was made with other file lengths, or files are missing or foreign
+ */
+export async function openStore(options: StoreOptions): Promise<MessageStore> {
+  const { files } = options.platform;
+  const layout = new Layout(options.directory);
+  await files.makeDirectory(layout.gantry);
+  const guard = await files.lock(layout.guard);
+  try {
+    return await openLocked(options, layout, guard);
+  } catch (error) {
+    await guard.release();
+    throw error;
+  }
+}
+
+async function openLocked(
+  options: StoreOptions,
+  layout: Layout,
+  guard: { release(): Promise<void> },
+): Promise<Store> {
+  const { platform, log } = options;
+  const { files } = platform;
+  const markFile = await MarkFile.open(files, layout);
+  const segmentBytes = options.segmentBytes ?? DEFAULT_SEGMENT_BYTES;
+  const queueFileEntries = options.queueFileEntries ?? DEFAULT_QUEUE_FILE_ENTRIES;
+  checkLengths(segmentBytes, queueFileEntries, markFile.found);
+  const stoppedCleanly = await takeOver(options, layout);
+  const segments = new Segments(files, layout, segmentBytes);
+  await segments.load(markFile.found !== undefined && !stoppedCleanly);
+  const queueFiles = new QueueFiles(files, layout, queueFileEntries);
+  const queues = new ConsumeQueues(queueFiles);
+  const deleted = await DeletedTopics.open(files, layout);
+  await deleted.forgetBelow(segments.first);
+  const recovered = await recover({
+    platform,
+    log,
+    segments,
+    queueFiles,
+    queues,
+    deleted,
+    markFile,
+    mark: markFile.found,
+    stoppedCleanly,
+  });
+  const store = new Store({
+    platform,
+    log,
+    layout,
+    flush: options.flush,
+    storeHost: options.storeHost,
+    tailBytes: options.tailBytes ?? DEFAULT_TAIL_BYTES,
+    maxUnwrittenBytes: options.maxUnwrittenBytes ?? DEFAULT_MAX_UNWRITTEN_BYTES,
+    segments,
+    queueFiles,
+    queues,
+    deleted,
+    mark: markFile,
+    guard,
+    recovered,
+  });
+  await store.begin();
+  await files.syncDirectory(layout.gantry);
+  return store;
+}
+
+function checkLengths(segmentBytes: number, queueFileEntries: number, mark?: Mark): void {
+  if (!Number.isSafeInteger(segmentBytes) || segmentBytes < MIN_SEGMENT_BYTES) {
+    throw new RangeError(`segmentBytes is ${segmentBytes}, the least is ${MIN_SEGMENT_BYTES}`);
+  }
+  if (!Number.isSafeInteger(queueFileEntries) || queueFileEntries < 1) {
+    throw new RangeError(`queueFileEntries is ${queueFileEntries}, the least is 1`);
+  }
+  if (mark === undefined) return;
+  const changed = mark.segmentBytes !== segmentBytes || mark.queueFileEntries !== queueFileEntries;
+  if (changed) {
+    throw new Error(
+      `the store was made with segmentBytes ${mark.segmentBytes} and queueFileEntries ` +
+        `${mark.queueFileEntries}, and cannot be opened with ${segmentBytes} and ${queueFileEntries}`,
+    );
+  }
+}
+
+/** Makes what a running store leaves in its directory; answers whether the last one stopped cleanly. */
+async function takeOver(options: StoreOptions, layout: Layout): Promise<boolean> {
+  const { files } = options.platform;
+  const stoppedCleanly = (await files.stat(layout.abort)) === undefined;
+  await writeDurably(files, layout.abort, Buffer.from(String(process.pid)));
+  await files.makeDirectory(layout.commitLog);
+  await files.makeDirectory(layout.consumeQueue);
+  if ((await files.stat(layout.lock)) === undefined) {
+    await writeDurably(files, layout.lock, Buffer.from('lock'));
+  }
+  await files.syncDirectory(layout.root);
+  return stoppedCleanly;
+}

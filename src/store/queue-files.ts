@@ -1,0 +1,288 @@
+/**
+ * The files of ConsumeQueues: `fileEntries` entries each, sparse until written, named by the
+ * position of their first byte. What was written and not synced is remembered until it is.
+ */
+import { join, dirname } from 'node:path';
+import type { FileHandle, Files } from '../platform/platform';
+import { HandleCache } from './handle-cache';
+import { type Layout, positionName, positionOfName } from './layout';
+import { ENTRY_BYTES, isFiller, isUnwritten, readPhysicalOffset, writeFiller } from './queue-entry';
+
+/** Queue files kept open. */
+const OPEN_QUEUE_FILES = 256;
+/** Entries of one step when entries are looked at one after the other. */
+const STEP_ENTRIES = 1024;
+
+/** A queue's name: its directory is consumequeue/TOPIC/QUEUE. */
+export interface QueueName {
+  readonly topic: string;
+  readonly queueId: number;
+}
+
+/** What the files of a queue hold. */
+export interface StoredQueue extends QueueName {
+  readonly min: number;
+  /** One beyond the last entry that counts. */
+  readonly max: number;
+  /** One beyond the last entry that was found whole, at least `max`. */
+  readonly seen: number;
+  /** Physical offset of the first message, `undefined` without one. */
+  readonly firstPhysicalOffset: number | undefined;
+}
+
+export class QueueFiles {
+  private readonly handles: HandleCache;
+  private readonly unsynced = new Set<string>();
+  private readonly unsyncedDirectories = new Set<string>();
+
+  constructor(
+    private readonly files: Files,
+    private readonly layout: Layout,
+    readonly fileEntries: number,
+  ) {
+    this.handles = new HandleCache(files, 'write', OPEN_QUEUE_FILES);
+  }
+
+  /** All queues that have a directory. */
+  async list(): Promise<QueueName[]> {
+    const names: QueueName[] = [];
+    for (const topic of await this.files.list(this.layout.consumeQueue)) {
+      for (const queue of await this.files.list(this.layout.topicDirectory(topic))) {
+        if (/^\d{1,10}$/.test(queue)) names.push({ topic, queueId: Number(queue) });
+      }
+    }
+    return names;
+  }
+
+  /** Writes entries from queue offset `from` on; all belong into one file, which is made if absent. */
+  async write(queue: QueueName, from: number, buffers: readonly Buffer[]): Promise<void> {
+    const path = this.pathOf(queue, from);
+    const index = from % this.fileEntries;
+    await this.create(path, index);
+    this.unsynced.add(path);
+    await this.handles.use(path, (handle) => handle.write(buffers, index * ENTRY_BYTES));
+  }
+
+  /** Reads `count` entries from queue offset `from` on, at most to the end of their file. */
+  async read(queue: QueueName, from: number, count: number): Promise<Buffer> {
+    const index = from % this.fileEntries;
+    const bytes = Buffer.allocUnsafe(Math.min(count, this.fileEntries - index) * ENTRY_BYTES);
+    const length = await this.handles.use(this.pathOf(queue, from), (handle) =>
+      handle.read(bytes, index * ENTRY_BYTES),
+    );
+    return bytes.subarray(0, length - (length % ENTRY_BYTES));
+  }
+
+  /** Syncs all that was written before the call, in the order in which it became dirty. */
+  async sync(): Promise<void> {
+    for (const path of [...this.unsynced]) {
+      this.unsynced.delete(path);
+      await this.handles.use(path, (handle) => handle.datasync());
+    }
+    for (const path of [...this.unsyncedDirectories]) {
+      this.unsyncedDirectories.delete(path);
+      await this.files.syncDirectory(path);
+    }
+  }
+
+  /** Removes all queues of a topic. */
+  async removeTopic(topic: string): Promise<void> {
+    const directory = this.layout.topicDirectory(topic);
+    const prefix = join(directory, '/');
+    await this.handles.forget(prefix);
+    for (const path of [...this.unsynced]) if (path.startsWith(prefix)) this.unsynced.delete(path);
+    for (const path of [...this.unsyncedDirectories]) {
+      if (path === directory || path.startsWith(prefix)) this.unsyncedDirectories.delete(path);
+    }
+    await this.files.removeTree(directory);
+    await this.files.syncDirectory(this.layout.consumeQueue);
+  }
+
+  /** Removes all queues. */
+  async removeAll(): Promise<void> {
+    await this.handles.closeAll();
+    this.unsynced.clear();
+    this.unsyncedDirectories.clear();
+    await this.files.removeTree(this.layout.consumeQueue);
+    await this.files.makeDirectory(this.layout.consumeQueue);
+    await this.files.syncDirectory(this.layout.root);
+  }
+
+  /**
+   * Finds where a queue begins and ends. Entries that point below `limit` must be whole and in
+   * order: what lies behind them does not count.
+   *
+   * @param logStart position of the first byte that the log still has
+   * @param limit `Infinity` when all entries count
+   * @param seenLimit entries behind `max` that point below it are counted in `seen`
+   * @returns `undefined` when the files are not one behind the other
+   */
+  async load(
+    queue: QueueName,
+    logStart: number,
+    limit: number,
+    seenLimit: number,
+  ): Promise<StoredQueue | undefined> {
+    const starts = await this.startsOf(queue);
+    const [first] = starts;
+    if (first === undefined) {
+      return { ...queue, min: 0, max: 0, seen: 0, firstPhysicalOffset: undefined };
+    }
+    if (starts.some((start, i) => start !== first + i * this.fileEntries)) return undefined;
+    const end = first + starts.length * this.fileEntries;
+    const ends = (at: Buffer): boolean => isUnwritten(at, 0) || readPhysicalOffset(at, 0) >= limit;
+    const messagesEnd = await this.search(queue, first, end, ends);
+    const max = await this.behindFillers(queue, messagesEnd, end);
+    const kept = (at: Buffer): boolean =>
+      !isUnwritten(at, 0) && readPhysicalOffset(at, 0) >= logStart;
+    const firstFileEnd = Math.min(max, first + this.fileEntries);
+    const keptFrom = await this.search(queue, first, firstFileEnd, kept);
+    const min = await this.behindFillers(queue, keptFrom, max);
+    const firstMessage = min < max ? await this.read(queue, min, 1) : undefined;
+    return {
+      ...queue,
+      min,
+      max,
+      seen: await this.whole(queue, max, end, seenLimit),
+      firstPhysicalOffset: firstMessage && readPhysicalOffset(firstMessage, 0),
+    };
+  }
+
+  /** Removes all entries from `max` on; files behind go. */
+  async cut(queue: QueueName, max: number): Promise<void> {
+    const directory = this.layout.queueDirectory(queue.topic, queue.queueId);
+    await this.handles.forget(join(directory, '/'));
+    let removed = false;
+    for (const start of await this.startsOf(queue)) {
+      const path = this.pathOf(queue, start);
+      if (start >= max) {
+        await this.files.remove(path);
+        removed = true;
+      } else if (start + this.fileEntries > max) {
+        await this.handles.use(path, (handle) => this.clear(handle, max - start));
+        this.unsynced.add(path);
+      }
+    }
+    if (removed) this.unsyncedDirectories.add(directory);
+  }
+
+  close(): Promise<void> {
+    return this.handles.closeAll();
+  }
+
+  /** Makes a queue's file if it is not there; entries before the `index`th become fillers. */
+  private async create(path: string, index: number): Promise<void> {
+    if (this.unsynced.has(path) || (await this.files.stat(path)) !== undefined) return;
+    const directory = dirname(path);
+    const topicDirectory = dirname(directory);
+    await this.files.makeDirectory(directory);
+    const handle = await this.files.open(path, 'create');
+    try {
+      await handle.truncate(this.fileEntries * ENTRY_BYTES);
+      await this.writeFillers(handle, index);
+    } finally {
+      await handle.close();
+    }
+    for (const name of [directory, topicDirectory, this.layout.consumeQueue]) {
+      this.unsyncedDirectories.add(name);
+    }
+  }
+
+  private async writeFillers(handle: FileHandle, count: number): Promise<void> {
+    const step = Buffer.alloc(Math.min(count, STEP_ENTRIES) * ENTRY_BYTES);
+    for (let at = 0; at < step.length; at += ENTRY_BYTES) writeFiller(step, at);
+    for (let done = 0; done < count; done += STEP_ENTRIES) {
+      const bytes = step.subarray(0, (count - done) * ENTRY_BYTES);
+      await handle.write([bytes], done * ENTRY_BYTES);
+    }
+  }
+
+  private async clear(handle: FileHandle, entries: number): Promise<void> {
+    await handle.truncate(entries * ENTRY_BYTES);
+    await handle.truncate(this.fileEntries * ENTRY_BYTES);
+  }
+
+  /** First entries of the files, ascending. */
+  private async startsOf(queue: QueueName): Promise<number[]> {
+    const directory = this.layout.queueDirectory(queue.topic, queue.queueId);
+    const fileBytes = this.fileEntries * ENTRY_BYTES;
+    return (await this.files.list(directory)).map((name) => {
+      const position = positionOfName(name);
+      if (position === undefined || position % fileBytes !== 0) {
+        throw new Error(`${directory} holds '${name}', which is no file of ${fileBytes} bytes`);
+      }
+      return position / ENTRY_BYTES;
+    });
+  }
+
+  /**
+   * First offset in `from` .. `to` for whose entry `test` holds, `to` without one; it must hold for
+   * all behind. A filler counts as the first message behind it does.
+   */
+  private async search(
+    queue: QueueName,
+    from: number,
+    to: number,
+    test: (entry: Buffer) => boolean,
+  ): Promise<number> {
+    let low = from;
+    let high = to;
+    while (low < high) {
+      const middle = low + Math.floor((high - low) / 2);
+      const probe = await this.messageFrom(queue, middle, high);
+      if (probe === undefined || test(probe.entry)) high = middle;
+      else low = probe.offset + 1;
+    }
+    return low;
+  }
+
+  /** The first entry from `offset` on that is no filler; `undefined` when none is below `to`. */
+  private async messageFrom(
+    queue: QueueName,
+    offset: number,
+    to: number,
+  ): Promise<{ offset: number; entry: Buffer } | undefined> {
+    let count = 1;
+    for (let next = offset; next < to; count = STEP_ENTRIES) {
+      const block = await this.read(queue, next, Math.min(count, to - next));
+      // A file that lost its length has no entries there.
+      if (block.length === 0) return undefined;
+      for (let at = 0; at < block.length; at += ENTRY_BYTES, next++) {
+        if (!isFiller(block, at))
+          return { offset: next, entry: block.subarray(at, at + ENTRY_BYTES) };
+      }
+    }
+    return undefined;
+  }
+
+  /** The first offset from `from` on, at most `to`, that holds no filler. */
+  private async behindFillers(queue: QueueName, from: number, to: number): Promise<number> {
+    for (let next = from; next < to;) {
+      const block = await this.read(queue, next, Math.min(STEP_ENTRIES, to - next));
+      if (block.length === 0) return next;
+      for (let at = 0; at < block.length; at += ENTRY_BYTES, next++) {
+        if (!isFiller(block, at)) return next;
+      }
+    }
+    return to;
+  }
+
+  /** One beyond the last of the entries from `from` on that follow each other and point below `limit`. */
+  private async whole(queue: QueueName, from: number, to: number, limit: number): Promise<number> {
+    let next = from;
+    while (next < to) {
+      const block = await this.read(queue, next, Math.min(STEP_ENTRIES, to - next));
+      if (block.length === 0) return next;
+      for (let at = 0; at < block.length; at += ENTRY_BYTES, next++) {
+        if (isUnwritten(block, at) || readPhysicalOffset(block, at) >= limit) return next;
+      }
+    }
+    return next;
+  }
+
+  private pathOf(queue: QueueName, offset: number): string {
+    const start = offset - (offset % this.fileEntries);
+    const directory = this.layout.queueDirectory(queue.topic, queue.queueId);
+    return join(directory, positionName(start * ENTRY_BYTES));
+  }
+}

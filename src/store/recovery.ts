@@ -1,0 +1,259 @@
+/**
+ * Brings log and ConsumeQueues to one state when a store is opened.
+ *
+ * After a clean stop the ends are known and nothing is scanned. Otherwise the log is scanned from
+ * where the ConsumeQueues were last synced: that finds its end, which is cut, and the entries that
+ * the queues' files lack. When the queues' files do not hold what the mark says (a directory was
+ * removed), all are built anew from the whole log.
+ */
+import type { Logger } from 'pino';
+import { Property } from '../message/properties';
+import { recordProperties, SysFlag, type StoredRecord } from '../message/record';
+import { javaHashCode } from '../message/java-hash';
+import type { Platform } from '../platform/platform';
+import type { ConsumeQueue } from './consume-queue';
+import type { ConsumeQueues } from './consume-queues';
+import type { DeletedTopics } from './deleted-topics';
+import { LogScanner } from './log-scanner';
+import type { Mark, MarkFile } from './mark';
+import type { QueueFiles, QueueName, StoredQueue } from './queue-files';
+import type { Segments } from './segments';
+
+/** Queues whose files are looked at at once. */
+const LOADS_AT_ONCE = 4;
+/** Entries gathered in memory before they are written. */
+const ENTRIES_A_FLUSH = 100_000;
+const PROGRESS_MS = 5000;
+/** A new queue that lacks more than this behind damage is one whose records were deleted, not lost. */
+const MAX_LOST_AT_START = 1_000_000;
+
+export interface RecoveryOptions {
+  readonly platform: Platform;
+  readonly log: Logger;
+  readonly segments: Segments;
+  readonly queueFiles: QueueFiles;
+  readonly queues: ConsumeQueues;
+  readonly deleted: DeletedTopics;
+  readonly markFile: MarkFile;
+  /** The mark as it was found; `undefined` for a directory without one. */
+  readonly mark: Mark | undefined;
+  /** Whether the last process removed its `abort` file. */
+  readonly stoppedCleanly: boolean;
+}
+
+export interface Recovered {
+  /** Where the log ends. */
+  readonly end: number;
+  /** Largest store time of a record, ms. */
+  readonly storeTimestamp: number;
+  readonly lastPhysicalOffset: number;
+  /** Whether the ConsumeQueues' files hold all entries already. */
+  readonly queuesSynced: boolean;
+}
+
+/** Recovers a store; `queues` is filled. */
+export async function recover(options: RecoveryOptions): Promise<Recovered> {
+  return new Recovery(options).run();
+}
+
+class Recovery {
+  private readonly scanner: LogScanner;
+  private storeTimestamp: number;
+  private lastPhysicalOffset = 0;
+  private records = 0;
+  private damages = 0;
+  /** Maximum offsets that a queue had by its files, for slots whose records turn out to be lost. */
+  private readonly seen = new Map<ConsumeQueue, number>();
+
+  constructor(private readonly options: RecoveryOptions) {
+    this.scanner = new LogScanner(options.segments);
+    this.storeTimestamp = options.mark?.storeTimestamp ?? 0;
+  }
+
+  async run(): Promise<Recovered> {
+    const { mark, segments } = this.options;
+    this.checkSegments();
+    const cleanEnd = await this.cleanEnd();
+    if (mark !== undefined && cleanEnd !== undefined) {
+      if (await this.loadQueues(Infinity, Infinity)) return this.outcome(cleanEnd, true);
+    }
+    const trusted = await this.trustedPosition();
+    const from = Math.max(mark?.queuesPosition ?? 0, segments.first);
+    const loaded = mark !== undefined && (await this.loadQueues(from, trusted));
+    if (!loaded) await this.dropQueues();
+    return this.scan(loaded ? from : segments.first, trusted);
+  }
+
+  /** @throws Error when segments that the mark speaks of are not there. */
+  private checkSegments(): void {
+    const { mark, segments } = this.options;
+    if (mark === undefined || mark.syncedPosition <= segments.end) return;
+    throw new Error(
+      `the CommitLog ends at ${segments.end}, but was synced up to ${mark.syncedPosition}: ` +
+        'segments are missing; put them back, or remove gantry/mark to go on without them',
+    );
+  }
+
+  /** The log's end after a clean stop, `undefined` when somebody has written since. */
+  private async cleanEnd(): Promise<number | undefined> {
+    const { mark, segments, stoppedCleanly } = this.options;
+    const end = mark?.cleanEnd ?? -1;
+    if (!stoppedCleanly || end < 0) return undefined;
+    if (segments.startOf(end) + segments.segmentBytes < segments.end) return undefined;
+    if (end < segments.end && !(await this.scanner.isUnwritten(end))) return undefined;
+    return end;
+  }
+
+  /** A segment is begun only after the one before was synced: so all before the last one in use was. */
+  private async trustedPosition(): Promise<number> {
+    const { mark, segments } = this.options;
+    let trusted = mark?.syncedPosition ?? 0;
+    for (const start of segments.all) {
+      if (start > trusted && (await this.scanner.isValid(start))) trusted = start;
+    }
+    return trusted;
+  }
+
+  /**
+   * Takes the queues as their files hold them, entries below `limit` only.
+   * @returns whether they are what the mark says
+   */
+  private async loadQueues(limit: number, seenLimit: number): Promise<boolean> {
+    const { mark, queueFiles, queues, deleted, segments, log } = this.options;
+    const stored = await loadAll(await queueFiles.list(), (name) =>
+      queueFiles.load(name, segments.first, limit, seenLimit),
+    );
+    if (stored === undefined || mark === undefined) return false;
+    const isStale = (queue: StoredQueue): boolean =>
+      (queue.firstPhysicalOffset ?? Infinity) < deleted.position(queue.topic);
+    const current = stored.filter((queue) => !isStale(queue));
+    // A deletion that a crash broke off: the mark may still count the queues that were to go.
+    if (!fits(current, mark) && !fits(stored, mark)) {
+      log.warn(
+        { queues: stored.length, expected: mark.queueCount },
+        'ConsumeQueue files are missing or short',
+      );
+      return false;
+    }
+    for (const topic of new Set(stored.filter(isStale).map((queue) => queue.topic))) {
+      await queueFiles.removeTopic(topic);
+    }
+    for (const queue of current) {
+      if (limit !== Infinity) await queueFiles.cut(queue, queue.max);
+      queues.addStored(queue);
+      const { topic, queueId, seen } = queue;
+      if (seen > queue.max) this.seen.set(queues.open(topic, queueId), seen);
+    }
+    return true;
+  }
+
+  private async dropQueues(): Promise<void> {
+    const { markFile, mark, queueFiles, segments } = this.options;
+    if (mark !== undefined) {
+      // First of all: a crash while they are built must find that they are not complete.
+      await markFile.write({
+        ...mark,
+        queuesPosition: 0,
+        queueCount: 0,
+        queueEndSum: 0,
+        cleanEnd: -1,
+      });
+    }
+    await queueFiles.removeAll();
+    if (segments.end > segments.first) this.options.log.warn('building all ConsumeQueues anew');
+  }
+
+  private async scan(from: number, trusted: number): Promise<Recovered> {
+    const { segments, queues, log, platform } = this.options;
+    let toldMs = platform.clock.monotonicMs();
+    const end = await this.scanner.scan({
+      from,
+      trusted,
+      onRecord: (record) => {
+        this.restore(record);
+        if (platform.clock.monotonicMs() - toldMs > PROGRESS_MS) {
+          toldMs = platform.clock.monotonicMs();
+          log.info(
+            { position: record.physicalOffset, end: segments.end },
+            'scanning the CommitLog',
+          );
+        }
+        return queues.unwrittenEntries > ENTRIES_A_FLUSH ? queues.flush() : undefined;
+      },
+      onDamage: (damageFrom, damageTo, record) => {
+        this.damages++;
+        log.error({ from: damageFrom, to: damageTo }, 'damaged bytes in the CommitLog are skipped');
+        if (record !== undefined) this.restoreLost(record);
+      },
+    });
+    if (this.damages > 0) {
+      for (const [queue, seen] of this.seen) queues.fillTo(queue, seen);
+    }
+    await segments.cut(end);
+    log.info({ from, end, records: this.records, damages: this.damages }, 'scanned the CommitLog');
+    return this.outcome(end, false);
+  }
+
+  /** Gives a record the entry that its queue lacks. */
+  private restore(record: StoredRecord): void {
+    const { queues } = this.options;
+    this.records++;
+    this.storeTimestamp = Math.max(this.storeTimestamp, record.storeTimestamp);
+    this.lastPhysicalOffset = record.physicalOffset;
+    if (!this.hasEntry(record)) return;
+    const queue = queues.open(record.topic, record.queueId);
+    const { queueOffset } = record;
+    if (queueOffset < queue.max) return;
+    if (queueOffset > queue.max) {
+      const begins = this.damages === 0 || queueOffset > MAX_LOST_AT_START;
+      if (queue.max === 0 && begins) queues.startAt(queue, queueOffset);
+      else queues.fillTo(queue, queueOffset);
+    }
+    const tag = recordProperties(record).get(Property.TAGS);
+    const tagsCode = tag === undefined ? 0 : javaHashCode(tag);
+    queues.add(queue, record.physicalOffset, record.totalBytes, tagsCode);
+  }
+
+  /** Keeps the slot of a damaged record whose header is as expected. */
+  private restoreLost(record: StoredRecord): void {
+    const queue = this.options.queues.find(record.topic, record.queueId);
+    if (queue === undefined || !this.hasEntry(record)) return;
+    if (queue.max === record.queueOffset) this.options.queues.fillTo(queue, queue.max + 1);
+  }
+
+  private hasEntry(record: StoredRecord): boolean {
+    const type = record.sysFlag & SysFlag.TRANSACTION_MASK;
+    if (type === SysFlag.PREPARED || type === SysFlag.ROLLBACK) return false;
+    return record.physicalOffset >= this.options.deleted.position(record.topic);
+  }
+
+  private outcome(end: number, queuesSynced: boolean): Recovered {
+    const { storeTimestamp, lastPhysicalOffset } = this;
+    return { end, storeTimestamp, lastPhysicalOffset, queuesSynced };
+  }
+}
+
+function fits(queues: readonly StoredQueue[], mark: Mark): boolean {
+  const used = queues.filter((queue) => queue.max > 0);
+  const endSum = used.reduce((sum, queue) => sum + queue.max, 0);
+  return used.length === mark.queueCount && endSum === mark.queueEndSum;
+}
+
+/** Loads all queues, a few at once; `undefined` when one of them cannot be used. */
+async function loadAll(
+  names: readonly QueueName[],
+  load: (name: QueueName) => Promise<StoredQueue | undefined>,
+): Promise<StoredQueue[] | undefined> {
+  const loaded: StoredQueue[] = [];
+  let next = 0;
+  let usable = true;
+  const worker = async (): Promise<void> => {
+    for (let name = names[next++]; name !== undefined && usable; name = names[next++]) {
+      const queue = await load(name);
+      if (queue) loaded.push(queue);
+      else usable = false;
+    }
+  };
+  await Promise.all(Array.from({ length: LOADS_AT_ONCE }, worker));
+  return usable ? loaded : undefined;
+}

@@ -1,0 +1,151 @@
+/**
+ * What happens behind the hot path, one thing at a time: ConsumeQueue entries are written each
+ * second, synced each ten seconds, and the marks that bound recovery are moved. Nothing runs while
+ * nothing changes.
+ */
+import type { Logger } from 'pino';
+import type { Platform, TimerHandle } from '../platform/platform';
+import { writeDurably } from './atomic-file';
+import { encodeCheckpoint } from './checkpoint';
+import type { ConsumeQueues } from './consume-queues';
+import type { Layout } from './layout';
+import type { MarkFile } from './mark';
+
+const TICK_MS = 1000;
+/** Between two syncs of the ConsumeQueues: about what a crash makes recovery read again. */
+const CHECKPOINT_MS = 10_000;
+/** Entries without a file that bring the next tick forward. */
+const MANY_ENTRIES = 200_000;
+
+/** What was dispatched to the ConsumeQueues so far. */
+export interface Dispatched {
+  /** All records below this position have their entries in the queues. */
+  readonly position: number;
+  /** Position and store time of the last of them. */
+  readonly lastPhysicalOffset: number;
+  readonly lastStoreTimestamp: number;
+}
+
+export interface UpkeepOptions {
+  readonly platform: Platform;
+  readonly log: Logger;
+  readonly layout: Layout;
+  readonly mark: MarkFile;
+  readonly queues: ConsumeQueues;
+  readonly segmentBytes: number;
+  readonly queueFileEntries: number;
+  /** Position below which the ConsumeQueues are synced already, with their count and the sum of their ends. */
+  readonly start: { readonly position: number; readonly count: number; readonly endSum: number };
+  readonly dispatched: () => Dispatched;
+  readonly synced: () => number;
+  readonly syncTo: (position: number) => Promise<void>;
+  /** Store time of the last record appended. */
+  readonly storeTimestamp: () => number;
+  readonly onFailure: (failure: Error) => void;
+}
+
+export class Upkeep {
+  private line: Promise<void> = Promise.resolve();
+  private timer: TimerHandle | undefined;
+  private hurried = false;
+  private stopped = false;
+  private lastCheckpointMs: number;
+  private markedSynced: number;
+  private queuesSynced: { position: number; count: number; endSum: number };
+
+  constructor(private readonly options: UpkeepOptions) {
+    this.lastCheckpointMs = options.platform.clock.monotonicMs();
+    this.markedSynced = options.synced();
+    this.queuesSynced = options.start;
+  }
+
+  /** Something has changed: a tick comes within a second, sooner when much waits. Hot path. */
+  touch(): void {
+    const many = this.options.queues.unwrittenEntries >= MANY_ENTRIES;
+    if (this.stopped || (this.timer !== undefined && (!many || this.hurried))) return;
+    this.timer?.cancel();
+    this.hurried = many;
+    this.timer = this.options.platform.timers.after(many ? 0 : TICK_MS, () => {
+      void this.run(() => this.tick());
+    });
+  }
+
+  /** Runs a task after those before it; its failure stops the store. */
+  run(task: () => Promise<void>): Promise<void> {
+    const outcome = this.line.then(task);
+    this.line = outcome.catch((error: unknown) => {
+      const text = error instanceof Error ? error.message : String(error);
+      this.options.onFailure(new Error(`upkeep of the store failed: ${text}`, { cause: error }));
+    });
+    return outcome.finally(() => this.line);
+  }
+
+  /** Syncs the ConsumeQueues and moves the marks up to what is dispatched now. */
+  async checkpoint(cleanEnd = -1): Promise<void> {
+    const { queues, platform, layout } = this.options;
+    const dispatched = this.options.dispatched();
+    const reached = {
+      position: dispatched.position,
+      count: queues.count,
+      endSum: queues.endSum,
+    };
+    await queues.flush();
+    await queues.sync();
+    await this.options.syncTo(reached.position);
+    const checkpoint = encodeCheckpoint({
+      physicMsgTimestamp: dispatched.lastStoreTimestamp,
+      logicsMsgTimestamp: dispatched.lastStoreTimestamp,
+      logicsPhysicalOffset: dispatched.lastPhysicalOffset,
+    });
+    await writeDurably(platform.files, layout.checkpoint, checkpoint);
+    this.queuesSynced = reached;
+    this.lastCheckpointMs = platform.clock.monotonicMs();
+    await this.writeMark(cleanEnd);
+  }
+
+  /** No tick begins any more; resolves when the one that runs has ended. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.timer?.cancel();
+    await this.line;
+  }
+
+  private async tick(): Promise<void> {
+    this.timer = undefined;
+    this.hurried = false;
+    if (this.stopped) return;
+    const { platform, queues } = this.options;
+    if (platform.clock.monotonicMs() - this.lastCheckpointMs >= CHECKPOINT_MS) {
+      await this.checkpoint();
+    } else {
+      await queues.flush();
+      if (this.options.synced() > this.markedSynced) await this.writeMark(-1);
+    }
+    if (this.behind()) this.touch();
+  }
+
+  private behind(): boolean {
+    const { dispatched, synced, queues } = this.options;
+    return (
+      queues.unwrittenEntries > 0 ||
+      this.queuesSynced.position < dispatched().position ||
+      this.markedSynced < synced()
+    );
+  }
+
+  private async writeMark(cleanEnd: number): Promise<void> {
+    const { mark, segmentBytes, queueFileEntries } = this.options;
+    const syncedPosition = this.options.synced();
+    await mark.write({
+      syncedPosition,
+      queuesPosition: this.queuesSynced.position,
+      queueCount: this.queuesSynced.count,
+      queueEndSum: this.queuesSynced.endSum,
+      segmentBytes,
+      queueFileEntries,
+      storeTimestamp: this.options.storeTimestamp(),
+      cleanEnd,
+    });
+    this.markedSynced = syncedPosition;
+  }
+}
