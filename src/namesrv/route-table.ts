@@ -6,6 +6,7 @@
  *                     keepAlive ──> heardMs <── one timer for the next silence
  */
 import type { BrokerRegistration, RegistrationLease, RouteApi, RouteWatch } from '../api/route-api';
+import type { RouteChange, RouteEntry, RouteObserver, RouteRegistry } from '../api/route-registry';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import { SilenceTimer } from './silence-timer';
@@ -29,36 +30,6 @@ export const ROUTE_TABLE_LIMITS: RouteTableLimits = {
   observersMax: 4_096,
 };
 
-/** One change of the table: a broker that is new or has changed, or one that is gone. */
-export type RouteChange =
-  | { readonly kind: 'put'; readonly broker: BrokerRegistration }
-  | { readonly kind: 'gone'; readonly brokerName: string; readonly brokerId: number };
-
-/** Sees the table's changes one by one. It must not throw. */
-export interface RouteObserver {
-  /** A promise resolves when the change is in force where the observer passes it on; it must not reject. */
-  changed(change: RouteChange): Promise<void> | void;
-  /** The table is closed. */
-  closed?(): void;
-}
-
-/** A broker's place in the table. */
-export interface RouteEntry {
-  /** Resolves when all observers have acknowledged the first registration, or `acknowledgeMs` have passed. */
-  readonly inForce: Promise<void>;
-  /**
-   * Replaces the registration. Resolves when all observers have acknowledged, or `acknowledgeMs`
-   * have passed.
-   * @throws StatusError FORBIDDEN when another process has taken the place, BAD_REQUEST when the
-   *   registration is of another broker, of a lower epoch, or beyond a limit
-   */
-  update(registration: BrokerRegistration): Promise<void>;
-  /** A sign of life. */
-  keepAlive(): void;
-  /** Gives the place up; nothing happens when another process has taken it. */
-  detach(): Promise<void>;
-}
-
 interface Place {
   registration: BrokerRegistration;
   heardMs: number;
@@ -66,7 +37,7 @@ interface Place {
 
 type Sink = (change: RouteChange) => Promise<void> | void;
 
-export class RouteTable implements RouteApi {
+export class RouteTable implements RouteApi, RouteRegistry {
   private readonly places = new Map<string, Place>();
   /** Those of other processes: only they can fall silent. */
   private readonly remote = new Set<Place>();
@@ -86,12 +57,10 @@ export class RouteTable implements RouteApi {
     });
   }
 
-  /** Milliseconds since the table was made: how long brokers have had to register. */
   get ageMs(): number {
     return this.platform.clock.monotonicMs() - this.startedMs;
   }
 
-  /** All live brokers, by name, then id. */
   brokers(): readonly BrokerRegistration[] {
     return [...this.places.values()]
       .map((place) => place.registration)
@@ -103,13 +72,6 @@ export class RouteTable implements RouteApi {
     return this.brokers().filter((broker) => broker.topics.some(({ name }) => name === topic));
   }
 
-  /**
-   * Registers a broker. It takes the place of an earlier registration of the same broker unless
-   * that has a higher epoch.
-   * @param options `remote`: the broker is in another process, and gone when it has been silent for `silenceMs`
-   * @throws StatusError BAD_REQUEST (a lower epoch, a nameless broker, too many topics),
-   *   TOO_MANY_REQUESTS (too many brokers)
-   */
   attach(registration: BrokerRegistration, options: { readonly remote: boolean }): RouteEntry {
     this.check(registration);
     const key = keyOf(registration);
@@ -135,15 +97,12 @@ export class RouteTable implements RouteApi {
       update: (next) => this.update(place, next),
       keepAlive: () => {
         place.heardMs = this.platform.clock.monotonicMs();
+        return this.places.get(key) === place;
       },
       detach: () => this.remove(place),
     };
   }
 
-  /**
-   * Sees all changes from now on; `brokers()` read in the same turn is the state before them.
-   * @throws StatusError TOO_MANY_REQUESTS when there are `observersMax` already
-   */
   observe(observer: RouteObserver): RouteWatch {
     if (this.observers.size >= this.limits.observersMax) {
       throw new StatusError(

@@ -1,6 +1,7 @@
 import type { BrokerRegistration } from '../../../src/api/route-api';
+import type { RouteChange } from '../../../src/api/route-registry';
 import { Code } from '../../../src/message/status';
-import { RouteTable, type RouteChange } from '../../../src/namesrv/route-table';
+import { RouteTable } from '../../../src/namesrv/route-table';
 import { registration, topics } from '../../support/registration';
 import { SimClock } from '../../support/sim-clock';
 
@@ -45,11 +46,12 @@ describe('the route table', () => {
   it('drops a remote broker after 120 s without a sign of life, and not before', async () => {
     const entry = table.attach(registration(), { remote: true });
     await sim.advance(100_000);
-    entry.keepAlive();
+    expect(entry.keepAlive()).toBe(true);
     await sim.advance(119_999);
     expect(names(table.brokers())).toEqual(['a/0']);
     await sim.advance(1);
     expect(table.brokers()).toEqual([]);
+    expect(entry.keepAlive()).toBe(false);
     await expect(entry.update(registration({ version: 2 }))).rejects.toMatchObject({
       code: Code.FORBIDDEN,
     });

@@ -1,0 +1,54 @@
+/**
+ * What a name server's route table shows to the links of other processes' brokers and watchers.
+ * `RouteApi` is made of it: there for calls in the same process, over gRPC in `src/link`.
+ */
+import type { BrokerRegistration, RouteWatch } from './route-api';
+
+/** One change of the table: a broker that is new or has changed, or one that is gone. */
+export type RouteChange =
+  | { readonly kind: 'put'; readonly broker: BrokerRegistration }
+  | { readonly kind: 'gone'; readonly brokerName: string; readonly brokerId: number };
+
+/** Sees the table's changes one by one. It must not throw. */
+export interface RouteObserver {
+  /** A promise resolves when the change is in force where the observer passes it on; it must not reject. */
+  changed(change: RouteChange): Promise<void> | void;
+  /** The table is closed. */
+  closed?(): void;
+}
+
+/** A broker's place in the table. */
+export interface RouteEntry {
+  /** Resolves when all observers have acknowledged the first registration, or had their time. */
+  readonly inForce: Promise<void>;
+  /**
+   * Replaces the registration. Resolves when all observers have acknowledged it, or had their time.
+   * @throws StatusError FORBIDDEN when the place was lost (silence, or another process took it),
+   *   BAD_REQUEST when the registration is of another broker, of a lower epoch, or beyond a limit
+   */
+  update(registration: BrokerRegistration): Promise<void>;
+  /** A sign of life. False when the place was lost. */
+  keepAlive(): boolean;
+  /** Gives the place up; nothing happens when it was lost. */
+  detach(): Promise<void>;
+}
+
+export interface RouteRegistry {
+  /** Milliseconds since the table was made: how long brokers have had to register. */
+  readonly ageMs: number;
+  /** All live brokers, by name, then id. */
+  brokers(): readonly BrokerRegistration[];
+  /**
+   * Registers a broker. It takes the place of an earlier registration of the same broker unless
+   * that has a higher epoch.
+   * @param options `remote`: the broker is in another process, and gone when it is silent for too long
+   * @throws StatusError BAD_REQUEST (a lower epoch, a nameless broker, too many topics),
+   *   TOO_MANY_REQUESTS (too many brokers)
+   */
+  attach(registration: BrokerRegistration, options: { readonly remote: boolean }): RouteEntry;
+  /**
+   * Sees all changes from now on; `brokers()` read in the same turn is the state before them.
+   * @throws StatusError TOO_MANY_REQUESTS when there are too many observers
+   */
+  observe(observer: RouteObserver): RouteWatch;
+}
