@@ -29,6 +29,7 @@ const READ_ENTRIES = 128;
 /** ConsumeQueue entries that had to be read from a file. */
 interface Loaded {
   readonly queueId: number;
+  readonly from: number;
   readonly entries: readonly QueueEntry[];
 }
 
@@ -165,6 +166,8 @@ export class Selector {
     read: (offset: number, count: number) => readonly QueueEntry[] | undefined,
     draft: Draft,
   ): void {
+    // Messages that come again often lie together: one read serves many.
+    let near: readonly QueueEntry[] = [];
     for (;;) {
       const offset = ledger.ready.peek();
       if (offset === undefined || !this.hasRoom(draft, request)) return;
@@ -173,15 +176,21 @@ export class Selector {
         ledger.ready.pop();
         continue;
       }
-      const entry = read(offset, 1)?.[0];
-      if (entry === undefined) return;
-      if (!this.fits(draft, entry)) return;
-      ledger.ready.pop();
-      if (entry.queueOffset !== offset || entry.bytes === 0) {
+      let entry = near.find(({ queueOffset }) => queueOffset === offset);
+      if (entry === undefined) {
+        const found = read(offset, request.maxMessages);
+        if (found === undefined) return;
+        near = found;
+        entry = near[0];
+      }
+      if (entry?.queueOffset !== offset || entry.bytes === 0) {
         // Gone from the store: nothing is left to deliver.
+        ledger.ready.pop();
         this.book.finish(ledger, offset);
         continue;
       }
+      if (!this.fits(draft, entry)) return;
+      ledger.ready.pop();
       const nonce = this.takeNonce();
       const attempt = this.book.redeliver(row, holder, nonce, request.invisibleMs);
       this.pick(draft, { ledger, entry, attempt, nonce });
@@ -233,16 +242,13 @@ export class Selector {
     loaded: Loaded | undefined,
     draft: Draft,
   ): readonly QueueEntry[] | undefined {
-    if (loaded?.queueId === queueId) {
+    if (loaded?.queueId === queueId && offset >= loaded.from) {
       const at = loaded.entries.findIndex((entry) => entry.queueOffset >= offset);
-      const found = at < 0 ? undefined : loaded.entries[at];
-      if (found !== undefined && (count > 1 || found.queueOffset === offset)) {
-        return loaded.entries.slice(at, at + count);
-      }
+      if (at >= 0) return loaded.entries.slice(at, at + count);
     }
     const entries = this.store.entries(topic, queueId, offset, count);
     if (!(entries instanceof Promise)) return entries;
-    const reading = entries.then((read) => ({ queueId, entries: read }));
+    const reading = entries.then((read) => ({ queueId, from: offset, entries: read }));
     if (draft.cold === undefined) draft.cold = reading;
     else reading.catch(() => undefined);
     return undefined;

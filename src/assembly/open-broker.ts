@@ -1,0 +1,56 @@
+/** The broker of a process: its store and its views. */
+import { Broker } from '../broker/broker';
+import { DEFAULT_BROKER_SETTINGS } from '../broker/settings';
+import { hostOf } from '../message/host';
+import type { FlushMode } from '../store/message-store';
+import { openStore } from '../store/open-store';
+import type { Shutdown, Surroundings } from './role';
+
+export interface BrokerPartOptions {
+  readonly dataDir: string;
+  readonly flush: FlushMode;
+  readonly store: { readonly segmentBytes: number };
+  readonly groups: { readonly autoCreate: boolean };
+  readonly broker: { readonly name: string; readonly cluster: string };
+}
+
+/** Where a broker is reached: `host:port` for proxies ('' in one process), and for its records. */
+export interface BrokerPlace {
+  readonly address: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Opens a broker; registering it is the caller's. */
+export async function openBroker(
+  options: BrokerPartOptions,
+  place: BrokerPlace,
+  { platform, logger }: Surroundings,
+  shutdown: Shutdown,
+): Promise<Broker> {
+  const store = await openStore({
+    directory: options.dataDir,
+    platform,
+    log: logger.child({ part: 'store' }),
+    flush: options.flush,
+    storeHost: hostOf(place.host, place.port),
+    segmentBytes: options.store.segmentBytes,
+  });
+  shutdown.add('store', () => store.close());
+  const broker = await Broker.open({
+    store,
+    directory: options.dataDir,
+    platform,
+    logger: logger.child({ part: 'broker' }),
+    settings: {
+      ...DEFAULT_BROKER_SETTINGS,
+      brokerName: options.broker.name,
+      cluster: options.broker.cluster,
+      address: place.address,
+      autoCreateGroups: options.groups.autoCreate,
+    },
+  });
+  shutdown.add('broker', () => broker.close());
+  return broker;
+}
+
