@@ -1,0 +1,24 @@
+/** What a handler wants to know of a call beside its request. */
+import type { Metadata } from '@grpc/grpc-js';
+
+/** The last value of a header (clients may repeat them), '' when it is absent. */
+export function lastHeader(metadata: Metadata, name: string): string {
+  const values = metadata.get(name);
+  const last = values[values.length - 1];
+  if (last === undefined) return '';
+  return typeof last === 'string' ? last : last.toString('latin1');
+}
+
+/** Milliseconds until a call's deadline, negative when it is over; `undefined` when it has none. */
+export function remainingMs(deadline: Date | number, wallMs: number): number | undefined {
+  const at = deadline instanceof Date ? deadline.getTime() : deadline;
+  return Number.isFinite(at) ? at - wallMs : undefined;
+}
+
+/** A peer as `getPeer()` gives it (`1.2.3.4:5`, `[::1]:5`, `::1:5`), taken apart. */
+export function peerAddress(peer: string): { readonly ip: string; readonly port: number } {
+  const at = peer.lastIndexOf(':');
+  const ip = at < 0 ? peer : peer.slice(0, at);
+  const port = Number(at < 0 ? 0 : peer.slice(at + 1));
+  return { ip: ip.replace(/^\[|\]$/g, ''), port: Number.isInteger(port) ? port : 0 };
+}
