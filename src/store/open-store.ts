@@ -1,7 +1,8 @@
 /** Opens a store in a directory. */
+import { dirname, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import type { Host } from '../message/host';
-import type { Platform } from '../platform/platform';
+import type { Files, Platform } from '../platform/platform';
 import { writeDurably } from './atomic-file';
 import { ConsumeQueues } from './consume-queues';
 import { DeletedTopics } from './deleted-topics';
@@ -49,7 +50,8 @@ export interface StoreOptions {
  */
 export async function openStore(options: StoreOptions): Promise<MessageStore> {
   const { files } = options.platform;
-  const layout = new Layout(options.directory);
+  const layout = new Layout(resolve(options.directory));
+  await makeDurably(files, layout.root);
   await files.makeDirectory(layout.gantry);
   const guard = await files.lock(layout.guard);
   try {
@@ -125,6 +127,14 @@ function checkLengths(segmentBytes: number, queueFileEntries: number, mark?: Mar
         `${mark.queueFileEntries}, and cannot be opened with ${segmentBytes} and ${queueFileEntries}`,
     );
   }
+}
+
+/** Makes a directory and its parents, and the names of those that are new durable. */
+async function makeDurably(files: Files, path: string): Promise<void> {
+  if (await files.stat(path)) return;
+  await makeDurably(files, dirname(path));
+  await files.makeDirectory(path);
+  await files.syncDirectory(dirname(path));
 }
 
 /** Makes what a running store leaves in its directory; answers whether the last one stopped cleanly. */

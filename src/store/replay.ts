@@ -18,6 +18,8 @@ const HOLE_BYTES = 32 * 1024;
 
 interface Cursor {
   readonly queue: ConsumeQueue;
+  /** Physical offset below which messages are left out. */
+  readonly from: number;
   /** End of the walk: what becomes visible later is not part of it. */
   readonly end: number;
   /** Offset of the first entry behind `entries`. */
@@ -66,7 +68,7 @@ async function openCursors(
   const heap: Cursor[] = [];
   for (const queue of [...new Set(topics)].flatMap((topic) => queues.ofTopic(topic))) {
     const next = await firstAtOrAbove(queues, queue, from);
-    const cursor: Cursor = { queue, end: queue.max, next, entries: [], at: 0 };
+    const cursor: Cursor = { queue, from, end: queue.max, next, entries: [], at: 0 };
     if (await advance(queues, cursor)) push(heap, cursor);
   }
   return heap;
@@ -95,7 +97,8 @@ async function advance(queues: ConsumeQueues, cursor: Cursor): Promise<boolean> 
   cursor.at++;
   for (;;) {
     for (; cursor.at < cursor.entries.length; cursor.at++) {
-      if ((cursor.entries[cursor.at]?.bytes ?? 0) > 0) return true;
+      const entry = cursor.entries[cursor.at];
+      if (entry && entry.bytes > 0 && entry.physicalOffset >= cursor.from) return true;
     }
     const count = Math.min(ENTRIES_A_READ, cursor.end - cursor.next);
     if (count <= 0) return false;

@@ -1,167 +1,122 @@
-/** The store put together: appends to the tail, dispatches what became visible, reads. */
+/** The store put together: appends to the log, gives what became visible its entries, reads. */
 import type { Logger } from 'pino';
-import type { Host } from '../message/host';
-import {
-  MAGIC_BLANK,
-  MAX_RECORD_BYTES,
-  placeRecord,
-  readRecord,
-  recordIntact,
-  SysFlag,
-} from '../message/record';
 import type { RecordDraft } from '../message/record-draft';
 import { Code, StatusError } from '../message/status';
 import type { FileLock, Platform } from '../platform/platform';
+import { CommitLog, type CommitLogOptions } from './commit-log';
 import type { ConsumeQueue } from './consume-queue';
 import type { ConsumeQueues } from './consume-queues';
 import type { DeletedTopics } from './deleted-topics';
 import { isDirectoryName, type Layout } from './layout';
-import { LogWriter } from './log-writer';
 import type { MarkFile } from './mark';
-import type { Appended, FlushMode, MessageStore, QueueEntry } from './message-store';
+import type { Appended, MessageStore, QueueEntry } from './message-store';
 import { PendingEntries } from './pending-entries';
 import type { QueueFiles } from './queue-files';
-import { isRecordOf } from './record-check';
 import type { Recovered } from './recovery';
 import { replayTopics } from './replay';
-import type { Segments } from './segments';
-import { Tail } from './tail';
+import { beingDeleted, readOnly } from './store-errors';
 import { Upkeep } from './upkeep';
 
-/** Bytes that stay free behind a record for the head of a blank one. */
-const BLANK_HEAD_BYTES = 8;
 /** Largest queue id: a Java int. */
 const MAX_QUEUE_ID = 0x7fffffff;
 
-export interface StoreParts {
+export type StoreParts = Omit<
+  CommitLogOptions,
+  'end' | 'storeTimestamp' | 'onVisible' | 'onFailure'
+> & {
   readonly platform: Platform;
   readonly log: Logger;
   readonly layout: Layout;
-  readonly flush: FlushMode;
-  readonly storeHost: Host;
-  readonly tailBytes: number;
   readonly maxUnwrittenBytes: number;
-  readonly segments: Segments;
   readonly queueFiles: QueueFiles;
   readonly queues: ConsumeQueues;
   readonly deleted: DeletedTopics;
   readonly mark: MarkFile;
   readonly guard: FileLock;
   readonly recovered: Recovered;
-}
+};
 
 type ArrivalListener = (topic: string, queueId: number, maxOffset: number) => void;
 
 export class Store implements MessageStore {
-  private readonly tail = new Tail();
-  private readonly writer: LogWriter;
+  private readonly commitLog: CommitLog;
   private readonly upkeep: Upkeep;
   private readonly pending = new PendingEntries();
   private readonly listeners: ArrivalListener[] = [];
   private readonly deleting = new Set<string>();
+  /** Queues that gained entries and whose listeners were not told yet. */
   private readonly touched = new Set<ConsumeQueue>();
-  private end: number;
-  private lastStoreTimestamp: number;
   private dispatchedTo: number;
-  private lastDispatched: { physicalOffset: number; storeTimestamp: number };
+  private lastPhysicalOffset: number;
+  private lastStoreTimestamp: number;
   private stopped: Error | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly parts: StoreParts) {
-    const { platform, segments, flush, recovered, queues } = parts;
-    const { end, storeTimestamp, lastPhysicalOffset } = recovered;
-    this.end = this.dispatchedTo = end;
+    const { recovered, queues } = parts;
+    const { end, storeTimestamp } = recovered;
+    this.dispatchedTo = end;
+    this.lastPhysicalOffset = recovered.lastPhysicalOffset;
     this.lastStoreTimestamp = storeTimestamp;
-    this.lastDispatched = { physicalOffset: lastPhysicalOffset, storeTimestamp };
     const onFailure = (failure: Error): void => {
       this.fail(failure);
     };
-    this.writer = new LogWriter({
-      platform,
-      segments,
-      tail: this.tail,
-      flush,
-      position: end,
-      onVisible: (visible) => {
-        this.dispatch(visible);
-      },
-      onFailure,
-    });
+    const onVisible = (visible: number): void => {
+      this.dispatch(visible);
+    };
+    this.commitLog = new CommitLog({ ...parts, end, storeTimestamp, onVisible, onFailure });
     this.upkeep = new Upkeep({
-      platform,
-      log: parts.log,
+      platform: parts.platform,
       layout: parts.layout,
       mark: parts.mark,
       queues,
-      segmentBytes: segments.segmentBytes,
+      commitLog: this.commitLog,
+      segmentBytes: parts.segments.segmentBytes,
       queueFileEntries: parts.queueFiles.fileEntries,
       start: { position: end, count: queues.count, endSum: queues.endSum },
       dispatched: () => ({
         position: this.dispatchedTo,
-        lastPhysicalOffset: this.lastDispatched.physicalOffset,
-        lastStoreTimestamp: this.lastDispatched.storeTimestamp,
+        lastPhysicalOffset: this.lastPhysicalOffset,
+        lastStoreTimestamp: this.lastStoreTimestamp,
       }),
-      synced: () => this.writer.synced,
-      syncTo: (position) => this.writer.syncTo(position),
-      storeTimestamp: () => this.lastStoreTimestamp,
       onFailure,
     });
   }
 
-  /** Leaves the marks for what recovery has done, or for that the store is open. */
+  /** Makes what recovery has done durable, and the mark that the store is open. */
   async begin(): Promise<void> {
     await this.upkeep.run(() => this.upkeep.checkpoint());
   }
 
   /** Hot path. */
   append(draft: RecordDraft, queueId: number, system = false): Appended {
-    const { segments, storeHost, queues } = this.parts;
-    const bytes = draft.byteLength;
-    this.check(draft, queueId, system);
-    this.leaveSegment(bytes);
-    const physicalOffset = this.end;
-    const segmentEnd = segments.startOf(physicalOffset) + segments.segmentBytes;
-    const chunk = this.tail.chunkFor(physicalOffset, bytes, segmentEnd);
-    const at = physicalOffset - chunk.base;
-    draft.writeTo(chunk.bytes, at);
-    const type = chunk.bytes.readInt32BE(at + 36) & SysFlag.TRANSACTION_MASK;
-    const inQueue = type !== SysFlag.PREPARED && type !== SysFlag.ROLLBACK;
-    const queue = queues.open(draft.topic, queueId);
-    const queueOffset = inQueue ? queue.next : 0;
-    const now = this.parts.platform.clock.wallMs();
-    const storeTimestamp = Math.max(now, this.lastStoreTimestamp);
-    placeRecord(chunk.bytes, at, {
-      queueId,
-      queueOffset,
-      physicalOffset,
-      storeTimestamp,
-      storeHost,
-    });
-    if (inQueue) queue.take();
-    chunk.used = at + bytes;
-    this.lastStoreTimestamp = storeTimestamp;
-    const endOffset = (this.end = physicalOffset + bytes);
+    if (this.stopped) throw readOnly(this.stopped);
+    if (!system) this.checkRoom();
+    const { topic, tagsCode } = draft;
+    if (this.deleting.size > 0 && this.deleting.has(topic)) throw beingDeleted(topic);
+    const queue = this.parts.queues.find(topic, queueId) ?? this.newQueue(topic, queueId);
+    const placed = this.commitLog.append(draft, queueId, queue);
+    const { physicalOffset, endOffset, storeTimestamp, inQueue } = placed;
     this.pending.push({
       queue: inQueue ? queue : undefined,
       physicalOffset,
       endOffset,
-      tagsCode: draft.tagsCode,
+      tagsCode,
       storeTimestamp,
     });
-    this.writer.appendedUpTo(endOffset);
-    return { queueOffset, physicalOffset, endOffset, storeTimestamp };
+    return placed;
   }
 
   written(endOffset: number): Promise<void> {
-    return this.writer.written(endOffset);
+    return this.commitLog.writer.written(endOffset);
   }
 
   durable(endOffset: number): Promise<void> {
-    return this.writer.durable(endOffset);
+    return this.commitLog.writer.durable(endOffset);
   }
 
   get visible(): number {
-    return this.writer.visible;
+    return this.commitLog.writer.visible;
   }
 
   get failure(): Error | undefined {
@@ -191,11 +146,9 @@ export class Store implements MessageStore {
   }
 
   record(topic: string, queueId: number, entry: QueueEntry): Buffer | Promise<Buffer> {
-    if (entry.bytes === 0) throw lost(topic, queueId, entry, 'its slot has no message');
-    const recent = this.tail.slice(entry.physicalOffset, entry.bytes);
-    if (recent === undefined) return this.oldRecord(topic, queueId, entry);
-    if (isRecordOf(recent, this.topicBytes(topic, queueId), queueId, entry)) return recent;
-    throw lost(topic, queueId, entry, 'another record lies there');
+    const topicBytes =
+      this.parts.queues.find(topic, queueId)?.topicBytes ?? Buffer.from(topic, 'utf8');
+    return this.commitLog.record(topic, topicBytes, queueId, entry);
   }
 
   async replay(
@@ -207,9 +160,9 @@ export class Store implements MessageStore {
   }
 
   async deleteTopic(topic: string): Promise<void> {
-    if (this.stopped) throw refusal(this.stopped);
+    if (this.stopped) throw readOnly(this.stopped);
     if (this.deleting.has(topic)) throw beingDeleted(topic);
-    const position = this.end;
+    const position = this.commitLog.end;
     this.deleting.add(topic);
     this.parts.queues.forgetTopic(topic);
     try {
@@ -230,79 +183,58 @@ export class Store implements MessageStore {
   }
 
   private async shutDown(): Promise<void> {
-    const { layout, platform, guard } = this.parts;
+    const { layout, platform, guard, segments, queueFiles } = this.parts;
     const failure = this.stopped;
     this.stopped ??= new Error('the store is closed');
     try {
       if (failure) throw failure;
-      await this.writer.syncTo(this.end);
+      await this.commitLog.writer.syncTo(this.commitLog.end);
       await this.upkeep.stop();
-      await this.upkeep.checkpoint(this.end);
-      await platform.files.syncDirectory(layout.gantry);
+      await this.upkeep.checkpoint(this.commitLog.end);
       await platform.files.remove(layout.abort);
       await platform.files.syncDirectory(layout.root);
     } finally {
       await this.upkeep.stop();
-      await this.writer.close();
-      await this.parts.segments.close();
-      await this.parts.queueFiles.close();
+      await this.commitLog.writer.close();
+      await segments.close();
+      await queueFiles.close();
       await guard.release();
     }
   }
 
-  private check(draft: RecordDraft, queueId: number, system: boolean): void {
-    if (this.stopped) throw refusal(this.stopped);
-    const { segmentBytes } = this.parts.segments;
-    const limit = Math.min(MAX_RECORD_BYTES, segmentBytes - BLANK_HEAD_BYTES);
-    if (draft.byteLength > limit) {
-      throw new StatusError(
-        Code.MESSAGE_BODY_TOO_LARGE,
-        `record takes ${draft.byteLength} bytes, the limit is ${limit}`,
-      );
-    }
+  private checkRoom(): void {
+    const { maxUnwrittenBytes } = this.parts;
+    const waiting = this.commitLog.end - this.commitLog.writer.visible;
+    if (waiting < maxUnwrittenBytes) return;
+    throw new StatusError(
+      Code.TOO_MANY_REQUESTS,
+      `${waiting} bytes wait for the disk, the limit is ${maxUnwrittenBytes}`,
+    );
+  }
+
+  private newQueue(topic: string, queueId: number): ConsumeQueue {
     if (!Number.isInteger(queueId) || queueId < 0 || queueId > MAX_QUEUE_ID) {
       throw new RangeError(`queueId ${queueId} is not in 0 .. ${MAX_QUEUE_ID}`);
     }
-    if (this.deleting.size > 0 && this.deleting.has(draft.topic)) throw beingDeleted(draft.topic);
-    if (!isDirectoryName(draft.topic)) {
-      throw new StatusError(Code.ILLEGAL_TOPIC, `topic '${draft.topic}' cannot name a directory`);
+    if (!isDirectoryName(topic)) {
+      throw new StatusError(Code.ILLEGAL_TOPIC, `topic '${topic}' cannot name a directory`);
     }
-    const waiting = this.end - this.writer.visible;
-    if (!system && waiting >= this.parts.maxUnwrittenBytes) {
-      throw new StatusError(
-        Code.TOO_MANY_REQUESTS,
-        `${waiting} bytes wait for the disk, the limit is ${this.parts.maxUnwrittenBytes}`,
-      );
-    }
-  }
-
-  /** Ends the segment with a blank record when a record of `bytes` does not fit into the rest. */
-  private leaveSegment(bytes: number): void {
-    const { segments } = this.parts;
-    const segmentEnd = segments.startOf(this.end) + segments.segmentBytes;
-    const rest = segmentEnd - this.end;
-    if (bytes + BLANK_HEAD_BYTES <= rest) return;
-    const chunk = this.tail.chunkFor(this.end, BLANK_HEAD_BYTES, segmentEnd);
-    const at = this.end - chunk.base;
-    chunk.bytes.writeInt32BE(rest, at);
-    chunk.bytes.writeInt32BE(MAGIC_BLANK, at + 4);
-    chunk.used = at + BLANK_HEAD_BYTES;
-    this.end = segmentEnd;
-    this.writer.appendedUpTo(this.end);
+    return this.parts.queues.open(topic, queueId);
   }
 
   /** Gives the records below `visible` their ConsumeQueue entries and tells who listens. Hot path. */
   private dispatch(visible: number): void {
     const { queues } = this.parts;
     for (let entry = this.pending.shift(visible); entry; entry = this.pending.shift(visible)) {
-      const { queue, physicalOffset, endOffset, storeTimestamp } = entry;
-      this.lastDispatched = { physicalOffset, storeTimestamp };
+      const { queue, physicalOffset, endOffset } = entry;
+      this.lastPhysicalOffset = physicalOffset;
+      this.lastStoreTimestamp = entry.storeTimestamp;
       if (queue === undefined || queue.deleted) continue;
       queues.add(queue, physicalOffset, endOffset - physicalOffset, entry.tagsCode);
       this.touched.add(queue);
     }
     this.dispatchedTo = visible;
-    this.tail.drop(visible, this.parts.tailBytes);
+    this.commitLog.dropTail(visible);
     this.upkeep.touch();
     if (this.touched.size === 0) return;
     const touched = [...this.touched];
@@ -320,48 +252,9 @@ export class Store implements MessageStore {
     }
   }
 
-  private async oldRecord(topic: string, queueId: number, entry: QueueEntry): Promise<Buffer> {
-    const bytes = Buffer.allocUnsafe(entry.bytes);
-    let filled: number;
-    try {
-      filled = await this.parts.segments.read(bytes, entry.physicalOffset);
-    } catch (error) {
-      throw lost(topic, queueId, entry, error instanceof Error ? error.message : String(error));
-    }
-    const whole = filled === bytes.length;
-    if (!whole || !isRecordOf(bytes, this.topicBytes(topic, queueId), queueId, entry)) {
-      throw lost(topic, queueId, entry, 'another record lies there');
-    }
-    if (!recordIntact(bytes, 0, readRecord(bytes, 0))) {
-      throw lost(topic, queueId, entry, 'its checksum is wrong');
-    }
-    return bytes;
-  }
-
-  private topicBytes(topic: string, queueId: number): Buffer {
-    return this.parts.queues.find(topic, queueId)?.topicBytes ?? Buffer.from(topic);
-  }
-
   private fail(failure: Error): void {
     if (this.stopped) return;
     this.stopped = failure;
     this.parts.log.fatal({ err: failure }, 'the store takes no more records');
   }
-}
-
-function refusal(reason: Error): StatusError {
-  const text = `the store is read-only: ${reason.message}`;
-  return new StatusError(Code.INTERNAL_SERVER_ERROR, text, { cause: reason });
-}
-
-function beingDeleted(topic: string): StatusError {
-  return new StatusError(Code.TOPIC_NOT_FOUND, `topic ${topic} is being deleted`);
-}
-
-function lost(topic: string, queueId: number, entry: QueueEntry, why: string): StatusError {
-  const place = `${topic} queue ${queueId} offset ${entry.queueOffset}`;
-  return new StatusError(
-    Code.INTERNAL_SERVER_ERROR,
-    `message of ${place} cannot be read at ${entry.physicalOffset}: ${why}`,
-  );
 }

@@ -3,10 +3,10 @@
  * second, synced each ten seconds, and the marks that bound recovery are moved. Nothing runs while
  * nothing changes.
  */
-import type { Logger } from 'pino';
 import type { Platform, TimerHandle } from '../platform/platform';
 import { writeDurably } from './atomic-file';
 import { encodeCheckpoint } from './checkpoint';
+import type { CommitLog } from './commit-log';
 import type { ConsumeQueues } from './consume-queues';
 import type { Layout } from './layout';
 import type { MarkFile } from './mark';
@@ -28,19 +28,15 @@ export interface Dispatched {
 
 export interface UpkeepOptions {
   readonly platform: Platform;
-  readonly log: Logger;
   readonly layout: Layout;
   readonly mark: MarkFile;
   readonly queues: ConsumeQueues;
+  readonly commitLog: CommitLog;
   readonly segmentBytes: number;
   readonly queueFileEntries: number;
   /** Position below which the ConsumeQueues are synced already, with their count and the sum of their ends. */
   readonly start: { readonly position: number; readonly count: number; readonly endSum: number };
   readonly dispatched: () => Dispatched;
-  readonly synced: () => number;
-  readonly syncTo: (position: number) => Promise<void>;
-  /** Store time of the last record appended. */
-  readonly storeTimestamp: () => number;
   readonly onFailure: (failure: Error) => void;
 }
 
@@ -55,7 +51,7 @@ export class Upkeep {
 
   constructor(private readonly options: UpkeepOptions) {
     this.lastCheckpointMs = options.platform.clock.monotonicMs();
-    this.markedSynced = options.synced();
+    this.markedSynced = options.commitLog.writer.synced;
     this.queuesSynced = options.start;
   }
 
@@ -66,7 +62,8 @@ export class Upkeep {
     this.timer?.cancel();
     this.hurried = many;
     this.timer = this.options.platform.timers.after(many ? 0 : TICK_MS, () => {
-      void this.run(() => this.tick());
+      // What goes wrong is told to the store by `run`.
+      this.run(() => this.tick()).catch(() => undefined);
     });
   }
 
@@ -77,7 +74,7 @@ export class Upkeep {
       const text = error instanceof Error ? error.message : String(error);
       this.options.onFailure(new Error(`upkeep of the store failed: ${text}`, { cause: error }));
     });
-    return outcome.finally(() => this.line);
+    return outcome;
   }
 
   /** Syncs the ConsumeQueues and moves the marks up to what is dispatched now. */
@@ -91,7 +88,7 @@ export class Upkeep {
     };
     await queues.flush();
     await queues.sync();
-    await this.options.syncTo(reached.position);
+    await this.options.commitLog.writer.syncTo(reached.position);
     const checkpoint = encodeCheckpoint({
       physicMsgTimestamp: dispatched.lastStoreTimestamp,
       logicsMsgTimestamp: dispatched.lastStoreTimestamp,
@@ -119,23 +116,23 @@ export class Upkeep {
       await this.checkpoint();
     } else {
       await queues.flush();
-      if (this.options.synced() > this.markedSynced) await this.writeMark(-1);
+      if (this.options.commitLog.writer.synced > this.markedSynced) await this.writeMark(-1);
     }
     if (this.behind()) this.touch();
   }
 
   private behind(): boolean {
-    const { dispatched, synced, queues } = this.options;
+    const { dispatched, commitLog, queues } = this.options;
     return (
       queues.unwrittenEntries > 0 ||
       this.queuesSynced.position < dispatched().position ||
-      this.markedSynced < synced()
+      this.markedSynced < commitLog.writer.synced
     );
   }
 
   private async writeMark(cleanEnd: number): Promise<void> {
-    const { mark, segmentBytes, queueFileEntries } = this.options;
-    const syncedPosition = this.options.synced();
+    const { mark, commitLog, segmentBytes, queueFileEntries } = this.options;
+    const syncedPosition = commitLog.writer.synced;
     await mark.write({
       syncedPosition,
       queuesPosition: this.queuesSynced.position,
@@ -143,7 +140,7 @@ export class Upkeep {
       queueEndSum: this.queuesSynced.endSum,
       segmentBytes,
       queueFileEntries,
-      storeTimestamp: this.options.storeTimestamp(),
+      storeTimestamp: commitLog.storeTimestamp,
       cleanEnd,
     });
     this.markedSynced = syncedPosition;

@@ -1,0 +1,170 @@
+/** The CommitLog: gives each record its place, keeps the newest ones in memory, reads all. */
+import type { Host } from '../message/host';
+import {
+  MAGIC_BLANK,
+  MAX_RECORD_BYTES,
+  placeRecord,
+  readRecord,
+  recordIntact,
+  SysFlag,
+} from '../message/record';
+import type { RecordDraft } from '../message/record-draft';
+import { Code, StatusError } from '../message/status';
+import type { Platform } from '../platform/platform';
+import { LogWriter } from './log-writer';
+import type { Appended, FlushMode, QueueEntry } from './message-store';
+import { isRecordOf } from './record-check';
+import type { Segments } from './segments';
+import { unreadable } from './store-errors';
+import { Tail } from './tail';
+
+/** Bytes that stay free behind a record for the head of a blank one. */
+const BLANK_HEAD_BYTES = 8;
+
+export interface CommitLogOptions {
+  readonly platform: Platform;
+  readonly segments: Segments;
+  readonly flush: FlushMode;
+  readonly storeHost: Host;
+  readonly tailBytes: number;
+  /** Where the log ends, and the largest store time in it. */
+  readonly end: number;
+  readonly storeTimestamp: number;
+  readonly onVisible: (visible: number) => void;
+  readonly onFailure: (failure: Error) => void;
+}
+
+/** Says which queue offset a record gets, given whether it gets a ConsumeQueue entry. */
+export interface OffsetSource {
+  readonly next: number;
+  take(): number;
+}
+
+/** Where a record went, and whether it gets a ConsumeQueue entry. */
+export interface Placed extends Appended {
+  readonly inQueue: boolean;
+}
+
+export class CommitLog {
+  readonly writer: LogWriter;
+  private readonly tail = new Tail();
+  private endOffset: number;
+  private lastStoreTimestamp: number;
+
+  constructor(private readonly options: CommitLogOptions) {
+    const { platform, segments, flush, onVisible, onFailure } = options;
+    this.endOffset = options.end;
+    this.lastStoreTimestamp = options.storeTimestamp;
+    this.writer = new LogWriter({
+      platform,
+      segments,
+      tail: this.tail,
+      flush,
+      position: options.end,
+      onVisible,
+      onFailure,
+    });
+  }
+
+  /** First byte behind the last record. */
+  get end(): number {
+    return this.endOffset;
+  }
+
+  /** The largest store time of a record, ms. */
+  get storeTimestamp(): number {
+    return this.lastStoreTimestamp;
+  }
+
+  /**
+   * Appends a record, with the next offset of `queue` unless it is of a kind without an entry. Hot path.
+   * @throws StatusError MESSAGE_BODY_TOO_LARGE when it is longer than a record or a segment can be
+   */
+  append(draft: RecordDraft, queueId: number, queue: OffsetSource): Placed {
+    const { platform, segments, storeHost } = this.options;
+    const bytes = draft.byteLength;
+    this.leaveSegment(bytes);
+    const physicalOffset = this.endOffset;
+    const segmentEnd = segments.startOf(physicalOffset) + segments.segmentBytes;
+    const chunk = this.tail.chunkFor(physicalOffset, bytes, segmentEnd);
+    const at = physicalOffset - chunk.base;
+    draft.writeTo(chunk.bytes, at);
+    const type = chunk.bytes.readInt32BE(at + 36) & SysFlag.TRANSACTION_MASK;
+    const inQueue = type !== SysFlag.PREPARED && type !== SysFlag.ROLLBACK;
+    const queueOffset = inQueue ? queue.next : 0;
+    const storeTimestamp = Math.max(platform.clock.wallMs(), this.lastStoreTimestamp);
+    const place = { queueId, queueOffset, physicalOffset, storeTimestamp, storeHost };
+    placeRecord(chunk.bytes, at, place);
+    // Nothing can throw any more: from here on the record is in the log.
+    if (inQueue) queue.take();
+    chunk.used = at + bytes;
+    this.lastStoreTimestamp = storeTimestamp;
+    this.endOffset = physicalOffset + bytes;
+    this.writer.appendedUpTo(this.endOffset);
+    return { queueOffset, physicalOffset, endOffset: this.endOffset, storeTimestamp, inQueue };
+  }
+
+  /** The bytes of the record that an entry speaks of. Hot path. */
+  record(
+    topic: string,
+    topicBytes: Buffer,
+    queueId: number,
+    entry: QueueEntry,
+  ): Buffer | Promise<Buffer> {
+    if (entry.bytes === 0) throw unreadable(topic, queueId, entry, 'its slot has no message');
+    const recent = this.tail.slice(entry.physicalOffset, entry.bytes);
+    if (recent === undefined) return this.oldRecord(topic, topicBytes, queueId, entry);
+    if (isRecordOf(recent, topicBytes, queueId, entry)) return recent;
+    throw unreadable(topic, queueId, entry, 'another record lies there');
+  }
+
+  /** Frees memory of what lies below `position`, beyond what is kept for readers. */
+  dropTail(position: number): void {
+    this.tail.drop(position, this.options.tailBytes);
+  }
+
+  private async oldRecord(
+    topic: string,
+    topicBytes: Buffer,
+    queueId: number,
+    entry: QueueEntry,
+  ): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafe(entry.bytes);
+    let filled: number;
+    try {
+      filled = await this.options.segments.read(bytes, entry.physicalOffset);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw unreadable(topic, queueId, entry, why);
+    }
+    if (filled < bytes.length || !isRecordOf(bytes, topicBytes, queueId, entry)) {
+      throw unreadable(topic, queueId, entry, 'another record lies there');
+    }
+    if (!recordIntact(bytes, 0, readRecord(bytes, 0))) {
+      throw unreadable(topic, queueId, entry, 'its checksum is wrong');
+    }
+    return bytes;
+  }
+
+  /** Ends the segment with a blank record when a record of `bytes` does not fit into the rest. */
+  private leaveSegment(bytes: number): void {
+    const { segments } = this.options;
+    const limit = Math.min(MAX_RECORD_BYTES, segments.segmentBytes - BLANK_HEAD_BYTES);
+    if (bytes > limit) {
+      throw new StatusError(
+        Code.MESSAGE_BODY_TOO_LARGE,
+        `record takes ${bytes} bytes, the limit is ${limit}`,
+      );
+    }
+    const segmentEnd = segments.startOf(this.endOffset) + segments.segmentBytes;
+    const rest = segmentEnd - this.endOffset;
+    if (bytes + BLANK_HEAD_BYTES <= rest) return;
+    const chunk = this.tail.chunkFor(this.endOffset, BLANK_HEAD_BYTES, segmentEnd);
+    const at = this.endOffset - chunk.base;
+    chunk.bytes.writeInt32BE(rest, at);
+    chunk.bytes.writeInt32BE(MAGIC_BLANK, at + 4);
+    chunk.used = at + BLANK_HEAD_BYTES;
+    this.endOffset = segmentEnd;
+    this.writer.appendedUpTo(this.endOffset);
+  }
+}
