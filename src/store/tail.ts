@@ -21,7 +21,7 @@ export interface Chunk {
 }
 
 export class Tail {
-  private chunks: Chunk[] = [];
+  private readonly chunks: Chunk[] = [];
   private nextBytes = MIN_CHUNK_BYTES;
   private heldBytes = 0;
 
@@ -72,15 +72,20 @@ export class Tail {
     return buffers;
   }
 
-  /** Drops the oldest chunks that end at or below `position` while more than `keepBytes` are held. */
+  /**
+   * Drops the oldest chunks that end at or below `position` while more than `keepBytes` are held;
+   * never the one that is being filled.
+   */
   drop(position: number, keepBytes: number): void {
     let count = 0;
-    for (const chunk of this.chunks) {
-      if (this.heldBytes <= keepBytes || chunk.base + chunk.used > position) break;
+    for (let i = 0; i < this.chunks.length - 1; i++) {
+      const chunk = this.chunks[i];
+      if (chunk === undefined || this.heldBytes <= keepBytes || chunk.base + chunk.used > position)
+        break;
       this.heldBytes -= chunk.bytes.length;
       count++;
     }
-    if (count > 0) this.chunks = this.chunks.slice(count);
+    if (count > 0) this.chunks.splice(0, count);
   }
 
   /** Index of the last chunk whose base is at or below `position`, -1 without one. */
