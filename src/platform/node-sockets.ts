@@ -6,6 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import { listenTcp } from './node-tcp';
 import type { HttpRequest, HttpResponse, Listener, Sockets } from './platform';
 
 /** Connections served at once; more are closed at once. */
@@ -18,6 +19,7 @@ type Handler = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
 /** Sockets of the operating system. */
 export function nodeSockets(): Sockets {
   return {
+    listenTcp,
     listenHttp: (host, port, handler) => {
       const listener: RequestListener = (request, response) => {
         void serve(handler, request, response);

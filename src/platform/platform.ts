@@ -106,7 +106,55 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+export interface SocketAddress {
+  /** IPv4 or IPv6 address; empty when the peer was gone before it could be asked. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** One accepted TCP connection. Its owner hears of it through the `TcpEvents` that it gave. */
+export interface TcpConnection {
+  readonly remote: SocketAddress;
+  readonly local: SocketAddress;
+  /** Bytes written that the system has not taken yet. */
+  readonly bufferedBytes: number;
+  /**
+   * Hands bytes on. True: the system took all of them, `bytes` may be used again. False: some are
+   * kept, `bytes` must stay as it is, and `onDrain` comes when all has left. Ignored once closed.
+   */
+  write(bytes: Uint8Array): boolean;
+  /** Stops `onData` until `resume`; a chunk already on its way may still come. */
+  pause(): void;
+  resume(): void;
+  /** Sends what was written, then the end of the stream; the peer may still send. */
+  end(): void;
+  /** Drops the connection at once, with all that was not sent. */
+  destroy(): void;
+}
+
+/** What a connection tells its owner, each from the event loop; nothing follows `onClose`. */
+export interface TcpEvents {
+  /** Bytes came. `chunk` is the owner's from now on, it is not used again for later bytes. */
+  onData(chunk: Buffer): void;
+  /** All that was kept by `write` has left. */
+  onDrain(): void;
+  /** The peer sends no more. */
+  onEnd(): void;
+  /** The connection is gone; `error` when not by the will of either side. */
+  onClose(error?: Error): void;
+}
+
 export interface Sockets {
+  /**
+   * Accepts TCP connections. Port 0 takes any free one. `accept` is called for each connection and
+   * answers who hears of it. Closing the listener leaves accepted connections open.
+   * @throws Error with Node's codes: EADDRINUSE, EACCES, EADDRNOTAVAIL.
+   */
+  listenTcp(
+    host: string,
+    port: number,
+    accept: (connection: TcpConnection) => TcpEvents,
+  ): Promise<Listener>;
   /** Serves small answers over HTTP/1.1: health and metrics. Port 0 takes any free one. */
   listenHttp(
     host: string,

@@ -1,0 +1,109 @@
+/** gRPC on our own HTTP/2: turns requests into calls of handlers written for @grpc/grpc-js. */
+import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { Platform } from '../../platform/platform';
+import type { Http2Options } from '../http2/options';
+import type { RequestHead } from '../http2/request-head';
+import { Http2Server } from '../http2/server';
+import type { Http2Stream, StreamListener } from '../http2/stream';
+import { sendStatus } from './answer';
+import { CallHead, isGrpc } from './call-head';
+import { DeadlineWheel } from './deadline-wheel';
+import { MethodTable } from './method';
+import { NotGrpc, Refused } from './refusal';
+import type { CallHost } from './server-call';
+import { StreamingCall } from './streaming-call';
+import { UnaryCall } from './unary-call';
+
+export interface GrpcServerOptions {
+  /** Largest message taken, bytes, unpacked; a larger one ends its call RESOURCE_EXHAUSTED. Default 4 MiB. */
+  readonly maxReceiveBytes?: number;
+  /** Largest message sent, bytes; a larger one ends its call RESOURCE_EXHAUSTED. Default: no limit. */
+  readonly maxSendBytes?: number;
+  /** Compresses answers of 1 KiB and more with gzip for clients that take it. Default false. */
+  readonly compressAnswers?: boolean;
+  /** What differs from `DEFAULT_HTTP2_OPTIONS`. */
+  readonly http2?: Partial<Http2Options>;
+}
+
+const DEFAULT_MAX_RECEIVE_BYTES = 4 * 1024 * 1024;
+/** Beside one message of the largest size, a connection may hold this much of others, bytes. */
+const HELD_BESIDE_BYTES = 64 * 1024 * 1024;
+
+export class GrpcServer implements CallHost {
+  readonly deadlines: DeadlineWheel;
+  readonly maxReceiveBytes: number;
+  readonly maxSendBytes: number;
+  readonly compressAnswers: boolean;
+  private readonly methods = new MethodTable();
+  private readonly http2: Http2Server;
+  private running = 0;
+
+  constructor(
+    private readonly platform: Platform,
+    options: GrpcServerOptions = {},
+  ) {
+    this.maxReceiveBytes = options.maxReceiveBytes ?? DEFAULT_MAX_RECEIVE_BYTES;
+    this.maxSendBytes = options.maxSendBytes ?? Infinity;
+    this.compressAnswers = options.compressAnswers ?? false;
+    this.deadlines = new DeadlineWheel(platform.clock, platform.timers);
+    this.http2 = new Http2Server(platform, (stream, head) => this.serve(stream, head), {
+      maxHeldConnectionBytes: this.maxReceiveBytes + HELD_BESIDE_BYTES,
+      ...options.http2,
+    });
+  }
+
+  /** Calls that have begun and not ended. */
+  get runningCalls(): number {
+    return this.running;
+  }
+
+  /** @throws Error when a method of the service is served already */
+  addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    this.methods.add(definition, implementation);
+  }
+
+  /** See `Http2Server.listen`. */
+  listen(host: string, port: number): Promise<number> {
+    return this.http2.listen(host, port);
+  }
+
+  /** See `Http2Server.drain`. */
+  drain(graceMs: number): Promise<void> {
+    return this.http2.drain(graceMs);
+  }
+
+  /** Drops all connections at once. */
+  close(): Promise<void> {
+    return this.http2.close();
+  }
+
+  monotonicMs(): number {
+    return this.platform.clock.monotonicMs();
+  }
+
+  wallMs(): number {
+    return this.platform.clock.wallMs();
+  }
+
+  callEnded(): void {
+    this.running--;
+  }
+
+  private serve(stream: Http2Stream, head: RequestHead): StreamListener {
+    if (!(head.derived instanceof CallHead)) {
+      if (!isGrpc(head)) return new NotGrpc(stream);
+      head.derived = CallHead.of(head, this.methods);
+    }
+    const callHead = head.derived as CallHead;
+    const { target } = callHead;
+    if (!('kind' in target)) {
+      sendStatus(stream, target, false);
+      return new Refused(stream);
+    }
+    this.running++;
+    if (target.kind === 'unary') return new UnaryCall(this, stream, callHead, target);
+    const call = new StreamingCall(this, stream, callHead, target);
+    call.begin();
+    return call;
+  }
+}

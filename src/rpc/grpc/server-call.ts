@@ -1,0 +1,313 @@
+/**
+ * What every call is, whatever its kind: a stream that is listened to, with the methods that grpc-js's calls offer
+ * to handlers.
+ */
+import { status as Status, type Metadata } from '@grpc/grpc-js';
+import type { ErrorCode } from '../http2/error-code';
+import type { Http2Stream, StreamListener } from '../http2/stream';
+import { sendHead, sendStatus } from './answer';
+import type { CallHead } from './call-head';
+import { pack, unpack } from './compression';
+import { NO_SLOT, type DeadlineWheel, type Expiring } from './deadline-wheel';
+import { LazyEmitter } from './lazy-emitter';
+import { MessageReader, messagePrefix, type MessageSink } from './message-frame';
+import type { RequestMetadata } from './metadata';
+import type { Method } from './method';
+import { toGrpcStatus, type GrpcStatus, type HandlerError } from './status';
+
+/** What calls need of their server. */
+export interface CallHost {
+  readonly deadlines: DeadlineWheel;
+  readonly maxReceiveBytes: number;
+  readonly maxSendBytes: number;
+  readonly compressAnswers: boolean;
+  monotonicMs(): number;
+  wallMs(): number;
+  callEnded(): void;
+}
+
+export abstract class ServerCall
+  extends LazyEmitter
+  implements StreamListener, MessageSink, Expiring
+{
+  /** The client gave up, is gone, or ran out of time: nothing that is written matters any more. */
+  cancelled = false;
+  readonly deadlineMs: number;
+  nextExpiring: Expiring | undefined;
+  previousExpiring: Expiring | undefined;
+  expiringSlot = NO_SLOT;
+  /** The status was sent, or will never be. */
+  protected ended = false;
+  protected requestEnded = false;
+  private headSent = false;
+  /** Bytes of the request that the client may not send again yet. */
+  private owedWindow = 0;
+  private lazyMetadata: RequestMetadata | undefined;
+  private readonly reader: MessageReader;
+  /** Compressed messages being unpacked; what follows waits for them. */
+  private unpacking: Promise<void> | undefined;
+
+  constructor(
+    protected readonly host: CallHost,
+    protected readonly stream: Http2Stream,
+    private readonly head: CallHead,
+    protected readonly method: Method,
+  ) {
+    super();
+    this.reader = new MessageReader(host.maxReceiveBytes, this);
+    this.deadlineMs = head.timeoutMs === Infinity ? Infinity : host.monotonicMs() + head.timeoutMs;
+    host.deadlines.add(this);
+  }
+
+  // What handlers of every kind use.
+
+  get metadata(): RequestMetadata {
+    return (this.lazyMetadata ??= this.head.metadata());
+  }
+
+  /** `host:port` of the client. */
+  getPeer(): string {
+    return this.stream.peer;
+  }
+
+  getPath(): string {
+    return this.head.path;
+  }
+
+  /** The authority that the client addressed. */
+  getHost(): string {
+    return this.head.authority;
+  }
+
+  /** Wall clock, ms; Infinity when the client set none. */
+  getDeadline(): number {
+    if (this.deadlineMs === Infinity) return Infinity;
+    return this.host.wallMs() + this.deadlineMs - this.host.monotonicMs();
+  }
+
+  /** What is known of the client's identity: nothing in plaintext. */
+  getAuthContext(): Record<string, never> {
+    return {};
+  }
+
+  /** Sends the answer's first metadata now; without this it goes with the first message. */
+  sendMetadata(metadata: Metadata): void {
+    if (this.ended || this.headSent) return;
+    this.beginAnswer(metadata);
+  }
+
+  // What the stream tells.
+
+  onData(bytes: Buffer, start: number, end: number): void {
+    if (!this.ended) this.reader.push(bytes, start, end);
+    // A client whose requests wait for their handler is not asked for more.
+    if (this.requestsWait()) this.owedWindow += end - start;
+    else this.stream.take(end - start);
+  }
+
+  onEnd(): void {
+    if (this.ended) return;
+    if (this.reader.midMessage) {
+      this.finish({ code: Status.INTERNAL, details: 'The request ended inside a message' });
+      return;
+    }
+    this.afterUnpacking(() => {
+      this.requestEnded = true;
+      this.onRequestEnd();
+    });
+  }
+
+  onDrain(): void {
+    this.emit('drain');
+  }
+
+  onGone(_code: ErrorCode): void {
+    this.cancel();
+  }
+
+  onDeadline(): void {
+    if (this.ended) return;
+    this.finish({ code: Status.DEADLINE_EXCEEDED, details: 'Deadline exceeded' });
+    this.announceCancel();
+  }
+
+  // What the reader finds.
+
+  onMessage(compressed: boolean, message: Buffer, held: boolean): boolean {
+    if (!compressed && this.unpacking === undefined) {
+      this.receive(message, held);
+    } else {
+      const kept = held ? message : this.keep(message);
+      if (kept !== undefined) this.afterUnpacking(() => this.unpackMessage(compressed, kept));
+    }
+    return !this.ended;
+  }
+
+  onBadMessage(flags: number, bytes: number): void {
+    this.finish(
+      flags > 1
+        ? { code: Status.INTERNAL, details: `A message has the unknown flags ${flags}` }
+        : {
+            code: Status.RESOURCE_EXHAUSTED,
+            details: `Received message larger than max (${bytes} vs. ${this.host.maxReceiveBytes})`,
+          },
+    );
+  }
+
+  onHold(bytes: number): boolean {
+    if (this.stream.hold(bytes)) return true;
+    this.finish({
+      code: Status.RESOURCE_EXHAUSTED,
+      details: 'This connection’s requests that wait take more memory than allowed',
+    });
+    return false;
+  }
+
+  // For the kinds of calls.
+
+  /**
+   * A whole message, unpacked. `held`: it is counted as held, and is released when it is used up; if not, it
+   * is part of a chunk that is used up within the turn.
+   */
+  protected abstract receive(message: Buffer, held: boolean): void;
+
+  /** True while messages wait for their handler. */
+  protected abstract requestsWait(): boolean;
+
+  /** All messages have come. */
+  protected abstract onRequestEnd(): void;
+
+  /** A copy of a message that outlives the turn, counted as held; `undefined` when that ended the call. */
+  protected keep(message: Buffer): Buffer | undefined {
+    return this.onHold(message.length) ? Buffer.from(message) : undefined;
+  }
+
+  /** Lets the client send again what was held back. */
+  protected payWindow(): void {
+    if (this.owedWindow === 0) return;
+    this.stream.take(this.owedWindow);
+    this.owedWindow = 0;
+  }
+
+  /** The request that bytes stand for; ends the call INTERNAL and answers `undefined` when they are none. */
+  protected decode(message: Buffer): { readonly value: unknown } | undefined {
+    try {
+      return { value: this.method.deserialize(message) };
+    } catch {
+      this.finish({ code: Status.INTERNAL, details: 'Error deserializing request' });
+      return undefined;
+    }
+  }
+
+  /** Sends one message; answers false when the writer should wait for 'drain'. */
+  protected sendMessage(value: unknown): boolean {
+    if (this.ended) return true;
+    let bytes: Buffer;
+    try {
+      bytes = this.method.serialize(value);
+    } catch {
+      this.finish({ code: Status.INTERNAL, details: 'Error serializing response' });
+      return true;
+    }
+    if (bytes.length > this.host.maxSendBytes) {
+      const details = `Sent message larger than max (${bytes.length} vs. ${this.host.maxSendBytes})`;
+      this.finish({ code: Status.RESOURCE_EXHAUSTED, details });
+      return true;
+    }
+    if (!this.headSent) this.beginAnswer(undefined);
+    if (!this.gzip) return this.stream.write(messagePrefix(false, bytes.length), bytes);
+    const packed = pack(bytes);
+    return this.stream.write(messagePrefix(packed.compressed, packed.bytes.length), packed.bytes);
+  }
+
+  /** Ends a call that answers with one message. */
+  protected answer(
+    error: HandlerError | null,
+    value: unknown,
+    trailers: Metadata | undefined,
+  ): void {
+    if (error !== null) {
+      this.finish(toGrpcStatus(error, trailers));
+      return;
+    }
+    this.sendMessage(value);
+    this.finish(trailers === undefined ? OK : { ...OK, metadata: trailers });
+  }
+
+  /** Sends the status, once. */
+  protected finish(status: GrpcStatus): void {
+    if (this.ended) return;
+    this.release();
+    sendStatus(this.stream, status, this.headSent);
+  }
+
+  /** Runs a handler; what it throws ends the call UNKNOWN. */
+  protected invoke(handler: () => void): void {
+    try {
+      handler();
+    } catch {
+      this.finish({ code: Status.UNKNOWN, details: 'Unknown error' });
+    }
+  }
+
+  protected cancel(): void {
+    if (this.ended) return;
+    this.release();
+    this.announceCancel();
+  }
+
+  private announceCancel(): void {
+    this.cancelled = true;
+    this.emit('cancelled', 'cancelled');
+  }
+
+  private release(): void {
+    this.ended = true;
+    this.host.deadlines.remove(this);
+    this.host.callEnded();
+  }
+
+  private get gzip(): boolean {
+    return this.host.compressAnswers && this.head.acceptsGzip;
+  }
+
+  private beginAnswer(metadata: Metadata | undefined): void {
+    this.headSent = true;
+    sendHead(this.stream, metadata, this.gzip);
+  }
+
+  /** Runs a task now, or when the messages before are unpacked. */
+  private afterUnpacking(task: () => void | Promise<void>): void {
+    if (this.unpacking === undefined) {
+      const more = task();
+      if (more !== undefined) this.track(more);
+    } else {
+      this.track(this.unpacking.then(() => (this.ended ? undefined : task())));
+    }
+  }
+
+  private track(work: Promise<void>): void {
+    const tracked = work.then(() => {
+      if (this.unpacking === tracked) this.unpacking = undefined;
+    });
+    this.unpacking = tracked;
+  }
+
+  private async unpackMessage(compressed: boolean, bytes: Buffer): Promise<void> {
+    const message = compressed
+      ? await unpack(bytes, this.head.encoding, this.host.maxReceiveBytes)
+      : bytes;
+    if (this.ended) return;
+    if (!Buffer.isBuffer(message)) {
+      this.finish(message);
+      return;
+    }
+    if (compressed) {
+      this.stream.release(bytes.length);
+      if (!this.onHold(message.length)) return;
+    }
+    this.receive(message, true);
+  }
+}
+
+const OK: GrpcStatus = { code: Status.OK, details: 'OK' };

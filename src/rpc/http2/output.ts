@@ -1,0 +1,99 @@
+/**
+ * What a connection has to say, gathered until the end of the turn.
+ *
+ *     frame, frame, frame ...  ->  | block (64 KiB) |  ->  one write to the socket a turn
+ *
+ * A block that fills up leaves at once. While the system has not taken what was written, nothing more is
+ * handed to the socket: it gathers here, where it is counted, and leaves when the socket has drained.
+ */
+import type { TcpConnection } from '../../platform/platform';
+
+const BLOCK_BYTES = 64 * 1024;
+/** Blocks kept for the next turn. */
+const MAX_SPARE = 64;
+
+/** Blocks that are not in use, shared by the connections of a server: an idle connection holds none. */
+export class BlockPool {
+  private readonly spare: Buffer[] = [];
+
+  take(): Buffer {
+    return this.spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  }
+
+  give(block: Buffer): void {
+    if (this.spare.length < MAX_SPARE) this.spare.push(block);
+  }
+}
+
+const NONE = Buffer.alloc(0);
+
+export class Output {
+  /** Where frames are written, at the place that `reserve` answered. */
+  block: Buffer = NONE;
+  private used = 0;
+  private readonly full: Buffer[] = [];
+  private fullBytes = 0;
+  /** The socket holds bytes that the system has not taken. */
+  private blocked = false;
+
+  constructor(
+    private readonly socket: TcpConnection,
+    private readonly pool: BlockPool,
+  ) {}
+
+  /** Bytes that have not left this process. */
+  get waitingBytes(): number {
+    if (!this.blocked) return this.used;
+    return this.used + this.fullBytes + this.socket.bufferedBytes;
+  }
+
+  /** True when there is something to flush. */
+  get dirty(): boolean {
+    return this.used > 0;
+  }
+
+  /** Makes room for `bytes` (at most 64 KiB) in `block`; answers where they go. They count as written. */
+  reserve(bytes: number): number {
+    if (this.used + bytes > this.block.length) this.turnOver();
+    const at = this.used;
+    this.used = at + bytes;
+    return at;
+  }
+
+  /** Hands over all that was gathered, if the socket takes it. */
+  flush(): void {
+    if (this.used === 0 || this.blocked) return;
+    const block = this.block;
+    const bytes = this.used;
+    this.block = NONE;
+    this.used = 0;
+    this.send(block, bytes);
+  }
+
+  /** The socket has drained: goes on with what was gathered meanwhile. */
+  drained(): void {
+    this.blocked = false;
+    let bytes: Buffer | undefined;
+    while (!this.blocked && (bytes = this.full.shift()) !== undefined) {
+      this.fullBytes -= bytes.length;
+      this.blocked = !this.socket.write(bytes);
+    }
+    this.flush();
+  }
+
+  private turnOver(): void {
+    if (this.blocked && this.used > 0) {
+      this.full.push(this.block.subarray(0, this.used));
+      this.fullBytes += this.used;
+      this.used = 0;
+    } else {
+      this.flush();
+    }
+    this.block = this.pool.take();
+  }
+
+  private send(block: Buffer, bytes: number): void {
+    this.blocked = !this.socket.write(block.subarray(0, bytes));
+    if (!this.blocked) this.pool.give(block);
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * What a connection sends. Frames are written straight into the output block; DATA that the client's windows or
+ * the socket do not take yet waits in its stream, and the streams that may send take turns, a frame each.
+ *
+ *     write -> fits both windows, socket free -> output block
+ *           \-> stream.waiting -> queue: A B C -> pump: a frame of A, B, C, A ... while window and socket last
+ */
+import type { TcpConnection } from '../../platform/platform';
+import { ByteQueue } from './byte-queue';
+import { ConnectionError, ErrorCode } from './error-code';
+import { Flag, FRAME_HEADER_BYTES, FrameType, writeFrameHeader, writeUint32 } from './frame';
+import { HeaderBlock, HpackEncoder } from './hpack-encoder';
+import type { Http2Options } from './options';
+import { Output, type BlockPool } from './output';
+import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from './settings';
+import type { Fields, Http2Stream } from './stream';
+
+/** Largest payload that we write: larger frames would only make other streams wait. */
+const MAX_WRITTEN_FRAME_BYTES = 16_384;
+/** A stream that waits for its turn asks for more when less than this part of its high water mark waits. */
+const LOW_WATER_PART = 0.5;
+
+export class Sender {
+  readonly output: Output;
+  private readonly encoder = new HpackEncoder();
+  /** What the client takes on the connection, bytes. */
+  private window = DEFAULT_WINDOW_BYTES;
+  /** Streams with bytes that wait and a window to send them. */
+  private readonly queue: Http2Stream[] = [];
+  private waitingBytes = 0;
+  private pumping = false;
+
+  /**
+   * @param ended hears when the end of a stream's answer was written
+   * @param overflowed hears when a stream was written to although too much waits; the bytes are dropped
+   */
+  constructor(
+    socket: TcpConnection,
+    pool: BlockPool,
+    private readonly options: Http2Options,
+    private readonly ended: (stream: Http2Stream) => void,
+    private readonly overflowed: (stream: Http2Stream) => void,
+  ) {
+    this.output = new Output(socket, pool);
+  }
+
+  /** True when the socket holds so much that no more should be made. */
+  get congested(): boolean {
+    return this.output.waitingBytes > this.options.socketHighWaterBytes;
+  }
+
+  limitHeaderTable(bytes: number): void {
+    this.encoder.limitTable(bytes);
+  }
+
+  headers(stream: Http2Stream, fields: Fields, end: boolean): void {
+    const block =
+      fields instanceof HeaderBlock ? this.encoder.repeated(fields) : this.encoder.once(fields);
+    const flags = end ? Flag.END_STREAM : 0;
+    if (block.length > MAX_WRITTEN_FRAME_BYTES) {
+      this.longHeaders(stream.id, block, flags);
+    } else {
+      this.frame(FrameType.HEADERS, flags | Flag.END_HEADERS, stream.id, block);
+    }
+    if (end) this.finish(stream);
+  }
+
+  /** Sends or queues; answers whether the stream may be written to at once again. */
+  data(stream: Http2Stream, prefix: Uint8Array, bytes: Uint8Array): boolean {
+    const total = prefix.length + bytes.length;
+    if (
+      total <= stream.sendWindow &&
+      total <= this.window &&
+      total <= MAX_WRITTEN_FRAME_BYTES &&
+      stream.waitingBytes === 0 &&
+      !this.congested
+    ) {
+      const at = this.frameSpace(FrameType.DATA, 0, stream.id, total);
+      this.output.block.set(prefix, at);
+      this.output.block.set(bytes, at + prefix.length);
+      stream.sendWindow -= total;
+      this.window -= total;
+      return true;
+    }
+    if (this.isFull(stream)) {
+      this.overflowed(stream);
+      return true;
+    }
+    this.hold(stream, prefix, bytes);
+    this.pump();
+    if (stream.waitingBytes < this.options.streamHighWaterBytes) return true;
+    stream.wantsDrain = true;
+    return false;
+  }
+
+  /** Ends the answer after what waits, with trailers or without. */
+  end(stream: Http2Stream, trailers: Fields | undefined): void {
+    stream.ending = true;
+    stream.trailers = trailers;
+    if (stream.waitingBytes === 0) this.writeEnd(stream);
+  }
+
+  /** Drops what a closed stream still had to send. */
+  forget(stream: Http2Stream): void {
+    this.waitingBytes -= stream.waitingBytes;
+    stream.waiting = undefined;
+  }
+
+  /** @throws ConnectionError FLOW_CONTROL_ERROR when the window would be above 2^31 - 1 */
+  widenConnection(bytes: number): void {
+    this.window += bytes;
+    if (this.window > MAX_WINDOW_BYTES) {
+      throw new ConnectionError(
+        ErrorCode.FLOW_CONTROL_ERROR,
+        `the connection's window is above ${MAX_WINDOW_BYTES}`,
+      );
+    }
+    this.pump();
+  }
+
+  /** Adds to a stream's window, or takes from it; answers false when it would be above 2^31 - 1. */
+  widenStream(stream: Http2Stream, bytes: number): boolean {
+    stream.sendWindow += bytes;
+    if (stream.sendWindow > MAX_WINDOW_BYTES) return false;
+    this.enqueue(stream);
+    return true;
+  }
+
+  /** Sends what waits, as far as windows and socket go. */
+  pump(): void {
+    if (this.pumping) return;
+    this.pumping = true;
+    let stream: Http2Stream | undefined;
+    while (this.window > 0 && !this.congested && (stream = this.queue.shift()) !== undefined) {
+      stream.queued = false;
+      if (!stream.closed) this.sendPiece(stream);
+    }
+    this.pumping = false;
+  }
+
+  resetStream(streamId: number, code: ErrorCode): void {
+    const at = this.frameSpace(FrameType.RST_STREAM, 0, streamId, 4);
+    writeUint32(this.output.block, at, code);
+  }
+
+  windowUpdate(streamId: number, bytes: number): void {
+    const at = this.frameSpace(FrameType.WINDOW_UPDATE, 0, streamId, 4);
+    writeUint32(this.output.block, at, bytes);
+  }
+
+  /** Writes a frame whose payload is `payload`, at most 64 KiB. */
+  frame(type: number, flags: number, streamId: number, payload: Uint8Array): void {
+    const at = this.frameSpace(type, flags, streamId, payload.length);
+    this.output.block.set(payload, at);
+  }
+
+  private frameSpace(type: number, flags: number, streamId: number, payloadBytes: number): number {
+    const at = this.output.reserve(FRAME_HEADER_BYTES + payloadBytes);
+    return writeFrameHeader(this.output.block, at, payloadBytes, type, flags, streamId);
+  }
+
+  private longHeaders(streamId: number, block: Buffer, flags: number): void {
+    let at = 0;
+    while (at < block.length) {
+      const piece = block.subarray(at, at + MAX_WRITTEN_FRAME_BYTES);
+      const type = at === 0 ? FrameType.HEADERS : FrameType.CONTINUATION;
+      at += piece.length;
+      const last = at === block.length ? Flag.END_HEADERS : 0;
+      this.frame(type, (type === FrameType.HEADERS ? flags : 0) | last, streamId, piece);
+    }
+  }
+
+  /** Too much waits already, this stream's or all streams': a slow reader must not make memory grow. */
+  private isFull(stream: Http2Stream): boolean {
+    return (
+      stream.waitingBytes >= this.options.maxPendingStreamBytes ||
+      this.waitingBytes >= this.options.maxPendingConnectionBytes
+    );
+  }
+
+  private hold(stream: Http2Stream, prefix: Uint8Array, bytes: Uint8Array): void {
+    stream.waiting ??= new ByteQueue();
+    stream.waiting.push(prefix);
+    stream.waiting.push(bytes);
+    this.waitingBytes += prefix.length + bytes.length;
+    this.enqueue(stream);
+  }
+
+  private enqueue(stream: Http2Stream): void {
+    if (stream.queued || stream.sendWindow <= 0 || stream.waitingBytes === 0) return;
+    stream.queued = true;
+    this.queue.push(stream);
+  }
+
+  /** One DATA frame of a stream that waits, and its end if that was all. */
+  private sendPiece(stream: Http2Stream): void {
+    const waiting = stream.waiting;
+    if (waiting === undefined || stream.sendWindow <= 0) return;
+    const bytes = Math.min(waiting.length, stream.sendWindow, this.window, MAX_WRITTEN_FRAME_BYTES);
+    const at = this.frameSpace(FrameType.DATA, 0, stream.id, bytes);
+    waiting.shift(this.output.block, at, bytes);
+    stream.sendWindow -= bytes;
+    this.window -= bytes;
+    this.waitingBytes -= bytes;
+    this.enqueue(stream);
+    if (waiting.length === 0 && stream.ending) {
+      this.writeEnd(stream);
+    } else if (
+      stream.wantsDrain &&
+      waiting.length <= this.options.streamHighWaterBytes * LOW_WATER_PART
+    ) {
+      stream.wantsDrain = false;
+      stream.listener?.onDrain();
+    }
+  }
+
+  private writeEnd(stream: Http2Stream): void {
+    if (stream.trailers !== undefined) {
+      this.headers(stream, stream.trailers, true);
+      return;
+    }
+    this.frameSpace(FrameType.DATA, Flag.END_STREAM, stream.id, 0);
+    this.finish(stream);
+  }
+
+  private finish(stream: Http2Stream): void {
+    stream.ending = true;
+    stream.localEnded = true;
+    this.ended(stream);
+  }
+}

@@ -1,0 +1,150 @@
+/** An HTTP/2 server on the platform's sockets: accepts connections, holds their limits, and drains them. */
+import type {
+  Listener,
+  Platform,
+  TcpConnection,
+  TcpEvents,
+  TimerHandle,
+} from '../../platform/platform';
+import { Http2Connection, type ConnectionHost } from './connection';
+import { DEFAULT_HTTP2_OPTIONS, type Http2Options } from './options';
+import { BlockPool } from './output';
+import type { RequestHead } from './request-head';
+import type { Http2Stream, StreamListener } from './stream';
+
+/** How often connections look at the clock, ms: the grain of all their times. */
+const TICK_MS = 1_000;
+
+/** Answers who serves a request that has begun. It may answer the stream at once. Must not throw. */
+export type RequestHandler = (stream: Http2Stream, head: RequestHead) => StreamListener;
+
+/** Hears nothing: for connections that are closed as they come. */
+const NOBODY: TcpEvents = {
+  onData: () => undefined,
+  onDrain: () => undefined,
+  onEnd: () => undefined,
+  onClose: () => undefined,
+};
+
+export class Http2Server implements ConnectionHost {
+  readonly options: Http2Options;
+  readonly pool = new BlockPool();
+  private readonly listeners: Listener[] = [];
+  private readonly connections = new Set<Http2Connection>();
+  private readonly perAddress = new Map<string, number>();
+  private unflushed: Http2Connection[] = [];
+  private timer: TimerHandle | undefined;
+  private readonly emptied: (() => void)[] = [];
+
+  /** @param options what differs from `DEFAULT_HTTP2_OPTIONS` */
+  constructor(
+    private readonly platform: Platform,
+    private readonly handler: RequestHandler,
+    options: Partial<Http2Options> = {},
+  ) {
+    this.options = { ...DEFAULT_HTTP2_OPTIONS, ...options };
+  }
+
+  get connectionCount(): number {
+    return this.connections.size;
+  }
+
+  /**
+   * Serves connections on `host:port`; may be called for several. Port 0 takes any free one.
+   * @returns the port
+   * @throws Error with Node's codes: EADDRINUSE, EACCES, EADDRNOTAVAIL
+   */
+  async listen(host: string, port: number): Promise<number> {
+    const listener = await this.platform.sockets.listenTcp(host, port, (socket) =>
+      this.accept(socket),
+    );
+    this.listeners.push(listener);
+    return listener.port;
+  }
+
+  /**
+   * Takes no more connections and requests; resolves when what is open has ended, or was dropped because
+   * `graceMs` had passed (a second more or less).
+   */
+  async drain(graceMs: number): Promise<void> {
+    await this.stopListening();
+    for (const connection of [...this.connections]) connection.drain(graceMs);
+    await this.untilEmpty();
+  }
+
+  /** Drops everything at once. */
+  async close(): Promise<void> {
+    await this.stopListening();
+    for (const connection of [...this.connections]) connection.destroy();
+    await this.untilEmpty();
+  }
+
+  // What connections ask.
+
+  monotonicMs(): number {
+    return this.platform.clock.monotonicMs();
+  }
+
+  random(): number {
+    return this.platform.random.uint32() / 2 ** 32;
+  }
+
+  request(stream: Http2Stream, head: RequestHead): StreamListener {
+    return this.handler(stream, head);
+  }
+
+  flushSoon(connection: Http2Connection): void {
+    if (this.unflushed.push(connection) === 1) this.platform.timers.nextTurn(this.flushAll);
+  }
+
+  closed(connection: Http2Connection): void {
+    if (!this.connections.delete(connection)) return;
+    const left = (this.perAddress.get(connection.remoteHost) ?? 1) - 1;
+    if (left > 0) this.perAddress.set(connection.remoteHost, left);
+    else this.perAddress.delete(connection.remoteHost);
+    if (this.connections.size > 0) return;
+    this.timer?.cancel();
+    this.timer = undefined;
+    for (const resolve of this.emptied.splice(0)) resolve();
+  }
+
+  private accept(socket: TcpConnection): TcpEvents {
+    const { host } = socket.remote;
+    const fromThere = this.perAddress.get(host) ?? 0;
+    if (
+      this.connections.size >= this.options.maxConnections ||
+      fromThere >= this.options.maxConnectionsPerAddress
+    ) {
+      socket.destroy();
+      return NOBODY;
+    }
+    const connection = new Http2Connection(socket, this);
+    this.connections.add(connection);
+    this.perAddress.set(host, fromThere + 1);
+    this.timer ??= this.platform.timers.after(TICK_MS, this.tick);
+    return connection;
+  }
+
+  private readonly flushAll = (): void => {
+    const connections = this.unflushed;
+    this.unflushed = [];
+    for (const connection of connections) connection.flush();
+  };
+
+  private readonly tick = (): void => {
+    this.timer = this.platform.timers.after(TICK_MS, this.tick);
+    const nowMs = this.monotonicMs();
+    for (const connection of [...this.connections]) connection.tick(nowMs);
+  };
+
+  private async stopListening(): Promise<void> {
+    await Promise.all(this.listeners.splice(0).map((listener) => listener.close()));
+  }
+
+  private untilEmpty(): Promise<void> {
+    if (this.connections.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.emptied.push(resolve);
+    });
+  }
+}
