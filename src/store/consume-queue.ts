@@ -12,6 +12,13 @@ import { ENTRY_BYTES, readEntry, writeEntry, writeFiller } from './queue-entry';
 const MIN_BLOCK_ENTRIES = 16;
 const MAX_BLOCK_ENTRIES = 4096;
 
+export interface QueueBounds {
+  /** Offset of the first file's first entry. */
+  readonly start: number;
+  readonly min: number;
+  readonly max: number;
+}
+
 export interface QueueBlock {
   readonly queue: ConsumeQueue;
   /** Queue offset of the first entry. */
@@ -30,6 +37,7 @@ export class ConsumeQueue {
 
   private blocks: QueueBlock[] = [];
   private nextBlockEntries = MIN_BLOCK_ENTRIES;
+  private fileStart: number;
   private minOffset: number;
   private maxOffset: number;
   private nextOffset: number;
@@ -43,11 +51,17 @@ export class ConsumeQueue {
     readonly queueId: number,
     private readonly fileEntries: number,
     private readonly onBlock: (block: QueueBlock) => void,
-    bounds: { readonly min: number; readonly max: number } = { min: 0, max: 0 },
+    bounds: QueueBounds = { start: 0, min: 0, max: 0 },
   ) {
     this.topicBytes = Buffer.from(topic);
+    this.fileStart = bounds.start;
     this.minOffset = bounds.min;
     this.maxOffset = this.nextOffset = this.flushed = bounds.max;
+  }
+
+  /** Offset of the first file's first entry, at most `min`. */
+  get start(): number {
+    return this.fileStart;
   }
 
   get min(): number {
@@ -71,6 +85,7 @@ export class ConsumeQueue {
 
   /** Lets an empty queue begin at `offset` (its earlier records are gone from the log). */
   startAt(offset: number): void {
+    this.fileStart = offset - (offset % this.fileEntries);
     this.minOffset = this.maxOffset = this.nextOffset = this.flushed = offset;
   }
 

@@ -3,7 +3,7 @@
  * visible, writes them to the queues' files in batches, and reads them again.
  */
 import type { QueueEntry } from './message-store';
-import { ConsumeQueue, type QueueBlock } from './consume-queue';
+import { ConsumeQueue, type QueueBlock, type QueueBounds } from './consume-queue';
 import { ENTRY_BYTES, readEntry } from './queue-entry';
 import type { QueueFiles, StoredQueue } from './queue-files';
 
@@ -11,6 +11,15 @@ import type { QueueFiles, StoredQueue } from './queue-files';
 const RECENT_BYTES = 16 * 1024 * 1024;
 /** Buffers of one write. */
 const BUFFERS_A_WRITE = 512;
+
+export interface QueueTotals {
+  /** Queues with at least one entry, deleted entries counted. */
+  readonly count: number;
+  /** Sum of their maximum offsets. */
+  readonly endSum: number;
+  /** Sum of the offsets with which their first files begin. */
+  readonly startSum: number;
+}
 
 export class ConsumeQueues {
   private readonly topics = new Map<string, Map<number, ConsumeQueue>>();
@@ -23,17 +32,13 @@ export class ConsumeQueues {
   private unwritten = 0;
   private queues = 0;
   private ends = 0;
+  private starts = 0;
 
   constructor(private readonly files: QueueFiles) {}
 
-  /** Queues with at least one entry, deleted entries counted. */
-  get count(): number {
-    return this.queues;
-  }
-
-  /** The sum of all queues' maximum offsets: with `count` it tells whether a queue is missing or short. */
-  get endSum(): number {
-    return this.ends;
+  /** What all queues with at least one entry come to: it tells whether a file is missing or short. */
+  get totals(): QueueTotals {
+    return { count: this.queues, endSum: this.ends, startSum: this.starts };
   }
 
   /** Entries that no file has yet. */
@@ -43,8 +48,8 @@ export class ConsumeQueues {
 
   /** Takes a queue as its files hold it. */
   addStored(stored: StoredQueue): void {
-    this.makeQueue(stored.topic, stored.queueId, stored);
-    if (stored.max > 0) this.grown(stored.max, true);
+    const queue = this.makeQueue(stored.topic, stored.queueId, stored);
+    if (queue.max > 0) this.began(queue);
   }
 
   find(topic: string, queueId: number): ConsumeQueue | undefined {
@@ -62,27 +67,21 @@ export class ConsumeQueues {
 
   /** Appends the entry of a record that became visible. Hot path. */
   add(queue: ConsumeQueue, physicalOffset: number, bytes: number, tagsCode: number): void {
-    const isNew = queue.max === 0;
     queue.add(physicalOffset, bytes, tagsCode);
-    this.grown(1, isNew);
-    this.unwritten++;
-    this.dirty.add(queue);
+    this.grown(queue);
   }
 
   /** Begins a new queue at an offset above 0: its earlier records are gone from the log. */
   startAt(queue: ConsumeQueue, offset: number): void {
     queue.startAt(offset);
-    this.grown(offset, true);
+    this.began(queue);
   }
 
   /** Gives the slots up to `offset`, whose records are lost, fillers. */
   fillTo(queue: ConsumeQueue, offset: number): void {
     while (queue.max < offset) {
-      const isNew = queue.max === 0;
       queue.addFiller();
-      this.grown(1, isNew);
-      this.unwritten++;
-      this.dirty.add(queue);
+      this.grown(queue);
     }
   }
 
@@ -123,16 +122,13 @@ export class ConsumeQueues {
       if (queue.max > 0) {
         this.queues--;
         this.ends -= queue.max;
+        this.starts -= queue.start;
       }
     }
     this.topics.delete(topic);
   }
 
-  private makeQueue(
-    topic: string,
-    queueId: number,
-    bounds?: { readonly min: number; readonly max: number },
-  ): ConsumeQueue {
+  private makeQueue(topic: string, queueId: number, bounds?: QueueBounds): ConsumeQueue {
     const onBlock = (block: QueueBlock): void => {
       this.addBlock(block);
     };
@@ -146,9 +142,18 @@ export class ConsumeQueues {
     return queue;
   }
 
-  private grown(by: number, isNew: boolean): void {
-    this.ends += by;
-    if (isNew) this.queues++;
+  private began(queue: ConsumeQueue): void {
+    this.queues++;
+    this.ends += queue.max;
+    this.starts += queue.start;
+  }
+
+  /** One entry more. */
+  private grown(queue: ConsumeQueue): void {
+    if (queue.max === 1) this.queues++;
+    this.ends++;
+    this.unwritten++;
+    this.dirty.add(queue);
   }
 
   private async flushQueue(queue: ConsumeQueue): Promise<void> {

@@ -72,8 +72,9 @@ export class LogScanner {
 
   /** Whether nothing was written at `position` yet. */
   async isUnwritten(position: number): Promise<boolean> {
-    const head = await this.view(position, HEAD_BYTES);
-    return head === undefined || head.every((byte) => byte === 0);
+    const head = Buffer.alloc(HEAD_BYTES);
+    await this.segments.read(head, position);
+    return head.every((byte) => byte === 0);
   }
 
   private async parse(position: number): Promise<Parsed> {

@@ -3,9 +3,9 @@
  * written in turn, so that a write which a crash breaks off leaves the other one; the valid slot
  * with the larger sequence counts.
  *
- *      0 'GANTRYM1' 8       24 queuesPosition 8   48 segmentBytes 8       72 cleanEnd 8
- *      8 sequence 8         32 queueCount 8       56 queueFileEntries 8   80 CRC-32 of all before 4
- *     16 syncedPosition 8   40 queueEndSum 8      64 storeTimestamp 8
+ *      0 'GANTRYM1' 8       24 queuesPosition 8   48 queueStartSum 8      72 storeTimestamp 8
+ *      8 sequence 8         32 queueCount 8       56 segmentBytes 8       80 cleanEnd 8
+ *     16 syncedPosition 8   40 queueEndSum 8      64 queueFileEntries 8   88 CRC-32 of all before 4
  */
 import { crc32 } from 'node:zlib';
 import { readInt64, writeInt64 } from '../message/int64';
@@ -15,7 +15,7 @@ import type { Layout } from './layout';
 const MAGIC = Buffer.from('GANTRYM1', 'latin1');
 const SLOT_BYTES = 512;
 const SECOND_SLOT_AT = 4096;
-const CRC_AT = 80;
+const CRC_AT = 88;
 
 export interface Mark {
   /** All below this position of the log was synced. */
@@ -24,8 +24,10 @@ export interface Mark {
   readonly queuesPosition: number;
   /** ... which then were so many ... */
   readonly queueCount: number;
-  /** ... with maximum offsets of this sum. */
+  /** ... with maximum offsets of this sum ... */
   readonly queueEndSum: number;
+  /** ... and first files that begin at offsets of at most this sum (files no longer needed may still be there). */
+  readonly queueStartSum: number;
   readonly segmentBytes: number;
   readonly queueFileEntries: number;
   /** The largest store time of a record so far. */
@@ -79,6 +81,7 @@ function encodeSlot(sequence: number, mark: Mark): Buffer {
     mark.queuesPosition,
     mark.queueCount,
     mark.queueEndSum,
+    mark.queueStartSum,
     mark.segmentBytes,
     mark.queueFileEntries,
     mark.storeTimestamp,
@@ -102,10 +105,11 @@ function readSlot(file: Buffer, at: number): { sequence: number; mark: Mark } | 
       queuesPosition: readInt64(slot, 24),
       queueCount: readInt64(slot, 32),
       queueEndSum: readInt64(slot, 40),
-      segmentBytes: readInt64(slot, 48),
-      queueFileEntries: readInt64(slot, 56),
-      storeTimestamp: readInt64(slot, 64),
-      cleanEnd: readInt64(slot, 72),
+      queueStartSum: readInt64(slot, 48),
+      segmentBytes: readInt64(slot, 56),
+      queueFileEntries: readInt64(slot, 64),
+      storeTimestamp: readInt64(slot, 72),
+      cleanEnd: readInt64(slot, 80),
     },
   };
 }

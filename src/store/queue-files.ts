@@ -21,6 +21,8 @@ export interface QueueName {
 
 /** What the files of a queue hold. */
 export interface StoredQueue extends QueueName {
+  /** Offset of the first file's first entry. */
+  readonly start: number;
   readonly min: number;
   /** One beyond the last entry that counts. */
   readonly max: number;
@@ -126,7 +128,7 @@ export class QueueFiles {
     const starts = await this.startsOf(queue);
     const [first] = starts;
     if (first === undefined) {
-      return { ...queue, min: 0, max: 0, seen: 0, firstPhysicalOffset: undefined };
+      return { ...queue, start: 0, min: 0, max: 0, seen: 0, firstPhysicalOffset: undefined };
     }
     if (starts.some((start, i) => start !== first + i * this.fileEntries)) return undefined;
     const end = first + starts.length * this.fileEntries;
@@ -141,6 +143,7 @@ export class QueueFiles {
     const firstMessage = min < max ? await this.read(queue, min, 1) : undefined;
     return {
       ...queue,
+      start: first,
       min,
       max,
       seen: await this.whole(queue, max, end, seenLimit),

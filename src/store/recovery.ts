@@ -156,6 +156,7 @@ class Recovery {
         queuesPosition: 0,
         queueCount: 0,
         queueEndSum: 0,
+        queueStartSum: 0,
         cleanEnd: -1,
       });
     }
@@ -236,7 +237,9 @@ class Recovery {
 function fits(queues: readonly StoredQueue[], mark: Mark): boolean {
   const used = queues.filter((queue) => queue.max > 0);
   const endSum = used.reduce((sum, queue) => sum + queue.max, 0);
-  return used.length === mark.queueCount && endSum === mark.queueEndSum;
+  const startSum = used.reduce((sum, queue) => sum + queue.start, 0);
+  if (used.length !== mark.queueCount || endSum !== mark.queueEndSum) return false;
+  return startSum <= mark.queueStartSum;
 }
 
 /** Loads all queues, a few at once; `undefined` when one of them cannot be used. */

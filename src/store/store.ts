@@ -73,7 +73,7 @@ export class Store implements MessageStore {
       commitLog: this.commitLog,
       segmentBytes: parts.segments.segmentBytes,
       queueFileEntries: parts.queueFiles.fileEntries,
-      start: { position: end, count: queues.count, endSum: queues.endSum },
+      start: { position: end, totals: queues.totals },
       dispatched: () => ({
         position: this.dispatchedTo,
         lastPhysicalOffset: this.lastPhysicalOffset,

@@ -7,7 +7,7 @@ import type { Platform, TimerHandle } from '../platform/platform';
 import { writeDurably } from './atomic-file';
 import { encodeCheckpoint } from './checkpoint';
 import type { CommitLog } from './commit-log';
-import type { ConsumeQueues } from './consume-queues';
+import type { ConsumeQueues, QueueTotals } from './consume-queues';
 import type { Layout } from './layout';
 import type { MarkFile } from './mark';
 
@@ -26,6 +26,13 @@ export interface Dispatched {
   readonly lastStoreTimestamp: number;
 }
 
+/** The last state of the ConsumeQueues that was synced. */
+interface QueuesSynced {
+  /** All records below this position have their entries. */
+  readonly position: number;
+  readonly totals: QueueTotals;
+}
+
 export interface UpkeepOptions {
   readonly platform: Platform;
   readonly layout: Layout;
@@ -34,8 +41,7 @@ export interface UpkeepOptions {
   readonly commitLog: CommitLog;
   readonly segmentBytes: number;
   readonly queueFileEntries: number;
-  /** Position below which the ConsumeQueues are synced already, with their count and the sum of their ends. */
-  readonly start: { readonly position: number; readonly count: number; readonly endSum: number };
+  readonly start: QueuesSynced;
   readonly dispatched: () => Dispatched;
   readonly onFailure: (failure: Error) => void;
 }
@@ -47,7 +53,7 @@ export class Upkeep {
   private stopped = false;
   private lastCheckpointMs: number;
   private markedSynced: number;
-  private queuesSynced: { position: number; count: number; endSum: number };
+  private queuesSynced: QueuesSynced;
 
   constructor(private readonly options: UpkeepOptions) {
     this.lastCheckpointMs = options.platform.clock.monotonicMs();
@@ -81,11 +87,7 @@ export class Upkeep {
   async checkpoint(cleanEnd = -1): Promise<void> {
     const { queues, platform, layout } = this.options;
     const dispatched = this.options.dispatched();
-    const reached = {
-      position: dispatched.position,
-      count: queues.count,
-      endSum: queues.endSum,
-    };
+    const reached = { position: dispatched.position, totals: queues.totals };
     await queues.flush();
     await queues.sync();
     await this.options.commitLog.writer.syncTo(reached.position);
@@ -136,8 +138,9 @@ export class Upkeep {
     await mark.write({
       syncedPosition,
       queuesPosition: this.queuesSynced.position,
-      queueCount: this.queuesSynced.count,
-      queueEndSum: this.queuesSynced.endSum,
+      queueCount: this.queuesSynced.totals.count,
+      queueEndSum: this.queuesSynced.totals.endSum,
+      queueStartSum: this.queuesSynced.totals.startSum,
       segmentBytes,
       queueFileEntries,
       storeTimestamp: commitLog.storeTimestamp,

@@ -7,7 +7,7 @@ import { draftRecord, type RecordDraft } from '../../../../src/message/record-dr
 import { memoryFiles } from '../../../../src/platform/memory-files';
 import { nodePlatform } from '../../../../src/platform/node-platform';
 import type { FileHandle, Files, Platform } from '../../../../src/platform/platform';
-import type { MessageStore } from '../../../../src/store/message-store';
+import type { Appended, MessageStore } from '../../../../src/store/message-store';
 import { openStore, type StoreOptions } from '../../../../src/store/open-store';
 import { SimClock } from '../../../support/sim-clock';
 
@@ -146,4 +146,28 @@ export function hookedFiles(
     syncDirectory: (path) => base.syncDirectory(path),
     lock: (path) => base.lock(path),
   };
+}
+
+/** The same files for the next process, after the one that has them was killed. */
+export function afterKill(files: Files): Files {
+  const lock = (): ReturnType<Files['lock']> =>
+    Promise.resolve({ release: () => Promise.resolve() });
+  return { ...hookedFiles(files, /^$/, () => undefined), lock };
+}
+
+/** Where the file of the CommitLog that holds `position` lies. */
+export function segmentPath(position: number): string {
+  const start = position - (position % SEGMENT_BYTES);
+  return `${DIRECTORY}/commitlog/${String(start).padStart(20, '0')}`;
+}
+
+/** Appends texts to queue 0 of a topic and waits until they are visible; answers their places. */
+export async function send(
+  { store, sim }: TestStore,
+  topic: string,
+  ...bodies: readonly string[]
+): Promise<readonly Appended[]> {
+  const placed = bodies.map((text) => store.append(draft(topic, text, 100), 0));
+  await sim.settle();
+  return placed;
 }
