@@ -1,0 +1,135 @@
+/** A stored record on its way to a consumer (the API's rules for delivered messages). Hot path. */
+import { hash } from 'node:crypto';
+import { hostText, type Host } from './host';
+import { isDerivedTopic } from './names';
+import { isSystemPropertyKey, Property } from './properties';
+import {
+  DIGEST_MD5,
+  Encoding,
+  MessageType,
+  type DeliveredMessage,
+  type DeliveredSystemProperties,
+  type ResourceName,
+} from './public-message';
+import { readRecord, recordProperties, SysFlag, type StoredRecord } from './record';
+import { fromMs } from './time';
+
+/** What a delivery adds to the record. */
+export interface Delivery {
+  readonly record: Buffer;
+  readonly receiptHandle: string;
+  /** 1 on first delivery. */
+  readonly attempt: number;
+  readonly invisibleMs: number;
+}
+
+/**
+ * Makes the public message of a delivered record; the body stays a view of the record.
+ * @param asked the topic as the consumer named it; its namespace is echoed
+ * @throws RangeError when the bytes are no record
+ */
+export function deliveredMessage(delivery: Delivery, asked: ResourceName): DeliveredMessage {
+  const record = readRecord(delivery.record, 0);
+  const properties = recordProperties(record);
+  const user = Object.create(null) as Record<string, string>;
+  for (const [key, value] of properties) if (!isSystemPropertyKey(key)) user[key] = value;
+  return {
+    topic: record.topic === asked.name ? asked : publicTopic(record.topic),
+    user_properties: user,
+    system_properties: systemProperties(record, properties, delivery),
+    body: record.body,
+  };
+}
+
+/** The message id that a record is delivered with. */
+export function deliveredMessageId(record: Buffer): string {
+  const stored = readRecord(record, 0);
+  return messageIdOf(stored, recordProperties(stored));
+}
+
+/** The producer's message id, else the place in the log. */
+function messageIdOf(record: StoredRecord, properties: ReadonlyMap<string, string>): string {
+  return properties.get(Property.UNIQ_KEY) ?? placeId(record);
+}
+
+function systemProperties(
+  record: StoredRecord,
+  properties: ReadonlyMap<string, string>,
+  delivery: Delivery,
+): DeliveredSystemProperties {
+  const gzip = (record.sysFlag & SysFlag.COMPRESSED) !== 0;
+  const system: DeliveredSystemProperties = {
+    keys: (properties.get(Property.KEYS) ?? '').split(' ').filter((key) => key !== ''),
+    message_id: messageIdOf(record, properties),
+    body_digest: { type: DIGEST_MD5, checksum: hash('md5', record.body, 'hex').toUpperCase() },
+    body_encoding: gzip ? Encoding.GZIP : Encoding.IDENTITY,
+    message_type: storedType(properties),
+    born_timestamp: fromMs(record.bornTimestamp),
+    born_host: properties.get(Property.BORNHOST) ?? addressText(record.bornHost),
+    store_timestamp: fromMs(record.storeTimestamp),
+    store_host: hostText(record.storeHost),
+    receipt_handle: delivery.receiptHandle,
+    queue_id: record.queueId,
+    queue_offset: record.queueOffset,
+    invisible_duration: fromMs(delivery.invisibleMs),
+    delivery_attempt: delivery.attempt,
+  };
+  addOptional(system, properties);
+  return system;
+}
+
+function addOptional(
+  system: DeliveredSystemProperties,
+  properties: ReadonlyMap<string, string>,
+): void {
+  const tag = properties.get(Property.TAGS);
+  if (tag !== undefined) system.tag = tag;
+  const group = properties.get(Property.SHARDINGKEY);
+  if (group !== undefined) system.message_group = group;
+  const trace = properties.get(Property.TRACE_CONTEXT);
+  if (trace !== undefined) system.trace_context = trace;
+  const due = Number(properties.get(Property.TIMER_DELIVER_MS));
+  if (Number.isSafeInteger(due) && due > 0) system.delivery_timestamp = fromMs(due);
+  const lite = properties.get(Property.LITE_TOPIC);
+  if (lite !== undefined) system.lite_topic = lite;
+  const priority = Number(properties.get(Property.PRIORITY));
+  if (Number.isInteger(priority) && priority >= 0) system.priority = priority;
+  const topic = properties.get(Property.DLQ_ORIGIN_TOPIC);
+  const id = properties.get(Property.DLQ_ORIGIN_MESSAGE_ID);
+  if (topic !== undefined && id !== undefined) {
+    system.dead_letter_queue = { topic, message_id: id };
+  }
+}
+
+/** The stored type, in the API's order: a message is the first of these that it has signs of. */
+function storedType(properties: ReadonlyMap<string, string>): MessageType {
+  if (properties.get(Property.TRAN_MSG) === 'true') return MessageType.TRANSACTION;
+  if (properties.has(Property.TIMER_DELIVER_MS) || properties.has(Property.DELAY)) {
+    return MessageType.DELAY;
+  }
+  if (properties.has(Property.SHARDINGKEY)) return MessageType.FIFO;
+  if (properties.has(Property.PRIORITY)) return MessageType.PRIORITY;
+  if (properties.has(Property.LITE_TOPIC)) return MessageType.LITE;
+  return MessageType.NORMAL;
+}
+
+/** A stored `ns%name` is split; the prefixes of retry and dead letter topics stay with the name. */
+function publicTopic(stored: string): { resource_namespace: string; name: string } {
+  const prefix = isDerivedTopic(stored) ? stored.slice(0, stored.indexOf('%', 1) + 1) : '';
+  const rest = stored.slice(prefix.length);
+  const at = rest.indexOf('%');
+  if (at < 1) return { resource_namespace: '', name: stored };
+  return { resource_namespace: rest.slice(0, at), name: prefix + rest.slice(at + 1) };
+}
+
+/** Store address, port and log position as 32 hex digits: the id of a message that brought none. */
+function placeId(record: StoredRecord): string {
+  const { address, port } = record.storeHost;
+  const position = record.physicalOffset.toString(16).padStart(16, '0');
+  return (address.toString('hex') + port.toString(16).padStart(8, '0') + position).toUpperCase();
+}
+
+function addressText(host: Host): string {
+  const text = hostText(host);
+  return text.slice(0, text.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+}

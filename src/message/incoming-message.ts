@@ -1,0 +1,73 @@
+/** A producer's message on its way into the log. Hot path. */
+import { hostOf, type Host } from './host';
+import { systemPropertiesOf } from './message-checks';
+import { Property } from './properties';
+import { Encoding, type IncomingMessage } from './public-message';
+import { SysFlag } from './record';
+import { draftRecord, type RecordDraft } from './record-draft';
+import { Code, StatusError } from './status';
+import { toMs } from './time';
+
+/** Where a message came from: the peer of its connection. */
+export interface Origin {
+  readonly ip: string;
+  readonly port: number;
+}
+
+/**
+ * Makes the draft of a NORMAL message that has passed `checkMessage`. The body stays the request's.
+ * @throws StatusError MESSAGE_PROPERTIES_TOO_LARGE when all properties together do not fit a record
+ */
+export function draftOf(message: IncomingMessage, origin: Origin): RecordDraft {
+  const system = systemPropertiesOf(message);
+  const topic = message.topic?.name ?? '';
+  const bornTimestamp = toMs(system.born_timestamp);
+  try {
+    return draftRecord({
+      topic,
+      body: message.body,
+      properties: propertyText(message, origin, topic, bornTimestamp),
+      tag: system.tag ?? '',
+      bornTimestamp,
+      bornHost: originHost(origin),
+      sysFlag: system.body_encoding === Encoding.GZIP ? SysFlag.COMPRESSED : 0,
+    });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new StatusError(Code.MESSAGE_PROPERTIES_TOO_LARGE, `message ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+function propertyText(
+  message: IncomingMessage,
+  origin: Origin,
+  topic: string,
+  bornTimestamp: number,
+): string {
+  const system = systemPropertiesOf(message);
+  let text = pair(Property.UNIQ_KEY, system.message_id);
+  const { tag, trace_context: trace, keys } = system;
+  if (tag !== undefined && tag !== '') text += pair(Property.TAGS, tag);
+  if (keys.length > 0) text += pair(Property.KEYS, keys.join(' '));
+  text += pair(Property.PGROUP, topic);
+  text += pair(Property.BORNHOST, system.born_host === '' ? origin.ip : system.born_host);
+  text += pair(Property.BORN_TIMESTAMP, String(bornTimestamp));
+  if (trace !== undefined && trace !== '') text += pair(Property.TRACE_CONTEXT, trace);
+  const { user_properties: user } = message;
+  for (const key in user) text += pair(key, user[key] ?? '');
+  return text;
+}
+
+function pair(key: string, value: string): string {
+  return `${key}\u0001${value}\u0002`;
+}
+
+/** The last origin's host: messages of one connection share it. */
+let lastHost: { readonly origin: Origin; readonly host: Host } | undefined;
+
+function originHost(origin: Origin): Host {
+  if (lastHost?.origin !== origin) lastHost = { origin, host: hostOf(origin.ip, origin.port) };
+  return lastHost.host;
+}

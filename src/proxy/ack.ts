@@ -1,0 +1,189 @@
+/** AckMessage, ChangeInvisibleDuration and ForwardMessageToDeadLetterQueue: what names a receipt handle. */
+import type { BrokerApi, EntryStatus, HandleRef } from '../api/broker-api';
+import { splitReceiptHandle } from '../api/receipt-handle';
+import { checkGroupName, checkTopicName } from '../message/names';
+import { Code, StatusError } from '../message/status';
+import { toMs } from '../message/time';
+import type { AckMessageRequest__Output } from '../rpc/generated/apache/rocketmq/v2/AckMessageRequest';
+import type { AckMessageResponse } from '../rpc/generated/apache/rocketmq/v2/AckMessageResponse';
+import type { ChangeInvisibleDurationRequest__Output } from '../rpc/generated/apache/rocketmq/v2/ChangeInvisibleDurationRequest';
+import type { ChangeInvisibleDurationResponse } from '../rpc/generated/apache/rocketmq/v2/ChangeInvisibleDurationResponse';
+import { ClientType } from '../rpc/generated/apache/rocketmq/v2/ClientType';
+import type { ForwardMessageToDeadLetterQueueRequest__Output } from '../rpc/generated/apache/rocketmq/v2/ForwardMessageToDeadLetterQueueRequest';
+import type { MessagingServiceHandlers } from '../rpc/generated/apache/rocketmq/v2/MessagingService';
+import type { Resource__Output } from '../rpc/generated/apache/rocketmq/v2/Resource';
+import { type CallGate, commonStatus, OK_STATUS, statusOf, unary } from './calls';
+import type { ProxyParts } from './parts';
+import { checkInvisible } from './receive-request';
+import type { RequestContext } from './request-context';
+
+type Handlers = Pick<
+  MessagingServiceHandlers,
+  'AckMessage' | 'ChangeInvisibleDuration' | 'ForwardMessageToDeadLetterQueue'
+>;
+
+/** When a message comes again that should have gone to the dead letter queue, milliseconds. */
+const FORWARD_AGAIN_MS = 30_000;
+
+interface GroupAndTopic {
+  readonly group: string;
+  readonly topic: string;
+}
+
+/** Entries of one broker, with their places in the request. */
+interface BrokerEntries {
+  readonly broker: BrokerApi;
+  readonly places: number[];
+  readonly entries: HandleRef[];
+}
+
+export function ackHandlers(parts: ProxyParts, gate: CallGate): Handlers {
+  const family = new AckFamily(parts);
+  return {
+    AckMessage: unary(parts, gate, (request) => family.ack(request)),
+    ChangeInvisibleDuration: unary(parts, gate, (request) => family.changeInvisible(request)),
+    ForwardMessageToDeadLetterQueue: unary(parts, gate, (request, context) =>
+      family.forward(request, context),
+    ),
+  };
+}
+
+class AckFamily {
+  constructor(private readonly parts: ProxyParts) {}
+
+  async ack(request: AckMessageRequest__Output): Promise<AckMessageResponse> {
+    const names = namesOf(request);
+    const { entries } = request;
+    this.checkCount(entries.length);
+    const statuses: EntryStatus[] = [];
+    const calls = [...this.byBroker(entries, statuses).values()].map(async (part) => {
+      const answers = await this.ackOn(part, names);
+      part.places.forEach((place, i) => (statuses[place] = answers[i] ?? lost(part.entries[i])));
+    });
+    await Promise.all(calls);
+    return {
+      status: commonStatus(statuses),
+      entries: entries.map(({ message_id, receipt_handle }, i) => ({
+        message_id,
+        receipt_handle,
+        status: statuses[i] ?? OK_STATUS,
+      })),
+    };
+  }
+
+  async changeInvisible(
+    request: ChangeInvisibleDurationRequest__Output,
+  ): Promise<ChangeInvisibleDurationResponse> {
+    const names = namesOf(request);
+    const invisibleMs = toMs(request.invisible_duration);
+    checkInvisible(invisibleMs, 0, this.parts.settings.maxInvisibleMs);
+    const receiptHandle = await this.brokerOf(request.receipt_handle).changeInvisible({
+      ...names,
+      receiptHandle: request.receipt_handle,
+      messageId: request.message_id,
+      invisibleMs,
+      suspend: request.suspend ?? false,
+    });
+    return { status: OK_STATUS, receipt_handle: receiptHandle };
+  }
+
+  /**
+   * Not served yet. Push consumers repeat this call for ever on any answer but INVALID_RECEIPT_HANDLE,
+   * so theirs is made true: the message is given another handle and comes again later.
+   */
+  async forward(
+    request: ForwardMessageToDeadLetterQueueRequest__Output,
+    context: RequestContext,
+  ): Promise<{ status: EntryStatus }> {
+    const names = namesOf(request);
+    const broker = this.brokerOf(request.receipt_handle);
+    const clientType = this.parts.clients.get(context.clientId)?.clientType;
+    const notServed = 'dead letter queues are not served yet';
+    if (clientType === ClientType.PRODUCER || clientType === ClientType.SIMPLE_CONSUMER) {
+      throw new StatusError(Code.NOT_IMPLEMENTED, notServed);
+    }
+    await broker.changeInvisible({
+      ...names,
+      receiptHandle: request.receipt_handle,
+      messageId: request.message_id,
+      invisibleMs: FORWARD_AGAIN_MS,
+      suspend: false,
+    });
+    throw new StatusError(
+      Code.INVALID_RECEIPT_HANDLE,
+      `${notServed}: message ${request.message_id} comes again in ${FORWARD_AGAIN_MS} ms, with a new handle`,
+    );
+  }
+
+  private checkCount(count: number): void {
+    const { maxAckEntries } = this.parts.settings;
+    if (count === 0) throw new StatusError(Code.BAD_REQUEST, 'entries is empty: nothing to ack');
+    if (count > maxAckEntries) {
+      throw new StatusError(
+        Code.BAD_REQUEST,
+        `entries has ${count} elements, the limit is ${maxAckEntries}`,
+      );
+    }
+  }
+
+  /** Sorts entries by their handles' brokers; those with a handle of no use get their status here. */
+  private byBroker(
+    entries: AckMessageRequest__Output['entries'],
+    statuses: EntryStatus[],
+  ): ReadonlyMap<string, BrokerEntries> {
+    const parts = new Map<string, BrokerEntries>();
+    entries.forEach(({ receipt_handle: receiptHandle, message_id: messageId }, place) => {
+      try {
+        const { brokerName } = splitReceiptHandle(receiptHandle);
+        let part = parts.get(brokerName);
+        if (part === undefined) {
+          part = { broker: this.brokerOf(receiptHandle), places: [], entries: [] };
+          parts.set(brokerName, part);
+        }
+        part.places.push(place);
+        part.entries.push({ receiptHandle, messageId });
+      } catch (error) {
+        statuses[place] = statusOf(error);
+      }
+    });
+    return parts;
+  }
+
+  private async ackOn(
+    { broker, entries }: BrokerEntries,
+    names: GroupAndTopic,
+  ): Promise<readonly EntryStatus[]> {
+    try {
+      return await broker.ack({ ...names, entries });
+    } catch (error) {
+      return entries.map(() => statusOf(error));
+    }
+  }
+
+  /** @throws StatusError INVALID_RECEIPT_HANDLE: malformed, or of a broker that nobody knows */
+  private brokerOf(receiptHandle: string): BrokerApi {
+    const { brokerName } = splitReceiptHandle(receiptHandle);
+    const broker = this.parts.pool.find(brokerName);
+    if (broker !== undefined) return broker;
+    throw new StatusError(Code.INVALID_RECEIPT_HANDLE, `cannot find broker ${brokerName}`);
+  }
+}
+
+/** @throws StatusError ILLEGAL_TOPIC, ILLEGAL_CONSUMER_GROUP */
+function namesOf(request: {
+  readonly topic: Resource__Output | null;
+  readonly group: Resource__Output | null;
+}): GroupAndTopic {
+  const topic = request.topic?.name ?? '';
+  const group = request.group?.name ?? '';
+  checkTopicName(topic);
+  checkGroupName(group);
+  return { group, topic };
+}
+
+function lost(entry: HandleRef | undefined): EntryStatus {
+  return {
+    code: Code.INTERNAL_SERVER_ERROR,
+    message: `the broker gave no status for message ${entry?.messageId ?? ''}`,
+  };
+}

@@ -1,0 +1,115 @@
+/** Topics and groups of the whole cluster: each change goes to every master. */
+import type { AdminApi, TopicView } from '../api/admin-api';
+import type { GroupConfig, TopicConfig } from '../api/topic';
+import { isSystemTopic } from '../message/names';
+import { Code, StatusError, toStatusError } from '../message/status';
+import type { BrokerApi } from '../api/broker-api';
+import type { PooledBroker } from './broker-pool';
+import type { ProxyParts } from './parts';
+
+/** @returns an AdminApi over all masters that the routes know */
+export function clusterAdmin(parts: ProxyParts): AdminApi {
+  return new ClusterAdmin(parts);
+}
+
+class ClusterAdmin implements AdminApi {
+  constructor(private readonly parts: ProxyParts) {}
+
+  putTopic(config: TopicConfig): Promise<void> {
+    return this.parts.creation.exclusive(config.name, () =>
+      this.onAll(`topic ${config.name}`, (broker) => broker.putTopic(config)),
+    );
+  }
+
+  deleteTopic(name: string): Promise<void> {
+    return this.parts.creation.exclusive(name, () =>
+      this.onAll(`topic ${name}`, (broker) => broker.deleteTopic(name), Code.TOPIC_NOT_FOUND),
+    );
+  }
+
+  /** Sorted by name; the first broker's configuration where they differ. */
+  async listTopics(): Promise<readonly TopicView[]> {
+    const views = new Map<string, { config: TopicConfig; brokers: string[] }>();
+    for (const [brokerName, topics] of await this.ask((broker) => broker.listTopics())) {
+      for (const config of topics) {
+        if (isSystemTopic(config.name)) continue;
+        const view = views.get(config.name);
+        if (view === undefined) views.set(config.name, { config, brokers: [brokerName] });
+        else view.brokers.push(brokerName);
+      }
+    }
+    return [...views.values()]
+      .map(({ config, brokers }) => ({ ...config, brokers }))
+      .toSorted(byName);
+  }
+
+  async putGroup(config: GroupConfig): Promise<void> {
+    await this.onAll(`consumer group ${config.name}`, (broker) => broker.putGroup(config));
+    this.parts.subscriptions.changed(config.name, config);
+  }
+
+  async deleteGroup(name: string): Promise<void> {
+    await this.onAll(
+      `consumer group ${name}`,
+      (broker) => broker.deleteGroup(name),
+      Code.CONSUMER_GROUP_NOT_FOUND,
+    );
+    this.parts.subscriptions.changed(name, undefined);
+  }
+
+  async listGroups(): Promise<readonly GroupConfig[]> {
+    const groups = new Map<string, GroupConfig>();
+    for (const [, configs] of await this.ask((broker) => broker.listGroups())) {
+      for (const config of configs) if (!groups.has(config.name)) groups.set(config.name, config);
+    }
+    return [...groups.values()].toSorted(byName);
+  }
+
+  /**
+   * @param absent a code that only counts when every broker answers it: what is to be deleted may be
+   *   on some brokers only
+   */
+  private async onAll(
+    what: string,
+    change: (broker: BrokerApi) => Promise<void>,
+    absent?: Code,
+  ): Promise<void> {
+    const masters = this.masters();
+    const outcomes = await Promise.allSettled(masters.map(({ broker }) => change(broker)));
+    const failures = outcomes.flatMap((outcome, i) =>
+      outcome.status === 'fulfilled'
+        ? []
+        : [{ brokerName: masters[i]?.brokerName ?? '', error: toStatusError(outcome.reason) }],
+    );
+    const nowhere = failures.length === masters.length;
+    const failed = failures.filter(({ error }) => nowhere || error.code !== absent);
+    const [first] = failed;
+    if (first === undefined) return;
+    if (masters.length === 1) throw first.error;
+    const list = failed.map(({ brokerName, error }) => `${brokerName}: ${error.message}`);
+    throw new StatusError(
+      first.error.code,
+      `${what} failed on ${failed.length} of ${masters.length} brokers: ${list.join('; ')}`,
+      { cause: first.error },
+    );
+  }
+
+  /** Every master's answer; all must answer, else the list would lie. */
+  private ask<T>(question: (broker: BrokerApi) => Promise<T>): Promise<(readonly [string, T])[]> {
+    return Promise.all(
+      this.masters().map(
+        async ({ brokerName, broker }) => [brokerName, await question(broker)] as const,
+      ),
+    );
+  }
+
+  private masters(): readonly PooledBroker[] {
+    const masters = this.parts.pool.masters();
+    if (masters.length > 0) return masters;
+    throw new StatusError(Code.PROXY_TIMEOUT, 'no broker is known');
+  }
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1;
+}

@@ -1,0 +1,117 @@
+/** The answer stream of one ReceiveMessage: order of items, back-pressure, and what did not get through. */
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { Timers } from '../platform/platform';
+import { fromMs } from '../message/time';
+import type { Message } from '../rpc/generated/apache/rocketmq/v2/Message';
+import type { ReceiveMessageRequest__Output } from '../rpc/generated/apache/rocketmq/v2/ReceiveMessageRequest';
+import type { ReceiveMessageResponse } from '../rpc/generated/apache/rocketmq/v2/ReceiveMessageResponse';
+import type { PublicStatus } from './calls';
+
+export type ReceiveCall = ServerWritableStream<
+  ReceiveMessageRequest__Output,
+  ReceiveMessageResponse
+>;
+
+export class DeliveryStream {
+  private left = false;
+  private finished = false;
+  private started = false;
+  private readonly leaveListeners = new Set<() => void>();
+
+  constructor(
+    private readonly call: ReceiveCall,
+    private readonly timers: Timers,
+    private readonly stallMs: number,
+  ) {
+    const leave = (): void => this.leave();
+    call.on('cancelled', leave);
+    call.on('close', leave);
+    call.on('error', leave);
+    call.on('finish', () => (this.finished = true));
+    if (call.cancelled) this.leave();
+  }
+
+  /** Whether the client is gone: cancelled, its deadline over, the connection broken. */
+  get gone(): boolean {
+    return this.left;
+  }
+
+  /** Calls `listener` once when the client leaves before the answer is complete. */
+  onGone(listener: () => void): void {
+    if (this.left) listener();
+    else this.leaveListeners.add(listener);
+  }
+
+  /** One status, and nothing else: for what fails before the request is looked at. */
+  refuse(status: PublicStatus): void {
+    if (this.left) return;
+    this.writeStatus(status);
+    this.call.end();
+  }
+
+  /** An answer without messages. There is never a second status in one stream. */
+  end(status: PublicStatus, wallMs: number): void {
+    if (this.left) return;
+    if (!this.started) this.writeStatus(status);
+    this.call.write({ delivery_timestamp: fromMs(wallMs) });
+    this.call.end();
+  }
+
+  /**
+   * Status, messages, time; resolves when all are handed over or the client is gone.
+   * @param written told after each message that went out
+   */
+  async deliver(
+    status: PublicStatus,
+    messages: Iterable<Message>,
+    wallMs: () => number,
+    written: () => void,
+  ): Promise<void> {
+    if (this.left) return;
+    this.writeStatus(status);
+    for (const message of messages) {
+      const more = this.call.write({ message }, (error?: Error | null) => {
+        if (!error && !this.left) written();
+      });
+      if (!more) await this.next('drain');
+      if (this.gone) return;
+    }
+    this.call.write({ delivery_timestamp: fromMs(wallMs()) });
+    this.call.end();
+    if (!this.finished) await this.next('finish');
+  }
+
+  private writeStatus(status: PublicStatus): void {
+    this.started = true;
+    this.call.write({ status });
+  }
+
+  /** Waits for an event of the call, but not for a client that takes nothing. */
+  private next(event: 'drain' | 'finish'): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.left) {
+        resolve();
+        return;
+      }
+      const done = (): void => {
+        timer.cancel();
+        this.call.off(event, done);
+        this.leaveListeners.delete(done);
+        resolve();
+      };
+      const timer = this.timers.after(this.stallMs, () => {
+        this.leave();
+        this.call.destroy();
+      });
+      this.call.once(event, done);
+      this.leaveListeners.add(done);
+    });
+  }
+
+  private leave(): void {
+    if (this.left || this.finished) return;
+    this.left = true;
+    for (const listener of this.leaveListeners) listener();
+    this.leaveListeners.clear();
+  }
+}

@@ -1,0 +1,20 @@
+import type { Logger } from 'pino';
+import type { Platform } from '../platform/platform';
+import type { BrokerPool } from './broker-pool';
+import type { ClientRegistry } from './client-registry';
+import type { RouteTable } from './route-table';
+import type { ProxySettings } from './settings';
+import type { Subscriptions } from './subscriptions';
+import type { TopicCreation } from './topic-creation';
+
+/** What the handlers of one proxy share. */
+export interface ProxyParts {
+  readonly platform: Platform;
+  readonly log: Logger;
+  readonly settings: ProxySettings;
+  readonly routes: RouteTable;
+  readonly pool: BrokerPool;
+  readonly creation: TopicCreation;
+  readonly subscriptions: Subscriptions;
+  readonly clients: ClientRegistry;
+}

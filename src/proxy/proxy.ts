@@ -1,0 +1,116 @@
+/** A proxy: the public API on one side, brokers and name servers on the other; it keeps no messages. */
+import type { Logger } from 'pino';
+import type { AdminApi } from '../api/admin-api';
+import type { BrokerDialer } from '../api/broker-dialer';
+import type { RouteApi } from '../api/route-api';
+import type { Platform } from '../platform/platform';
+import type { MessagingServiceHandlers } from '../rpc/generated/apache/rocketmq/v2/MessagingService';
+import { ackHandlers } from './ack';
+import { clusterAdmin } from './admin';
+import { BrokerPool } from './broker-pool';
+import { CallGate } from './calls';
+import { ClientRegistry } from './client-registry';
+import { heartbeatHandlers } from './heartbeat';
+import { notServedHandlers } from './not-served';
+import type { ProxyParts } from './parts';
+import { ReceiveFamily } from './receive';
+import { routeHandlers } from './route';
+import { RouteTable } from './route-table';
+import { SendFamily } from './send';
+import type { ProxySettings } from './settings';
+import { Subscriptions } from './subscriptions';
+import { TelemetryFamily } from './telemetry';
+import { TopicCreation } from './topic-creation';
+
+export interface ProxyOptions {
+  readonly routes: RouteApi;
+  readonly dial: BrokerDialer;
+  readonly platform: Platform;
+  readonly log: Logger;
+  readonly settings: ProxySettings;
+}
+
+export interface Proxy {
+  /** `apache.rocketmq.v2.MessagingService`, for a gRPC server. */
+  readonly messaging: MessagingServiceHandlers;
+  /** Topics and groups on all masters. */
+  readonly admin: AdminApi;
+  /** Resolves when the routes name at least one master. */
+  ready(): Promise<void>;
+  /**
+   * Ends telemetry streams and waiting polls, refuses new polls, goes on serving all else; resolves
+   * when no call is under way. The caller bounds how long it waits.
+   */
+  drain(): Promise<void>;
+  /** Ends the watch and the ways to the brokers. */
+  close(): Promise<void>;
+}
+
+/** @throws RangeError when `settings.advertise` is malformed */
+export function createProxy(options: ProxyOptions): Proxy {
+  return new ProxyRole(options);
+}
+
+class ProxyRole implements Proxy {
+  readonly messaging: MessagingServiceHandlers;
+  readonly admin: AdminApi;
+  private readonly parts: ProxyParts;
+  private readonly gates: readonly CallGate[];
+  private readonly sending: SendFamily;
+  private readonly receiving: ReceiveFamily;
+  private readonly telemetry: TelemetryFamily;
+
+  constructor(options: ProxyOptions) {
+    const parts = makeParts(options);
+    const gate = (family: string): CallGate => new CallGate(family, options.settings.maxCalls);
+    const gates = {
+      ...{ route: gate('route'), producer: gate('producer'), consumer: gate('consumer') },
+      ...{ client: gate('client manager'), other: gate('other') },
+    };
+    this.parts = parts;
+    this.gates = Object.values(gates);
+    this.sending = new SendFamily(parts);
+    this.receiving = new ReceiveFamily(parts);
+    this.telemetry = new TelemetryFamily(parts);
+    this.messaging = {
+      ...routeHandlers(parts, gates.route),
+      ...this.sending.handlers(gates.producer),
+      ...this.receiving.handlers(),
+      ...ackHandlers(parts, gates.consumer),
+      ...this.telemetry.handlers(),
+      ...heartbeatHandlers(parts, gates.client),
+      ...notServedHandlers(parts, gates.other),
+    };
+    this.admin = clusterAdmin(parts);
+  }
+
+  ready(): Promise<void> {
+    return this.parts.routes.whenKnown();
+  }
+
+  async drain(): Promise<void> {
+    this.telemetry.drain();
+    await this.receiving.drain();
+    await Promise.all(this.gates.map((gate) => gate.whenIdle()));
+  }
+
+  async close(): Promise<void> {
+    this.telemetry.drain();
+    this.parts.routes.close();
+    this.parts.clients.close();
+    this.sending.close();
+    await this.parts.pool.close();
+  }
+}
+
+function makeParts({ routes, dial, platform, log, settings }: ProxyOptions): ProxyParts {
+  const pool = new BrokerPool(dial, platform, log, settings.brokerLingerMs);
+  const table = new RouteTable(routes, platform, (masters) => pool.update(masters));
+  const shared = { platform, log, settings, routes: table, pool };
+  return {
+    ...shared,
+    creation: new TopicCreation(shared),
+    subscriptions: new Subscriptions(shared),
+    clients: new ClientRegistry(shared),
+  };
+}

@@ -1,0 +1,181 @@
+/** ReceiveMessage: a long-polling pop on one broker, its answer a stream. Hot path. */
+import type { Logger } from 'pino';
+import type { PoppedMessage, PopRequest, PopResult } from '../api/broker-api';
+import { deliveredMessage, deliveredMessageId } from '../message/delivered-message';
+import { Code, StatusError, toStatusError } from '../message/status';
+import type { Message } from '../rpc/generated/apache/rocketmq/v2/Message';
+import type { MessagingServiceHandlers } from '../rpc/generated/apache/rocketmq/v2/MessagingService';
+import { ByteBudget, CallGate, failure, OK_STATUS, type PublicStatus, statusOf } from './calls';
+import { DeliveryStream, type ReceiveCall } from './delivery-stream';
+import type { ProxyParts } from './parts';
+import { DEFAULT_REQUEST_TIMEOUT_MS, type ReceiveOrder, receiveOrder } from './receive-request';
+import { type RequestContext, requestContext } from './request-context';
+import type { TopicRoute } from './route-table';
+
+const NO_MESSAGE: PublicStatus = { code: Code.MESSAGE_NOT_FOUND, message: 'no new message' };
+
+/** What is to be asked of which broker. */
+interface Pop {
+  readonly brokerName: string;
+  readonly request: PopRequest;
+}
+
+export class ReceiveFamily {
+  private readonly gate: CallGate;
+  private readonly delivering: ByteBudget;
+  private readonly log: Logger;
+  /** Receives that wait for a message or are about to. */
+  private readonly polls = new Set<AbortController>();
+  private draining = false;
+  /** The broker that the next receive without one of its own gets. */
+  private rotation = 0;
+
+  constructor(private readonly parts: ProxyParts) {
+    this.gate = new CallGate('ReceiveMessage', parts.settings.maxReceives);
+    this.delivering = new ByteBudget('being delivered', parts.settings.maxDeliveringBytes);
+    this.log = parts.log;
+  }
+
+  handlers(): Pick<MessagingServiceHandlers, 'ReceiveMessage'> {
+    return { ReceiveMessage: (call) => this.receive(call) };
+  }
+
+  /** Answers all polls that wait, refuses new ones; resolves when none is under way. */
+  drain(): Promise<void> {
+    this.draining = true;
+    for (const poll of this.polls) poll.abort();
+    return this.gate.whenIdle();
+  }
+
+  private receive(call: ReceiveCall): void {
+    const { platform, settings } = this.parts;
+    const stream = new DeliveryStream(call, platform.timers, settings.writeStallMs);
+    let context: RequestContext;
+    try {
+      context = requestContext(call, platform.clock.wallMs());
+      this.gate.enter();
+    } catch (error) {
+      stream.refuse(statusOf(error));
+      return;
+    }
+    this.serve(call, context, stream)
+      .catch((error: unknown) => {
+        stream.end(failure(error, this.log, 'ReceiveMessage'), platform.clock.wallMs());
+      })
+      .finally(() => this.gate.leave());
+  }
+
+  private async serve(
+    call: ReceiveCall,
+    context: RequestContext,
+    stream: DeliveryStream,
+  ): Promise<void> {
+    const { settings, clients, routes, platform } = this.parts;
+    if (this.draining) throw new StatusError(Code.PROXY_TIMEOUT, 'this proxy is stopping');
+    const timeoutMs =
+      clients.touch(context.clientId)?.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
+    const order = receiveOrder(call.request, context, settings, timeoutMs);
+    const route = routes.get(order.topic.name);
+    this.delivering.check(1);
+    const pop = this.choose(order, route, context.clientId);
+    const messages = await this.poll(pop, stream);
+    if (messages.length === 0) stream.end(NO_MESSAGE, platform.clock.wallMs());
+    else await this.deliver(messages, order, pop, stream);
+  }
+
+  /** The broker that the client asks for, where it holds the topic; else each in turn. */
+  private choose(order: ReceiveOrder, route: TopicRoute, clientId: string): Pop {
+    const asked = route.brokers.find(({ brokerName }) => brokerName === order.brokerName);
+    const queues = asked ?? route.brokers[this.rotation++ % route.brokers.length];
+    if (queues === undefined) {
+      throw new StatusError(Code.FORBIDDEN, `no readable queue of topic ${route.name}`);
+    }
+    const { group, attemptId, filter, maxMessages, invisibleMs, pollMs, autoRenew } = order;
+    return {
+      brokerName: queues.brokerName,
+      request: {
+        ...{ group, topic: route.name, clientId, attemptId, filter },
+        ...{ maxMessages, invisibleMs, pollMs, autoRenew },
+      },
+    };
+  }
+
+  /** Pops, until the client goes or the proxy drains. */
+  private async poll(pop: Pop, stream: DeliveryStream): Promise<PopResult> {
+    const poll = new AbortController();
+    this.polls.add(poll);
+    stream.onGone(() => poll.abort());
+    try {
+      return await this.pop(pop, poll.signal);
+    } finally {
+      this.polls.delete(poll);
+    }
+  }
+
+  /** Pops; a group that the broker has not heard of, or no longer knows, is subscribed first. */
+  private async pop(pop: Pop, signal: AbortSignal): Promise<PopResult> {
+    try {
+      return await this.popOnce(pop, signal);
+    } catch (error) {
+      if (toStatusError(error).code !== Code.CONSUMER_GROUP_NOT_FOUND) throw error;
+      this.parts.subscriptions.forget(pop.request.group, pop.request.topic);
+      return this.popOnce(pop, signal);
+    }
+  }
+
+  private async popOnce({ brokerName, request }: Pop, signal: AbortSignal): Promise<PopResult> {
+    const { group, topic, clientId, filter } = request;
+    const subscriber = { group, clientId, subscriptions: [{ topic, filter }] };
+    const subscribing = this.parts.subscriptions.ensure(subscriber, topic, brokerName);
+    if (subscribing !== undefined) await subscribing;
+    if (signal.aborted) return [];
+    return this.parts.pool.get(brokerName).pop(request, signal);
+  }
+
+  private async deliver(
+    messages: PopResult,
+    order: ReceiveOrder,
+    pop: Pop,
+    stream: DeliveryStream,
+  ): Promise<void> {
+    const { clock } = this.parts.platform;
+    let bytes = 0;
+    for (const { record } of messages) bytes += record.length;
+    this.delivering.add(bytes);
+    let written = 0;
+    try {
+      const all = publicMessages(messages, order);
+      await stream.deliver(
+        OK_STATUS,
+        all,
+        () => clock.wallMs(),
+        () => written++,
+      );
+    } finally {
+      this.delivering.give(bytes);
+      if (written < messages.length) this.giveBack(messages.slice(written), pop);
+    }
+  }
+
+  /** Messages that did not get through come again soon, without an attempt counted. */
+  private giveBack(messages: PopResult, { brokerName, request }: Pop): void {
+    const { group, topic, clientId } = request;
+    this.log.debug({ group, topic, clientId, messages: messages.length }, 'messages given back');
+    const entries = messages.map(({ receiptHandle, record }) => ({
+      receiptHandle,
+      messageId: deliveredMessageId(record),
+    }));
+    this.parts.pool
+      .find(brokerName)
+      ?.release({ group, topic, entries })
+      .catch((err: unknown) => this.log.warn({ err, brokerName, group, topic }, 'not given back'));
+  }
+}
+
+/** One at a time, so that a slow client's messages are made when it takes them. */
+function* publicMessages(
+  messages: readonly PoppedMessage[],
+  order: ReceiveOrder,
+): Iterable<Message> {
+  for (const message of messages) yield deliveredMessage(message, order.topic);
+}

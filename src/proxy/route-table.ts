@@ -1,0 +1,161 @@
+/** Which brokers hold a topic, as the name servers say; kept by a watch. */
+import type { BrokerRegistration, RouteApi, RouteWatch } from '../api/route-api';
+import type { TopicConfig, TopicType } from '../api/topic';
+import { Code, StatusError } from '../message/status';
+import type { Platform, TimerHandle } from '../platform/platform';
+
+/** A topic's queues on one broker. */
+export interface BrokerQueues {
+  readonly brokerName: string;
+  readonly queues: number;
+}
+
+export interface TopicRoute {
+  readonly name: string;
+  readonly type: TopicType;
+  /** Sorted by broker name; never empty. */
+  readonly brokers: readonly BrokerQueues[];
+  readonly totalQueues: number;
+}
+
+interface KnownBroker {
+  readonly registration: BrokerRegistration;
+  readonly topics: ReadonlyMap<string, TopicConfig>;
+}
+
+interface Waiter {
+  readonly topic: string;
+  readonly timer: TimerHandle;
+  readonly resolve: (route: TopicRoute) => void;
+}
+
+/** Waits for topics just made, at most; beyond: TOO_MANY_REQUESTS. */
+const MAX_WAITERS = 10_000;
+/** Routes put together, at most; beyond they are put together again. */
+const MAX_ROUTES = 100_000;
+
+export class RouteTable {
+  private readonly watch: RouteWatch;
+  private brokers: readonly KnownBroker[] = [];
+  /** Routes put together since the last change. */
+  private readonly routes = new Map<string, TopicRoute>();
+  private readonly waiters = new Set<Waiter>();
+  private readonly known: Promise<void>;
+
+  /** @param onMasters told the masters after each change, sorted by name */
+  constructor(
+    routes: RouteApi,
+    private readonly platform: Pick<Platform, 'timers'>,
+    onMasters: (masters: readonly BrokerRegistration[]) => void,
+  ) {
+    let firstMaster: () => void = () => undefined;
+    this.known = new Promise((resolve) => (firstMaster = resolve));
+    this.watch = routes.watch((registrations) => {
+      this.update(registrations);
+      onMasters(this.masters);
+      if (this.brokers.length > 0) firstMaster();
+      this.wake();
+    });
+  }
+
+  /** Resolves when at least one master is known. */
+  whenKnown(): Promise<void> {
+    return this.known;
+  }
+
+  /** The masters, sorted by name. */
+  get masters(): readonly BrokerRegistration[] {
+    return this.brokers.map(({ registration }) => registration);
+  }
+
+  find(topic: string): TopicRoute | undefined {
+    const found = this.routes.get(topic);
+    if (found !== undefined) return found;
+    const route = this.putTogether(topic);
+    if (route === undefined) return undefined;
+    if (this.routes.size >= MAX_ROUTES) this.routes.clear();
+    this.routes.set(topic, route);
+    return route;
+  }
+
+  /** @throws StatusError TOPIC_NOT_FOUND */
+  get(topic: string): TopicRoute {
+    const route = this.find(topic);
+    if (route === undefined) throw noRoute(topic);
+    return route;
+  }
+
+  /** The route of a topic that was just made. @throws StatusError TOPIC_NOT_FOUND after `limitMs` */
+  waitFor(topic: string, limitMs: number): Promise<TopicRoute> {
+    const route = this.find(topic);
+    if (route !== undefined) return Promise.resolve(route);
+    if (this.waiters.size >= MAX_WAITERS) {
+      return Promise.reject(
+        new StatusError(
+          Code.TOO_MANY_REQUESTS,
+          `flow limit: ${MAX_WAITERS} requests wait for new topics`,
+        ),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      const timer = this.platform.timers.after(limitMs, () => {
+        this.waiters.delete(waiter);
+        reject(noRoute(topic));
+      });
+      const waiter: Waiter = { topic, timer, resolve };
+      this.waiters.add(waiter);
+    });
+  }
+
+  close(): void {
+    this.watch.close();
+    for (const { timer } of this.waiters) timer.cancel();
+    this.waiters.clear();
+  }
+
+  private update(registrations: readonly BrokerRegistration[]): void {
+    const before = new Map(this.brokers.map((broker) => [broker.registration, broker]));
+    this.brokers = registrations
+      .filter(({ brokerId }) => brokerId === 0)
+      .toSorted((a, b) => (a.brokerName < b.brokerName ? -1 : 1))
+      .map(
+        (registration) =>
+          before.get(registration) ?? {
+            registration,
+            topics: new Map(registration.topics.map((topic) => [topic.name, topic])),
+          },
+      );
+    this.routes.clear();
+  }
+
+  private wake(): void {
+    for (const waiter of this.waiters) {
+      const route = this.find(waiter.topic);
+      if (route === undefined) continue;
+      this.waiters.delete(waiter);
+      waiter.timer.cancel();
+      waiter.resolve(route);
+    }
+  }
+
+  private putTogether(name: string): TopicRoute | undefined {
+    let type: TopicType | undefined;
+    const brokers: BrokerQueues[] = [];
+    let totalQueues = 0;
+    for (const { registration, topics } of this.brokers) {
+      const topic = topics.get(name);
+      if (topic === undefined || topic.queues < 1) continue;
+      type ??= topic.type;
+      brokers.push({ brokerName: registration.brokerName, queues: topic.queues });
+      totalQueues += topic.queues;
+    }
+    return type === undefined ? undefined : { name, type, brokers, totalQueues };
+  }
+}
+
+function noRoute(topic: string): StatusError {
+  return new StatusError(
+    Code.TOPIC_NOT_FOUND,
+    `No topic route info in name server for the topic: ${topic}`,
+  );
+}

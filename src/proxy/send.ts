@@ -1,0 +1,179 @@
+/** SendMessage. Hot path. */
+import type { SendResult } from '../api/broker-api';
+import { BrokerUnreachableError } from '../api/broker-unreachable';
+import { draftOf } from '../message/incoming-message';
+import {
+  checkMessage,
+  checkTypeFitsTopic,
+  messageTypeOf,
+  systemPropertiesOf,
+} from '../message/message-checks';
+import { checkTopicName } from '../message/names';
+import type { IncomingMessage } from '../message/public-message';
+import type { RecordDraft } from '../message/record-draft';
+import { Code, StatusError } from '../message/status';
+import type { MessagingServiceHandlers } from '../rpc/generated/apache/rocketmq/v2/MessagingService';
+import type { SendMessageRequest__Output } from '../rpc/generated/apache/rocketmq/v2/SendMessageRequest';
+import type { SendMessageResponse } from '../rpc/generated/apache/rocketmq/v2/SendMessageResponse';
+import {
+  ByteBudget,
+  type CallGate,
+  commonStatus,
+  OK_STATUS,
+  type PublicStatus,
+  statusOf,
+  unary,
+} from './calls';
+import type { ProxyParts } from './parts';
+import type { RequestContext } from './request-context';
+import type { TopicRoute } from './route-table';
+import { TimeLimit } from './time-limit';
+
+/** A message that has passed all checks. */
+interface Checked {
+  readonly messageId: string;
+  readonly draft: RecordDraft;
+}
+
+interface Entry {
+  readonly status: PublicStatus;
+  readonly message_id?: string;
+  readonly offset?: number;
+}
+
+export class SendFamily {
+  private readonly sending: ByteBudget;
+  private readonly limit: TimeLimit;
+
+  constructor(private readonly parts: ProxyParts) {
+    this.sending = new ByteBudget('being sent', parts.settings.maxSendingBytes);
+    this.limit = new TimeLimit(parts.platform, parts.settings.sendTimeoutMs);
+  }
+
+  handlers(gate: CallGate): Pick<MessagingServiceHandlers, 'SendMessage'> {
+    return {
+      SendMessage: unary(this.parts, gate, (request, context) => this.send(request, context)),
+    };
+  }
+
+  close(): void {
+    this.limit.close();
+  }
+
+  private async send(
+    request: SendMessageRequest__Output,
+    context: RequestContext,
+  ): Promise<SendMessageResponse> {
+    const { messages } = request;
+    const topic = this.checkRequest(messages);
+    const nowMs = this.parts.platform.clock.wallMs();
+    for (const message of messages) checkMessage(message, this.parts.settings.message, nowMs);
+    const route = this.parts.routes.find(topic) ?? (await this.parts.creation.routeOf(topic));
+    const checked = messages.map((message) => check(message, route, context));
+    let bytes = 0;
+    for (const { body } of messages) bytes += body.length;
+    this.sending.take(bytes);
+    try {
+      const entries = await Promise.all(checked.map((message) => this.store(message, route)));
+      return { status: commonStatus(entries.map(({ status }) => status)), entries };
+    } finally {
+      this.sending.give(bytes);
+    }
+  }
+
+  /** Answers the one topic of all messages. */
+  private checkRequest(messages: readonly IncomingMessage[]): string {
+    const [first] = messages;
+    if (first === undefined) {
+      throw new StatusError(Code.MESSAGE_CORRUPTED, 'no message to send');
+    }
+    const { maxMessagesPerSend } = this.parts.settings;
+    if (messages.length > maxMessagesPerSend) {
+      throw new StatusError(
+        Code.BAD_REQUEST,
+        `messages has ${messages.length} entries, the limit is ${maxMessagesPerSend}`,
+      );
+    }
+    const topic = first.topic?.name ?? '';
+    checkTopicName(topic);
+    const other = messages.find((message) => message.topic?.name !== topic);
+    if (other !== undefined) {
+      throw new StatusError(
+        Code.MESSAGE_CORRUPTED,
+        `topic in message is not same: ${topic} and ${other.topic?.name ?? ''}`,
+      );
+    }
+    return topic;
+  }
+
+  private async store({ messageId, draft }: Checked, route: TopicRoute): Promise<Entry> {
+    try {
+      const { sendTimeoutMs } = this.parts.settings;
+      const late = (): StatusError =>
+        new StatusError(Code.PROXY_TIMEOUT, `not stored within ${sendTimeoutMs} ms: ${messageId}`);
+      const { queueOffset } = await this.limit.guard(this.place(messageId, draft, route), late);
+      return { status: OK_STATUS, message_id: messageId, offset: queueOffset };
+    } catch (error) {
+      return { status: statusOf(error) };
+    }
+  }
+
+  /**
+   * The queue follows from the message id, so that a repeated send meets the same broker's duplicate
+   * window. Another broker is tried only when the first one certainly stored nothing.
+   */
+  private async place(
+    messageId: string,
+    draft: RecordDraft,
+    route: TopicRoute,
+  ): Promise<SendResult> {
+    const hash = hashOf(messageId);
+    const chosen = queueOf(route, hash % route.totalQueues);
+    for (let attempt = 0; ; attempt++) {
+      const queues = route.brokers[(chosen.broker + attempt) % route.brokers.length];
+      if (queues === undefined) throw new RangeError(`topic ${route.name} has no broker`);
+      try {
+        const queueId = attempt === 0 ? chosen.queueId : hash % queues.queues;
+        return await this.parts.pool.get(queues.brokerName).send({ queueId, draft });
+      } catch (error) {
+        const last = attempt === route.brokers.length - 1;
+        if (last || !(error instanceof BrokerUnreachableError)) throw error;
+      }
+    }
+  }
+}
+
+function check(message: IncomingMessage, route: TopicRoute, context: RequestContext): Checked {
+  const system = systemPropertiesOf(message);
+  const type = messageTypeOf(system);
+  checkTypeFitsTopic(type, route.name, route.type);
+  if (type !== 'NORMAL') {
+    throw new StatusError(
+      Code.NOT_IMPLEMENTED,
+      `messages of type ${type} are not served yet, only NORMAL ones: ${system.message_id}`,
+    );
+  }
+  return { messageId: system.message_id, draft: draftOf(message, context.peer) };
+}
+
+/** The n-th queue of a topic: its broker's place in the route, and its id there. */
+function queueOf(route: TopicRoute, index: number): { broker: number; queueId: number } {
+  let rest = index;
+  for (let broker = 0; broker < route.brokers.length; broker++) {
+    const queues = route.brokers[broker]?.queues ?? 0;
+    if (rest < queues) return { broker, queueId: rest };
+    rest -= queues;
+  }
+  throw new RangeError(`queue ${index} is not among the ${route.totalQueues} of ${route.name}`);
+}
+
+/** FNV-1a over the id's characters, then murmur3's finaliser: ids differ in few characters only. */
+export function hashOf(messageId: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < messageId.length; i++) {
+    hash = Math.imul(hash ^ messageId.charCodeAt(i), 0x01000193);
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
