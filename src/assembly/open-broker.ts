@@ -53,4 +53,3 @@ export async function openBroker(
   shutdown.add('broker', () => broker.close());
   return broker;
 }
-

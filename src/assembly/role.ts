@@ -21,7 +21,8 @@ export interface Surroundings {
  * failure is thrown at the end.
  */
 export class Shutdown {
-  private readonly steps: { readonly name: string; readonly run: () => Promise<void> | void }[] = [];
+  private readonly steps: { readonly name: string; readonly run: () => Promise<void> | void }[] =
+    [];
   private running: Promise<void> | undefined;
 
   constructor(private readonly logger: Logger) {}

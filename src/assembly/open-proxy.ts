@@ -1,0 +1,76 @@
+/** The proxy of a process: the messaging service and the admin service on one port. */
+import type { BrokerDialer } from '../api/broker-dialer';
+import type { RouteApi } from '../api/route-api';
+import type { Readiness } from '../observe/http';
+import { createProxy, type Proxy } from '../proxy/proxy';
+import { DEFAULT_PROXY_SETTINGS } from '../proxy/settings';
+import { loadService } from '../rpc/protos';
+import type { Shutdown, Surroundings } from './role';
+import { serve, type Served } from './serve';
+
+export interface ProxyPartOptions {
+  readonly host: string;
+  readonly port: number;
+  /** `undefined`: no HTTP port. */
+  readonly httpPort: number | undefined;
+  readonly shutdown: { readonly graceMs: number };
+  readonly topics: { readonly autoCreate: boolean };
+  readonly advertise: string;
+  readonly receive: {
+    readonly minInvisibleMs: number;
+    readonly maxInvisibleMs: number;
+    readonly minPollingMs: number;
+    readonly maxPollingMs: number;
+  };
+  readonly admin: { readonly listen: 'loopback' | 'any' };
+}
+
+const SERVICE_FILE = 'apache/rocketmq/v2/service.proto';
+const ADMIN_FILE = 'gantry/v1/admin.proto';
+
+export interface OpenProxy extends Served {
+  readonly proxy: Proxy;
+}
+
+export async function openProxy(
+  options: ProxyPartOptions,
+  routes: RouteApi,
+  dial: BrokerDialer,
+  surroundings: Surroundings,
+  readiness: Readiness,
+  shutdown: Shutdown,
+): Promise<OpenProxy> {
+  const { platform, logger } = surroundings;
+  const { receive, advertise } = options;
+  const proxy = createProxy({
+    routes,
+    dial,
+    platform,
+    log: logger.child({ part: 'proxy' }),
+    settings: {
+      ...DEFAULT_PROXY_SETTINGS,
+      advertise: advertise === '' ? [] : [advertise],
+      autoCreateTopics: options.topics.autoCreate,
+      minInvisibleMs: receive.minInvisibleMs,
+      maxInvisibleMs: receive.maxInvisibleMs,
+      minPollMs: receive.minPollingMs,
+      maxPollMs: receive.maxPollingMs,
+    },
+  });
+  shutdown.add('proxy', () => proxy.close());
+  const messaging = {
+    definition: loadService(SERVICE_FILE, 'apache.rocketmq.v2.MessagingService'),
+    implementation: proxy.messaging,
+  };
+  const served = await serve(
+    { ...options, graceMs: options.shutdown.graceMs },
+    [messaging],
+    [SERVICE_FILE, ADMIN_FILE],
+    surroundings,
+    readiness,
+    shutdown,
+  );
+  // Before the port is drained: receives that wait end, so that draining does not wait for them.
+  shutdown.add('receives', () => proxy.drain());
+  return { ...served, proxy };
+}

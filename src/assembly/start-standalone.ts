@@ -1,0 +1,80 @@
+/** All roles in one process (`gantry start`). */
+import type { BrokerConnection } from '../api/broker-dialer';
+import type { TopicConfig } from '../api/topic';
+import type { Broker } from '../broker/broker';
+import { RouteTable } from '../namesrv/route-table';
+import { Readiness } from '../observe/http';
+import { openBroker, type BrokerPartOptions } from './open-broker';
+import { openProxy, type ProxyPartOptions } from './open-proxy';
+import { Shutdown, type RunningRole, type Surroundings } from './role';
+
+export interface StandaloneOptions extends BrokerPartOptions, Omit<ProxyPartOptions, 'topics'> {
+  readonly topics: { readonly autoCreate: boolean; readonly create: readonly TopicConfig[] };
+}
+
+/** Starts everything; resolves when it serves. What was started is stopped again when a step fails. */
+export async function startStandalone(
+  options: StandaloneOptions,
+  surroundings: Surroundings,
+): Promise<RunningRole> {
+  const shutdown = new Shutdown(surroundings.logger);
+  try {
+    return await start(options, surroundings, shutdown);
+  } catch (error) {
+    await shutdown.run().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function start(
+  options: StandaloneOptions,
+  surroundings: Surroundings,
+  shutdown: Shutdown,
+): Promise<RunningRole> {
+  const { platform } = surroundings;
+  const readiness = new Readiness();
+  readiness.set('serving', false);
+  const routes = new RouteTable(platform);
+  const place = { address: '', host: options.host, port: options.port };
+  const broker = await openBroker(options, place, surroundings, shutdown);
+  await broker.register(routes);
+  for (const topic of options.topics.create) await createTopic(broker, topic);
+  const proxy = await openProxy(
+    options,
+    routes,
+    () => connectionOf(broker),
+    surroundings,
+    readiness,
+    shutdown,
+  );
+  proxy.announceReady();
+  return { endpoints: proxy.endpoints, stop: () => shutdown.run() };
+}
+
+/** Makes a topic that was asked for at start; one that exists with as many queues stays as it is. */
+async function createTopic(broker: Broker, topic: TopicConfig): Promise<void> {
+  const known = (await broker.listTopics()).find(({ name }) => name === topic.name);
+  if (known?.type === topic.type && known.queues >= topic.queues) return;
+  await broker.putTopic(topic);
+}
+
+/** The broker itself as the way to it; it ends with the process, not with the proxy. */
+function connectionOf(broker: Broker): BrokerConnection {
+  return {
+    send: (request) => broker.send(request),
+    pop: (request, signal) => broker.pop(request, signal),
+    ack: (request) => broker.ack(request),
+    changeInvisible: (request) => broker.changeInvisible(request),
+    release: (request) => broker.release(request),
+    subscribe: (request) => broker.subscribe(request),
+    clientSeen: (clientId) => broker.clientSeen(clientId),
+    clientGone: (clientId) => broker.clientGone(clientId),
+    putTopic: (config) => broker.putTopic(config),
+    deleteTopic: (name) => broker.deleteTopic(name),
+    listTopics: () => broker.listTopics(),
+    putGroup: (config) => broker.putGroup(config),
+    deleteGroup: (name) => broker.deleteGroup(name),
+    listGroups: () => broker.listGroups(),
+    close: () => Promise.resolve(),
+  };
+}

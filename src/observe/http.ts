@@ -1,0 +1,49 @@
+/**
+ * Health over HTTP: `GET /live` answers while the process runs, `GET /ready` answers 200 while every
+ * part is ready and 503 otherwise, with the parts as JSON.
+ */
+import type { HttpRequest, HttpResponse, Listener, Sockets } from '../platform/platform';
+
+/** Parts of a process and whether each is ready. A process without parts is not. */
+export class Readiness {
+  private readonly parts = new Map<string, boolean>();
+
+  set(part: string, ready: boolean): void {
+    this.parts.set(part, ready);
+  }
+
+  get ready(): boolean {
+    return this.parts.size > 0 && [...this.parts.values()].every((ready) => ready);
+  }
+
+  /** The parts by name. */
+  view(): Readonly<Record<string, boolean>> {
+    return Object.fromEntries(this.parts);
+  }
+}
+
+/** @param port 0 takes any free one */
+export function listenHealth(
+  sockets: Sockets,
+  host: string,
+  port: number,
+  readiness: Readiness,
+): Promise<Listener> {
+  return sockets.listenHttp(host, port, (request) => answer(request, readiness));
+}
+
+function answer(request: HttpRequest, readiness: Readiness): HttpResponse {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return json(405, { error: `method ${request.method} is not served, use GET` });
+  }
+  const path = request.url.split('?', 1)[0] ?? '';
+  if (path === '/live') return json(200, { live: true });
+  if (path === '/ready') {
+    return json(readiness.ready ? 200 : 503, { ready: readiness.ready, parts: readiness.view() });
+  }
+  return json(404, { error: `nothing is at ${path}; try /ready or /live` });
+}
+
+function json(status: number, body: unknown): HttpResponse {
+  return { status, contentType: 'application/json', body: `${JSON.stringify(body)}\n` };
+}
