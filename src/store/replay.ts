@@ -82,6 +82,8 @@ async function firstAtOrAbove(
 ): Promise<number> {
   let low = queue.min;
   let high = queue.max;
+  const [first] = await queues.entries(queue, low, 1);
+  if (first && first.bytes > 0 && first.physicalOffset >= position) return low;
   while (low < high) {
     const middle = low + Math.floor((high - low) / 2);
     const [entry] = await queues.entries(queue, middle, 1);

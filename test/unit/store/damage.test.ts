@@ -118,6 +118,17 @@ test('the slot of a damaged last message is not given out again', async () => {
   expect(await texts(again.store, 'orders')).toEqual(['a', '', 'c']);
 });
 
+test('the slot of a damaged last message is known from its head when the queue files are gone', async () => {
+  const before = await openTestStore();
+  const placed = await send(before, 'orders', 'a', 'b');
+  await before.sim.advance(1000);
+  await damage(before, placed[1]);
+  await before.files.removeTree(`${DIRECTORY}/consumequeue`);
+  const after = await openTestStore(afterKill(before.files));
+  expect((await send(after, 'orders', 'c'))[0]?.queueOffset).toBe(2);
+  expect(await texts(after.store, 'orders')).toEqual(['a', '', 'c']);
+});
+
 test('a damaged first message of a queue leaves its slot as well', async () => {
   const before = await openTestStore();
   const placed = await send(before, 'orders', 'a', 'b');

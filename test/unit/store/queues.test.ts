@@ -77,6 +77,10 @@ test('entries ahead of the log are cut, and do not come back when the log has pa
   await rewindMark(files, start);
   const after = await openTestStore(files);
   expect(await texts(after.store, 'orders')).toEqual(['a']);
+  const path = `${DIRECTORY}/consumequeue/orders/0/00000000000000000000`;
+  const entries = await files.readFile(path);
+  expect(entries?.length).toBe(QUEUE_FILE_ENTRIES * 20);
+  expect(entries?.subarray(20).equals(Buffer.alloc(QUEUE_FILE_ENTRIES * 20 - 20))).toBe(true);
   await send(after, 'other', ...sent);
   await after.sim.advance(12_000);
   const again = await openTestStore(afterKill(files));

@@ -2,7 +2,7 @@
  * Files in memory that remember every change, so that a test can ask what would be on disk if the
  * process, or the machine, had stopped after the n-th of them.
  */
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { memoryFiles } from '../../../../src/platform/memory-files';
 import type { FileHandle, Files, OpenMode } from '../../../../src/platform/platform';
 
@@ -27,6 +27,13 @@ export class JournalFiles implements Files {
   private readonly base = memoryFiles();
   private readonly fileOf = new Map<string, number>();
   private nextFile = 0;
+
+  /** Begins with all that is in `disk`; it counts as synced. */
+  static async of(disk: Files): Promise<JournalFiles> {
+    const files = new JournalFiles();
+    await files.copy(disk, '/');
+    return files;
+  }
 
   async open(path: string, mode: OpenMode): Promise<FileHandle> {
     const full = resolve(path);
@@ -128,6 +135,22 @@ export class JournalFiles implements Files {
       }
     }
     return disk.files;
+  }
+
+  private async copy(disk: Files, directory: string): Promise<void> {
+    for (const name of await disk.list(directory)) {
+      const path = join(directory, name);
+      if ((await disk.stat(path))?.directory) {
+        await this.makeDirectory(path);
+        await this.copy(disk, path);
+        continue;
+      }
+      const handle = await this.open(path, 'create');
+      await handle.truncate((await disk.stat(path))?.bytes ?? 0);
+      await handle.write([(await disk.readFile(path)) ?? Buffer.alloc(0)], 0);
+      await handle.datasync();
+    }
+    await this.syncDirectory(directory);
   }
 
   private watch(handle: FileHandle, file: number): FileHandle {

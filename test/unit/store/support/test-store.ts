@@ -1,5 +1,5 @@
 /** Small stores for tests, on a clock that stands still until it is moved. */
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
 import { hostOf } from '../../../../src/message/host';
 import { encodeProperties } from '../../../../src/message/properties';
 import { readRecord } from '../../../../src/message/record';
@@ -92,6 +92,12 @@ export async function texts(store: MessageStore, topic: string, queueId = 0): Pr
 /** The text that `draft` was given. */
 export function textOf(record: Buffer): string {
   return readRecord(record, 0).body.toString('utf8').replace(/\0+$/, '');
+}
+
+/** A log whose lines a test can look at. */
+export function heardLog(): { log: Logger; lines: string[] } {
+  const lines: string[] = [];
+  return { log: pino({ level: 'debug' }, { write: (line) => void lines.push(line) }), lines };
 }
 
 /** Changes bytes of a file in place. */
