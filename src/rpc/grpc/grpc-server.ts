@@ -21,6 +21,8 @@ export interface GrpcServerOptions {
   readonly maxSendBytes?: number;
   /** Compresses answers of 1 KiB and more with gzip for clients that take it. Default false. */
   readonly compressAnswers?: boolean;
+  /** Hears what handlers throw; their calls end UNKNOWN, and clients are not told the text. */
+  readonly onHandlerError?: (path: string, error: unknown) => void;
   /** What differs from `DEFAULT_HTTP2_OPTIONS`. */
   readonly http2?: Partial<Http2Options>;
 }
@@ -40,7 +42,7 @@ export class GrpcServer implements CallHost {
 
   constructor(
     private readonly platform: Platform,
-    options: GrpcServerOptions = {},
+    private readonly options: GrpcServerOptions = {},
   ) {
     this.maxReceiveBytes = options.maxReceiveBytes ?? DEFAULT_MAX_RECEIVE_BYTES;
     this.maxSendBytes = options.maxSendBytes ?? Infinity;
@@ -87,6 +89,10 @@ export class GrpcServer implements CallHost {
 
   callEnded(): void {
     this.running--;
+  }
+
+  handlerFailed(path: string, error: unknown): void {
+    this.options.onHandlerError?.(path, error);
   }
 
   private serve(stream: Http2Stream, head: RequestHead): StreamListener {

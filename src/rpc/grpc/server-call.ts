@@ -24,6 +24,8 @@ export interface CallHost {
   monotonicMs(): number;
   wallMs(): number;
   callEnded(): void;
+  /** A handler threw. */
+  handlerFailed(path: string, error: unknown): void;
 }
 
 export abstract class ServerCall
@@ -118,7 +120,7 @@ export abstract class ServerCall
   }
 
   onDrain(): void {
-    this.emit('drain');
+    this.emitAside('drain');
   }
 
   onGone(_code: ErrorCode): void {
@@ -245,7 +247,8 @@ export abstract class ServerCall
   protected invoke(handler: () => void): void {
     try {
       handler();
-    } catch {
+    } catch (error) {
+      this.host.handlerFailed(this.method.path, error);
       this.finish({ code: Status.UNKNOWN, details: 'Unknown error' });
     }
   }
@@ -258,7 +261,16 @@ export abstract class ServerCall
 
   private announceCancel(): void {
     this.cancelled = true;
-    this.emit('cancelled', 'cancelled');
+    this.emitAside('cancelled', 'cancelled');
+  }
+
+  /** Tells the handler's listeners; an error of theirs is nobody's but theirs: the stream's books go on. */
+  private emitAside(event: string, ...args: unknown[]): void {
+    try {
+      this.emit(event, ...args);
+    } catch (error) {
+      this.host.handlerFailed(this.method.path, error);
+    }
   }
 
   private release(): void {

@@ -32,3 +32,13 @@ export class ConnectionError extends Error {
     this.name = 'ConnectionError';
   }
 }
+
+/** What a peer may never do, whatever the state of its streams. */
+export function protocolError(text: string): ConnectionError {
+  return new ConnectionError(ErrorCode.PROTOCOL_ERROR, text);
+}
+
+/** A frame whose payload is not as long as its type says. @param name the type */
+export function frameSizeError(name: string): ConnectionError {
+  return new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, `${name} has a wrong length`);
+}
