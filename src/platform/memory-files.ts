@@ -88,9 +88,10 @@ class Content {
 
   truncate(length: number): void {
     if (length < this.length) {
-      const lastPage = Math.floor(length / PAGE_BYTES);
-      this.pages.get(lastPage)?.fill(0, length % PAGE_BYTES);
-      for (const number of [...this.pages.keys()]) if (number > lastPage) this.drop(number);
+      for (const number of [...this.pages.keys()]) {
+        if (number * PAGE_BYTES >= length) this.drop(number);
+      }
+      this.pages.get(Math.floor(length / PAGE_BYTES))?.fill(0, length % PAGE_BYTES);
     }
     this.length = length;
     this.modifiedMs = this.capacity.wallMs();

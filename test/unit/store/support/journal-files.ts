@@ -128,7 +128,7 @@ export class JournalFiles implements Files {
         for (const part of synced ? [change] : unsyncedParts(change, chance))
           await disk.apply(part);
       } else {
-        const parent = dirname((change as NameChange).path);
+        const parent = dirname(change.path);
         const synced = (syncedDirectories.get(parent) ?? -1) > i;
         if (synced || i < namesKept) await disk.apply(change);
         else if (change.kind === 'create') disk.nameless(change.file);
