@@ -105,7 +105,7 @@ describe.each(kinds)('files of %s', (_name, make) => {
   test('closing waits for what runs on the file', async () => {
     const file = await files.open(at('a'), 'create');
     const order: string[] = [];
-    const write = file.write([Buffer.alloc(8_000_000, 1)], 0).then(() => order.push('written'));
+    const write = file.write([Buffer.alloc(64_000_000, 1)], 0).then(() => order.push('written'));
     await file.close();
     order.push('closed');
     await write;

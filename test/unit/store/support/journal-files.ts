@@ -17,8 +17,6 @@ type Change =
   | { readonly kind: 'removeTree'; readonly path: string }
   | { readonly kind: 'syncDirectory'; readonly path: string };
 
-type NameChange = Extract<Change, { readonly path: string }>;
-
 /** What a system keeps of a write that was not synced: pages, each whole or not at all. */
 const PAGE_BYTES = 4096;
 
