@@ -9,31 +9,55 @@ import {
 export interface RpcClientOptions {
   /** Largest message either way, bytes. Default 130 MiB. */
   readonly maxMessageBytes?: number;
+  /** Longest wait before a lost connection is tried again, ms. Default 1000. */
+  readonly maxReconnectMs?: number;
+  /** The server is sent a PING this often, also without calls, ms. Default 10,000. */
+  readonly keepaliveMs?: number;
+  /** A server that leaves a PING unanswered for this long is given up, ms. Default 5000. */
+  readonly keepaliveTimeoutMs?: number;
 }
 
-const DEFAULT_MAX_MESSAGE_BYTES = 130 * 1024 * 1024;
+const DEFAULTS: Required<RpcClientOptions> = {
+  maxMessageBytes: 130 * 1024 * 1024,
+  maxReconnectMs: 1000,
+  keepaliveMs: 10_000,
+  keepaliveTimeoutMs: 5000,
+};
 
 /**
- * A client of one service; its methods are those of the definition, as grpc-js makes them. It
- * connects when first used, again after at most a second, and notices a dead peer within 15 s.
- * @param address `host:port`
+ * A client of one service, in plaintext, on a connection of its own; its methods are those of the definition,
+ * as grpc-js makes them. It connects when first used. Calls made while it is not connected end UNAVAILABLE,
+ * unless made with `waitForReady`.
+ * @typeParam Methods the client's type as generated for the service
+ * @param address `host:port`, an IPv6 host in brackets
  */
-export function makeClient<T>(
+export function makeClient<Methods>(
   definition: ServiceDefinition,
   address: string,
   options: RpcClientOptions = {},
-): Client & T {
-  const maxBytes = options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES;
+): Client & Methods {
+  const { maxMessageBytes, maxReconnectMs, keepaliveMs, keepaliveTimeoutMs } = {
+    ...DEFAULTS,
+    ...options,
+  };
   const Constructor = makeGenericClientConstructor(definition, 'Gantry');
+  // The methods are made from the definition at run time, so the compiler can't know them.
   const client: unknown = new Constructor(address, credentials.createInsecure(), {
-    'grpc.max_receive_message_length': maxBytes,
-    'grpc.max_send_message_length': maxBytes,
-    'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 1000,
-    'grpc.keepalive_time_ms': 10_000,
-    'grpc.keepalive_timeout_ms': 5000,
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.max_send_message_length': maxMessageBytes,
+    'grpc.initial_reconnect_backoff_ms': Math.min(100, maxReconnectMs),
+    'grpc.max_reconnect_backoff_ms': maxReconnectMs,
+    // A peer that moved to another address is found again as fast as one that came back.
+    'grpc.dns_min_time_between_resolutions_ms': maxReconnectMs,
+    'grpc.service_config_disable_resolution': 1,
+    'grpc.keepalive_time_ms': keepaliveMs,
+    'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
     'grpc.keepalive_permit_without_calls': 1,
+    // Clients must not share a connection, nor its backoff, with others to the same address.
     'grpc.use_local_subchannel_pool': 1,
+    // Our own processes are never behind the proxy of the environment's http_proxy.
+    'grpc.enable_http_proxy': 0,
+    'grpc.enable_channelz': 0,
   });
-  return client as Client & T;
+  return client as Client & Methods;
 }

@@ -1,15 +1,13 @@
-/** An RpcServer on @grpc/grpc-js, with health and reflection beside the services. */
+/** An RpcServer on @grpc/grpc-js. Pings of clients are always answered and never held against them. */
 import {
   Server,
   ServerCredentials,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { ReflectionService } from '@grpc/reflection';
-import { HealthImplementation } from 'grpc-health-check';
 import type { Timers } from '../platform/platform';
-import { loadPackage } from './protos';
-import { DEFAULT_MAX_RECEIVE_BYTES, type RpcServer, type RpcServerOptions } from './server';
+import { DEFAULT_RPC_SERVER_OPTIONS, type RpcServer, type RpcServerOptions } from './server';
+import { StandardServices } from './standard-services';
 
 /** @param reflected files below `proto/` that the reflection service tells of */
 export function grpcJsServer(
@@ -17,60 +15,53 @@ export function grpcJsServer(
   reflected: readonly string[],
   options: RpcServerOptions = {},
 ): RpcServer {
-  return new GrpcJsServer(timers, reflected, options);
+  return new GrpcJsServer(timers, reflected, { ...DEFAULT_RPC_SERVER_OPTIONS, ...options });
 }
 
 class GrpcJsServer implements RpcServer {
   private readonly server: Server;
-  private readonly health = new HealthImplementation({ '': 'NOT_SERVING' });
-  private bound: string | undefined;
+  private readonly services: StandardServices;
 
   constructor(
     private readonly timers: Timers,
     reflected: readonly string[],
-    options: RpcServerOptions,
+    options: Required<RpcServerOptions>,
   ) {
     this.server = new Server({
-      'grpc.max_receive_message_length': options.maxReceiveBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
+      'grpc.max_receive_message_length': options.maxReceiveBytes,
       'grpc.max_send_message_length': -1,
+      'grpc.max_concurrent_streams': options.maxConcurrentStreams,
+      'grpc.max_connection_idle_ms': options.idleMs,
+      'grpc.keepalive_time_ms': options.keepaliveMs,
+      'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs,
+      'grpc.enable_channelz': 0,
     });
-    this.health.addToServer(this.server);
-    const files = Object.assign({}, ...reflected.map(loadPackage)) as ReturnType<
-      typeof loadPackage
-    >;
-    new ReflectionService(files).addToServer(this.server);
+    this.services = new StandardServices(this.server, reflected);
   }
 
   addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
-    this.server.addService(definition, implementation);
+    this.services.addService(definition, implementation);
   }
 
-  async listen(host: string, port: number): Promise<number> {
-    const address = host.includes(':') ? `[${host}]` : host;
-    const taken = await new Promise<number>((resolve, reject) => {
-      this.server.bindAsync(
-        `${address}:${port}`,
-        ServerCredentials.createInsecure(),
-        (error, at) => {
-          if (error === null) resolve(at);
-          else reject(error);
-        },
-      );
+  listen(host: string, port: number): Promise<number> {
+    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    return new Promise((resolve, reject) => {
+      this.server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+        if (error === null) resolve(bound);
+        else reject(error);
+      });
     });
-    this.bound = `${address}:${taken}`;
-    return taken;
   }
 
   setServing(serving: boolean): void {
-    this.health.setStatus('', serving ? 'SERVING' : 'NOT_SERVING');
+    this.services.setServing(serving);
   }
 
   async drain(graceMs: number): Promise<void> {
-    this.setServing(false);
+    this.services.end();
     const finished = new Promise<void>((resolve) => {
       this.server.tryShutdown(() => resolve());
     });
-    if (this.bound !== undefined) this.server.drain(this.bound, graceMs);
     const cut = this.timers.after(graceMs, () => this.server.forceShutdown());
     await finished;
     cut.cancel();

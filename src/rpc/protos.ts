@@ -6,6 +6,11 @@ import { loadSync, type Options, type PackageDefinition } from '@grpc/proto-load
 /** The package's root, seen from src/rpc as well as from dist/rpc. */
 export const PROTO_ROOT = join(__dirname, '..', '..', 'proto');
 
+/**
+ * Fields keep their names; 64-bit integers are numbers (exact up to 2^53), enums numbers (those we don't
+ * know survive), bytes Buffers; what has presence and is absent is left out, all else has its default; the
+ * field that a oneof holds is named under the oneof's name. scripts/generate-types.mjs makes the types for just this.
+ */
 const options: Options = {
   keepCase: true,
   longs: Number,
@@ -16,7 +21,11 @@ const options: Options = {
 
 const packages = new Map<string, PackageDefinition>();
 
-/** All that a file and its imports define. @param file below `proto/`, such as `gantry/v1/broker.proto` */
+/**
+ * All that a file and its imports define.
+ * @param file below `proto/`, such as `gantry/v1/broker.proto`
+ * @throws Error naming the file that is missing or can't be parsed
+ */
 export function loadPackage(file: string): PackageDefinition {
   let loaded = packages.get(file);
   if (loaded === undefined) {
@@ -24,6 +33,14 @@ export function loadPackage(file: string): PackageDefinition {
     packages.set(file, loaded);
   }
   return loaded;
+}
+
+/**
+ * All that several files define, with descriptors that tell of all of them. (Those of `loadPackage` tell of
+ * one file, and two files of one package would contradict each other.) Loaded anew at each call.
+ */
+export function loadTogether(files: readonly string[]): PackageDefinition {
+  return loadSync([...files], options);
 }
 
 /**
@@ -36,5 +53,5 @@ export function loadService(file: string, fullName: string): ServiceDefinition {
   if (found === undefined || 'format' in found) {
     throw new RangeError(`${file} defines no service ${fullName}`);
   }
-  return found as ServiceDefinition;
+  return found;
 }

@@ -2,27 +2,50 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 
 export interface RpcServer {
-  /** Before `listen`. */
+  /** Before `listen`. A method without a handler is answered UNIMPLEMENTED. */
   addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void;
   /**
    * Listens in plaintext.
    * @param port 0 takes any free one
    * @returns the port
-   * @throws Error with the system's text when the address is taken
+   * @throws Error with the system's text (EADDRINUSE ...) when the address can't be taken
    */
   listen(host: string, port: number): Promise<number>;
-  /** What the standard health service answers for the server as a whole. */
+  /** What the standard health service answers for the server as a whole and each of its services. */
   setServing(serving: boolean): void;
   /**
-   * Takes no new connections and tells clients to go elsewhere (GOAWAY); calls that run may finish
-   * within `graceMs`, then they are cut.
+   * Stops serving: health says so, no new connections, clients are told to go elsewhere (GOAWAY). Calls that
+   * run may finish within `graceMs`; then they are cut, and clients see UNAVAILABLE or CANCELLED.
+   * @returns when the last connection is closed; a server can't listen again
    */
   drain(graceMs: number): Promise<void>;
 }
 
 export interface RpcServerOptions {
-  /** Largest message taken, bytes. Default 130 MiB, as Apache's proxy: a batch of 32 full messages. */
+  /**
+   * Largest message taken, bytes; a larger one ends its call with RESOURCE_EXHAUSTED. Default 130 MiB, as
+   * Apache's proxy: a batch of 32 messages of 4 MiB. What is sent has no limit.
+   */
   readonly maxReceiveBytes?: number;
+  /** Calls open at once on a connection; more wait at the client or are refused. Default 1024. */
+  readonly maxConcurrentStreams?: number;
+  /**
+   * A connection without calls is ended (GOAWAY) after this, ms; one with an open stream never is.
+   * Default 120,000, as Apache's proxy.
+   */
+  readonly idleMs?: number;
+  /** A peer is sent a PING this often, ms, so that streams of a dead one end. Default 30,000. */
+  readonly keepaliveMs?: number;
+  /** A peer that leaves a PING unanswered for this long is dropped, ms. Default 20,000. */
+  readonly keepaliveTimeoutMs?: number;
 }
 
 export const DEFAULT_MAX_RECEIVE_BYTES = 130 * 1024 * 1024;
+
+export const DEFAULT_RPC_SERVER_OPTIONS: Required<RpcServerOptions> = {
+  maxReceiveBytes: DEFAULT_MAX_RECEIVE_BYTES,
+  maxConcurrentStreams: 1024,
+  idleMs: 120_000,
+  keepaliveMs: 30_000,
+  keepaliveTimeoutMs: 20_000,
+};
