@@ -35,7 +35,7 @@ function unary(request: Buffer, metadata = new Metadata(), options = {}): Promis
       options,
       (error, value) => {
         if (error === null && value !== undefined) resolve(value);
-        else reject(error as ServiceError);
+        else reject(error);
       },
     );
   });
@@ -128,7 +128,7 @@ test('metadata goes both ways, text and binary, first and last', async () => {
       Buffer.alloc(0),
       sent,
       (error) => {
-        if (error !== null) reject(error as Error);
+        if (error !== null) reject(error);
       },
     );
     call.on('metadata', (metadata: Metadata) => (head = metadata));
