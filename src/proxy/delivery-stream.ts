@@ -59,26 +59,30 @@ export class DeliveryStream {
 
   /**
    * Status, messages, time; resolves when all are handed over or the client is gone.
-   * @param written told after each message that went out
+   * @returns how many messages, from the first on, went out before the client left
    */
   async deliver(
     status: PublicStatus,
     messages: Iterable<Message>,
     wallMs: () => number,
-    written: () => void,
-  ): Promise<void> {
-    if (this.left) return;
+  ): Promise<number> {
+    if (this.left) return 0;
     this.writeStatus(status);
+    let wrote = 0;
+    let taken = 0;
     for (const message of messages) {
       const more = this.call.write({ message }, (error?: Error | null) => {
-        if (!error && !this.left) written();
+        if (!error && !this.left) taken++;
       });
       if (!more) await this.next('drain');
-      if (this.gone) return;
+      // A client that left while this message waited in a buffer did not get it.
+      if (this.gone) return Math.min(taken, wrote);
+      wrote++;
     }
     this.call.write({ delivery_timestamp: fromMs(wallMs()) });
     this.call.end();
     if (!this.finished) await this.next('finish');
+    return this.gone ? taken : wrote;
   }
 
   private writeStatus(status: PublicStatus): void {

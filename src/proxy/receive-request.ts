@@ -106,12 +106,11 @@ function pollingTime(
 ): number {
   const { minPollMs, maxPollMs, pollMarginMs } = settings;
   const left = context.remainingMs;
-  const asked =
-    request.long_polling_timeout
-      ? toMs(request.long_polling_timeout)
-      : left === undefined
-        ? maxPollMs
-        : left - requestTimeoutMs / 2;
+  const asked = request.long_polling_timeout
+    ? toMs(request.long_polling_timeout)
+    : left === undefined
+      ? maxPollMs
+      : left - requestTimeoutMs / 2;
   const pollMs = Math.min(Math.max(asked, minPollMs), maxPollMs);
   if (left === undefined || pollMs <= left - pollMarginMs) return pollMs;
   if (left >= minPollMs) return Math.max(0, Math.min(pollMs, left - pollMarginMs));

@@ -145,12 +145,7 @@ export class ReceiveFamily {
     let written = 0;
     try {
       const all = publicMessages(messages, order);
-      await stream.deliver(
-        OK_STATUS,
-        all,
-        () => clock.wallMs(),
-        () => written++,
-      );
+      written = await stream.deliver(OK_STATUS, all, () => clock.wallMs());
     } finally {
       this.delivering.give(bytes);
       if (written < messages.length) this.giveBack(messages.slice(written), pop);

@@ -1,0 +1,258 @@
+import type {
+  AckRequest,
+  ChangeInvisibleRequest,
+  EntryStatus,
+  PopRequest,
+  PopResult,
+  SendRequest,
+  SendResult,
+  SubscribeRequest,
+} from '../../src/api/broker-api';
+import type { BrokerConnection } from '../../src/api/broker-dialer';
+import { formatReceiptHandle } from '../../src/api/receipt-handle';
+import {
+  DEFAULT_BACKOFF,
+  DEFAULT_MAX_ATTEMPTS,
+  type GroupConfig,
+  type TopicConfig,
+} from '../../src/api/topic';
+import { ANY_HOST } from '../../src/message/host';
+import { placeRecord } from '../../src/message/record';
+import { Code, StatusError } from '../../src/message/status';
+
+interface Stored {
+  readonly record: Buffer;
+  readonly topic: string;
+  attempt: number;
+  /** The handle of its last delivery; `undefined` while it is ready. */
+  handle: string | undefined;
+}
+
+interface Poll {
+  readonly request: PopRequest;
+  readonly end: (result: PopResult) => void;
+}
+
+/**
+ * A broker of a few lines, in memory and without time: one consumer group's view of each topic, no
+ * redelivery but what is released. It records what it was asked, and fails where a test says so.
+ */
+export class ModelBroker implements BrokerConnection {
+  readonly topics = new Map<string, TopicConfig>();
+  readonly groups = new Map<string, GroupConfig>();
+  readonly sends: { topic: string; queueId: number }[] = [];
+  readonly pops: PopRequest[] = [];
+  readonly subscribed: SubscribeRequest[] = [];
+  readonly released: AckRequest[] = [];
+  readonly changed: ChangeInvisibleRequest[] = [];
+  readonly seen: string[] = [];
+  readonly gone: string[] = [];
+  putTopics = 0;
+  autoCreateGroups = true;
+  closed = false;
+  /** Thrown by every call while it is set. */
+  failure: Error | undefined;
+  /** What sends wait for, to keep them under way. */
+  sendGate: Promise<void> = Promise.resolve();
+  private stored: Stored[] = [];
+  private readonly polls = new Set<Poll>();
+  private handles = 0;
+
+  /** @param onTopics told after each change of the topics */
+  constructor(
+    readonly brokerName: string,
+    private readonly onTopics: () => void,
+  ) {}
+
+  async send({ queueId, draft }: SendRequest): Promise<SendResult> {
+    this.check();
+    await this.sendGate;
+    if (!this.topics.has(draft.topic)) throw noTopic(draft.topic);
+    const record = Buffer.alloc(draft.byteLength);
+    draft.writeTo(record, 0);
+    const queueOffset = this.sends.filter((sent) => sent.queueId === queueId).length;
+    const place = { queueId, queueOffset, physicalOffset: this.sends.length };
+    placeRecord(record, 0, { ...place, storeTimestamp: 1_700_000_000_123, storeHost: ANY_HOST });
+    this.sends.push({ topic: draft.topic, queueId });
+    this.stored.push({ record, topic: draft.topic, attempt: 0, handle: undefined });
+    this.serve();
+    return { queueOffset, physicalOffset: place.physicalOffset };
+  }
+
+  /** Puts bytes where a record of `topic` would be. */
+  put(topic: string, record: Buffer): void {
+    this.stored.push({ record, topic, attempt: 0, handle: undefined });
+    this.serve();
+  }
+
+  async pop(request: PopRequest, signal: AbortSignal): Promise<PopResult> {
+    this.check();
+    this.pops.push(request);
+    if (!this.topics.has(request.topic)) throw noTopic(request.topic);
+    if (!this.groups.has(request.group)) throw noGroup(request.group);
+    const now = this.take(request);
+    if (now.length > 0 || request.pollMs === 0 || signal.aborted) return now;
+    return new Promise((resolve) => {
+      const poll: Poll = {
+        request,
+        end: (result) => {
+          this.polls.delete(poll);
+          resolve(result);
+        },
+      };
+      this.polls.add(poll);
+      signal.addEventListener('abort', () => poll.end([]), { once: true });
+    });
+  }
+
+  /** Ends the waiting polls as if their time were over. */
+  endPolls(): void {
+    for (const poll of this.polls) poll.end([]);
+  }
+
+  get waitingPolls(): number {
+    return this.polls.size;
+  }
+
+  /** Messages that are neither ready nor in flight count no more. */
+  get unfinished(): number {
+    return this.stored.length;
+  }
+
+  async ack({ entries }: AckRequest): Promise<readonly EntryStatus[]> {
+    this.check();
+    return entries.map(({ receiptHandle }) => {
+      const at = this.stored.findIndex(({ handle }) => handle === receiptHandle);
+      if (at < 0) return { code: Code.INVALID_RECEIPT_HANDLE, message: 'unknown handle' };
+      this.stored.splice(at, 1);
+      return { code: Code.OK, message: 'OK' };
+    });
+  }
+
+  async changeInvisible(request: ChangeInvisibleRequest): Promise<string> {
+    this.check();
+    const message = this.stored.find(({ handle }) => handle === request.receiptHandle);
+    if (message === undefined) {
+      throw new StatusError(Code.INVALID_RECEIPT_HANDLE, 'unknown handle');
+    }
+    this.changed.push(request);
+    message.handle = this.mint();
+    return message.handle;
+  }
+
+  async release(request: AckRequest): Promise<void> {
+    this.released.push(request);
+    for (const { receiptHandle } of request.entries) {
+      const message = this.stored.find(({ handle }) => handle === receiptHandle);
+      if (message === undefined) continue;
+      message.handle = undefined;
+      message.attempt--;
+    }
+    this.serve();
+  }
+
+  async subscribe(request: SubscribeRequest): Promise<GroupConfig> {
+    this.check();
+    this.subscribed.push(request);
+    const known = this.groups.get(request.group);
+    if (known !== undefined) return known;
+    if (!this.autoCreateGroups) throw noGroup(request.group);
+    const group = groupConfig(request.group, { fifo: request.fifoIfNew });
+    this.groups.set(group.name, group);
+    return group;
+  }
+
+  async clientSeen(clientId: string): Promise<void> {
+    this.check();
+    this.seen.push(clientId);
+  }
+
+  async clientGone(clientId: string): Promise<void> {
+    this.check();
+    this.gone.push(clientId);
+    for (const poll of this.polls) if (poll.request.clientId === clientId) poll.end([]);
+  }
+
+  async putTopic(config: TopicConfig): Promise<void> {
+    this.check();
+    this.putTopics++;
+    this.topics.set(config.name, config);
+    this.onTopics();
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    this.check();
+    if (!this.topics.delete(name)) throw noTopic(name);
+    this.onTopics();
+  }
+
+  async listTopics(): Promise<readonly TopicConfig[]> {
+    this.check();
+    return [...this.topics.values()];
+  }
+
+  async putGroup(config: GroupConfig): Promise<void> {
+    this.check();
+    this.groups.set(config.name, config);
+  }
+
+  async deleteGroup(name: string): Promise<void> {
+    this.check();
+    if (!this.groups.delete(name)) throw noGroup(name);
+  }
+
+  async listGroups(): Promise<readonly GroupConfig[]> {
+    this.check();
+    return [...this.groups.values()];
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+
+  private check(): void {
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  private serve(): void {
+    for (const poll of this.polls) {
+      const messages = this.take(poll.request);
+      if (messages.length > 0) poll.end(messages);
+    }
+  }
+
+  private take({ topic, maxMessages, invisibleMs }: PopRequest): PopResult {
+    return this.stored
+      .filter((message) => message.topic === topic && message.handle === undefined)
+      .slice(0, maxMessages)
+      .map((message) => {
+        message.handle = this.mint();
+        message.attempt++;
+        const { record, handle: receiptHandle, attempt } = message;
+        return { record, receiptHandle, attempt, invisibleMs };
+      });
+  }
+
+  private mint(): string {
+    return formatReceiptHandle(this.brokerName, `token${this.handles++}`);
+  }
+}
+
+export function groupConfig(name: string, changes: Partial<GroupConfig> = {}): GroupConfig {
+  return {
+    name,
+    fifo: false,
+    maxAttempts: DEFAULT_MAX_ATTEMPTS,
+    backoff: DEFAULT_BACKOFF,
+    startFrom: 'end',
+    ...changes,
+  };
+}
+
+function noTopic(name: string): StatusError {
+  return new StatusError(Code.TOPIC_NOT_FOUND, `topic ${name} does not exist on this broker`);
+}
+
+function noGroup(name: string): StatusError {
+  return new StatusError(Code.CONSUMER_GROUP_NOT_FOUND, `consumer group ${name} does not exist`);
+}

@@ -1,0 +1,80 @@
+import pino from 'pino';
+import type { BrokerRegistration, RouteApi } from '../../src/api/route-api';
+import type { TopicConfig, TopicType } from '../../src/api/topic';
+import type { Platform } from '../../src/platform/platform';
+import { createProxy, type Proxy } from '../../src/proxy/proxy';
+import { DEFAULT_PROXY_SETTINGS, type ProxySettings } from '../../src/proxy/settings';
+import { ModelBroker } from './model-broker';
+import { SimClock } from './sim-clock';
+
+type Listener = (brokers: readonly BrokerRegistration[]) => void;
+
+/** Model brokers, the routes to them, and a proxy in front, all under a simulated clock. */
+export class ModelCluster {
+  readonly sim = new SimClock();
+  readonly brokers = new Map<string, ModelBroker>();
+  readonly proxy: Proxy;
+  /** Brokers that a name server would not list. */
+  readonly absent = new Set<string>();
+  dials = 0;
+  private readonly listeners = new Set<Listener>();
+  private version = 0;
+
+  constructor(settings: Partial<ProxySettings> = {}, names: readonly string[] = ['broker-a']) {
+    for (const name of names) this.brokers.set(name, new ModelBroker(name, () => this.announce()));
+    const { clock, timers } = this.sim;
+    this.proxy = createProxy({
+      routes: this.routes,
+      dial: ({ brokerName }) => {
+        this.dials++;
+        return this.broker(brokerName);
+      },
+      // Nothing in a proxy touches files, sockets or chance.
+      platform: { clock, timers } as unknown as Platform,
+      log: pino({ level: 'silent' }),
+      settings: { ...DEFAULT_PROXY_SETTINGS, ...settings },
+    });
+  }
+
+  broker(name = 'broker-a'): ModelBroker {
+    const broker = this.brokers.get(name);
+    if (broker === undefined) throw new Error(`no broker ${name}`);
+    return broker;
+  }
+
+  /** A topic on every broker, in the routes at once. */
+  topic(name: string, type: TopicType = 'NORMAL', queues = 8): void {
+    const config: TopicConfig = { name, type, queues };
+    for (const broker of this.brokers.values()) broker.topics.set(name, config);
+    this.announce();
+  }
+
+  /** Tells the watchers what is there now. */
+  announce(): void {
+    this.version++;
+    for (const listener of this.listeners) listener(this.registrations());
+  }
+
+  private readonly routes: RouteApi = {
+    register: () => Promise.reject(new Error('a proxy registers nothing')),
+    watch: (listener) => {
+      this.listeners.add(listener);
+      listener(this.registrations());
+      return { close: () => void this.listeners.delete(listener) };
+    },
+  };
+
+  private registrations(): BrokerRegistration[] {
+    return [...this.brokers.values()]
+      .filter(({ brokerName }) => !this.absent.has(brokerName))
+      .map(({ brokerName, topics }) => ({
+        cluster: 'c1',
+        brokerName,
+        brokerId: 0,
+        address: `${brokerName}:10911`,
+        epoch: 1,
+        version: this.version,
+        topics: [...topics.values()],
+      }));
+  }
+}
