@@ -137,8 +137,7 @@ export class QueueFiles {
     const max = await this.behindFillers(queue, messagesEnd, end);
     const kept = (at: Buffer): boolean =>
       !isUnwritten(at, 0) && readPhysicalOffset(at, 0) >= logStart;
-    const firstFileEnd = Math.min(max, first + this.fileEntries);
-    const keptFrom = await this.search(queue, first, firstFileEnd, kept);
+    const keptFrom = await this.search(queue, first, max, kept);
     const min = await this.behindFillers(queue, keptFrom, max);
     const firstMessage = min < max ? await this.read(queue, min, 1) : undefined;
     return {

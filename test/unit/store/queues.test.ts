@@ -112,6 +112,25 @@ test('many queues are found again, each with its own end', async () => {
   await stop(again);
 });
 
+test('a queue whose oldest segments were deleted begins at its first message that is left', async () => {
+  const files = memoryFiles();
+  const opened = await openTestStore(files);
+  await send(opened, 'orders', ...Array.from({ length: 200 }, (_, i) => `${i}`));
+  await send(opened, 'quiet', 'a');
+  await send(opened, 'orders', ...Array.from({ length: 200 }, (_, i) => `${200 + i}`));
+  await stop(opened);
+  const names = await files.list(`${DIRECTORY}/commitlog`);
+  for (const name of names.slice(0, -1)) await files.remove(`${DIRECTORY}/commitlog/${name}`);
+  const again = await openTestStore(files);
+  const min = again.store.minOffset('orders', 0);
+  expect(min).toBeGreaterThan(200);
+  expect((await texts(again.store, 'orders'))[0]).toBe(`${min}`);
+  // All of a queue's messages are gone: it is empty, and keeps its offsets.
+  expect([again.store.minOffset('quiet', 0), again.store.maxOffset('quiet', 0)]).toEqual([1, 1]);
+  expect((await send(again, 'quiet', 'b'))[0]?.queueOffset).toBe(1);
+  expect(await texts(again.store, 'quiet')).toEqual(['b']);
+});
+
 test('a log that begins in the middle gives queues that begin there, with fillers before', async () => {
   const files = memoryFiles();
   const opened = await openTestStore(files);
