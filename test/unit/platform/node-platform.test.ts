@@ -11,15 +11,6 @@ function after(delayMs: number): Promise<void> {
   });
 }
 
-/** Keeps the process alive while a test waits for timers that do not. */
-let keepAlive: NodeJS.Timeout;
-beforeEach(() => {
-  keepAlive = setInterval(() => undefined, 1000);
-});
-afterEach(() => {
-  clearInterval(keepAlive);
-});
-
 test('a timer runs once, not before its time, and not at all when it is cancelled', async () => {
   const start = platform.clock.monotonicMs();
   let runs = 0;
