@@ -41,12 +41,6 @@ export function deliveredMessage(delivery: Delivery, asked: ResourceName): Deliv
   };
 }
 
-/** The message id that a record is delivered with. */
-export function deliveredMessageId(record: Buffer): string {
-  const stored = readRecord(record, 0);
-  return messageIdOf(stored, recordProperties(stored));
-}
-
 /** The producer's message id, else the place in the log. */
 function messageIdOf(record: StoredRecord, properties: ReadonlyMap<string, string>): string {
   return properties.get(Property.UNIQ_KEY) ?? placeId(record);

@@ -1,9 +1,9 @@
 /** ReceiveMessage: a long-polling pop on one broker, its answer a stream. Hot path. */
 import type { Logger } from 'pino';
-import type { PoppedMessage, PopRequest, PopResult } from '../api/broker-api';
-import { deliveredMessage, deliveredMessageId } from '../message/delivered-message';
+import type { PopRequest, PopResult } from '../api/broker-api';
+import { deliveredMessage } from '../message/delivered-message';
+import type { DeliveredMessage, ResourceName } from '../message/public-message';
 import { Code, StatusError, toStatusError } from '../message/status';
-import type { Message } from '../rpc/generated/apache/rocketmq/v2/Message';
 import type { MessagingServiceHandlers } from '../rpc/generated/apache/rocketmq/v2/MessagingService';
 import { ByteBudget, CallGate, failure, OK_STATUS, type PublicStatus, statusOf } from './calls';
 import { DeliveryStream, type ReceiveCall } from './delivery-stream';
@@ -17,6 +17,8 @@ const NO_MESSAGE: PublicStatus = { code: Code.MESSAGE_NOT_FOUND, message: 'no ne
 /** What is to be asked of which broker. */
 interface Pop {
   readonly brokerName: string;
+  /** The topic as the consumer named it. */
+  readonly topic: ResourceName;
   readonly request: PopRequest;
 }
 
@@ -80,7 +82,7 @@ export class ReceiveFamily {
     const pop = this.choose(order, route, context.clientId);
     const messages = await this.poll(pop, stream);
     if (messages.length === 0) stream.end(NO_MESSAGE, platform.clock.wallMs());
-    else await this.deliver(messages, order, pop, stream);
+    else await this.deliver(messages, pop, stream);
   }
 
   /** The broker that the client asks for, where it holds the topic; else each in turn. */
@@ -93,6 +95,7 @@ export class ReceiveFamily {
     const { group, attemptId, filter, maxMessages, invisibleMs, pollMs, autoRenew } = order;
     return {
       brokerName: queues.brokerName,
+      topic: order.topic,
       request: {
         ...{ group, topic: route.name, clientId, attemptId, filter },
         ...{ maxMessages, invisibleMs, pollMs, autoRenew },
@@ -132,45 +135,46 @@ export class ReceiveFamily {
     return this.parts.pool.get(brokerName).pop(request, signal);
   }
 
-  private async deliver(
-    messages: PopResult,
-    order: ReceiveOrder,
-    pop: Pop,
-    stream: DeliveryStream,
-  ): Promise<void> {
+  private async deliver(messages: PopResult, pop: Pop, stream: DeliveryStream): Promise<void> {
     const { clock } = this.parts.platform;
     let bytes = 0;
     for (const { record } of messages) bytes += record.length;
     this.delivering.add(bytes);
+    const sound = this.publicMessages(messages, pop);
     let written = 0;
     try {
-      const all = publicMessages(messages, order);
-      written = await stream.deliver(OK_STATUS, all, () => clock.wallMs());
+      if (sound.length === 0) stream.end(NO_MESSAGE, clock.wallMs());
+      else written = await stream.deliver(OK_STATUS, sound, () => clock.wallMs());
     } finally {
       this.delivering.give(bytes);
-      if (written < messages.length) this.giveBack(messages.slice(written), pop);
+      if (written < sound.length) this.giveBack(sound.slice(written), pop);
     }
   }
 
+  /** A record that cannot be read is left out: it comes again, and counts attempts until it is given up. */
+  private publicMessages(messages: PopResult, { topic, brokerName }: Pop): DeliveredMessage[] {
+    const sound: DeliveredMessage[] = [];
+    for (const message of messages) {
+      try {
+        sound.push(deliveredMessage(message, topic));
+      } catch (err) {
+        this.log.error({ err, brokerName, topic: topic.name }, 'record not readable');
+      }
+    }
+    return sound;
+  }
+
   /** Messages that did not get through come again soon, without an attempt counted. */
-  private giveBack(messages: PopResult, { brokerName, request }: Pop): void {
+  private giveBack(messages: readonly DeliveredMessage[], { brokerName, request }: Pop): void {
     const { group, topic, clientId } = request;
     this.log.debug({ group, topic, clientId, messages: messages.length }, 'messages given back');
-    const entries = messages.map(({ receiptHandle, record }) => ({
-      receiptHandle,
-      messageId: deliveredMessageId(record),
+    const entries = messages.map(({ system_properties: system }) => ({
+      receiptHandle: system.receipt_handle,
+      messageId: system.message_id,
     }));
     this.parts.pool
       .find(brokerName)
       ?.release({ group, topic, entries })
       .catch((err: unknown) => this.log.warn({ err, brokerName, group, topic }, 'not given back'));
   }
-}
-
-/** One at a time, so that a slow client's messages are made when it takes them. */
-function* publicMessages(
-  messages: readonly PoppedMessage[],
-  order: ReceiveOrder,
-): Iterable<Message> {
-  for (const message of messages) yield deliveredMessage(message, order.topic);
 }
