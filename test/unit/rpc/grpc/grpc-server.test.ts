@@ -35,7 +35,7 @@ function unary(request: Buffer, metadata = new Metadata(), options = {}): Promis
       options,
       (error, value) => {
         if (error === null && value !== undefined) resolve(value);
-        else reject(error);
+        else reject(error ?? new Error('no answer'));
       },
     );
   });
