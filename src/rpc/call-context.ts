@@ -1,12 +1,18 @@
 /** What a handler wants to know of a call beside its request. */
 import type { Metadata } from '@grpc/grpc-js';
 
-/** The last value of a header (clients may repeat them), '' when it is absent. */
+/**
+ * The last value of a header, '' when it is absent: clients may repeat headers, and mean the last. For headers
+ * whose values hold no ', ', since Node's HTTP/2 joins repeated ones by it.
+ * @param name in lower case; values of a `-bin` header are read as Latin-1
+ */
 export function lastHeader(metadata: Metadata, name: string): string {
   const values = metadata.get(name);
   const last = values[values.length - 1];
   if (last === undefined) return '';
-  return typeof last === 'string' ? last : last.toString('latin1');
+  if (typeof last !== 'string') return last.toString('latin1');
+  const joint = last.lastIndexOf(', ');
+  return joint < 0 ? last : last.slice(joint + 2);
 }
 
 /** Milliseconds until a call's deadline, negative when it is over; `undefined` when it has none. */
