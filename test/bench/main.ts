@@ -64,6 +64,7 @@ async function runSteps(target: Target, options: Options): Promise<readonly Resu
     let left = count;
     return () => left-- > 0;
   };
+  const tidyUp: Promise<unknown>[] = [];
   const group = `bench-${process.pid}`;
   const unsubscribe = [
     await connections.take().subscribe(group, 'bench-pop'),
@@ -90,9 +91,10 @@ async function runSteps(target: Target, options: Options): Promise<readonly Resu
   await step(`send, receive, ack at ${options.rate}/s; latency end to end`, (tally) =>
     endToEnd(
       ...([connections, 'bench-e2e', group, body] as const),
-      ...([options.rate, seconds * 1000, letRun, tally] as const),
+      ...([options.rate, seconds * 1000, letRun, tidyUp, tally] as const),
     ),
   );
+  await Promise.all(tidyUp);
   for (const end of unsubscribe) end();
   connections.close();
   return results;

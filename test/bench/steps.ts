@@ -100,7 +100,10 @@ export async function receiveAll(
   await Promise.all(Array.from({ length: receivers }, lane));
 }
 
-/** Sends at a steady rate while others receive and acknowledge. Latency: from the send's call to the receive's answer. */
+/**
+ * Sends at a steady rate while others receive and acknowledge. Latency: from the send's call to the receive's answer.
+ * Resolves when all is acknowledged; `tidyUp` gets what is still to be waited for: long polls that end empty.
+ */
 export async function endToEnd(
   connections: Connections,
   topic: string,
@@ -109,6 +112,7 @@ export async function endToEnd(
   ratePerSecond: number,
   durationMs: number,
   pass: (ms: number) => Promise<void>,
+  tidyUp: Promise<unknown>[],
   tally: Tally,
 ): Promise<void> {
   const queue = await connections.queue(topic);
@@ -129,8 +133,11 @@ export async function endToEnd(
       }
       await Promise.all(messages.map((message) => client.ack(group, topic, message)));
       tally.messages += messages.length;
+      if (!sending && sentAt.size === 0) allDone();
     }
   };
+  let allDone = (): void => undefined;
+  const done = new Promise<void>((resolve) => (allDone = resolve));
   const receivers = Array.from({ length: 4 }, receive);
   const start = performance.now();
   const sends: Promise<void>[] = [];
@@ -149,5 +156,6 @@ export async function endToEnd(
   }
   await Promise.all(sends);
   sending = false;
-  await Promise.all(receivers);
+  tidyUp.push(...receivers);
+  if (sentAt.size > 0) await done;
 }

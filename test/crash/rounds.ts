@@ -45,7 +45,10 @@ export async function killUnderLoad(rounds: number, seed: number): Promise<Histo
   const ports = { port: await freePort(), httpPort: await freePort() };
   const args = ['--data-dir', folder, '--topic', TOPIC, '--no-auto-create', '--log-level', 'warn'];
   const start = (): Promise<GantryProcess> =>
-    startGantry('start', { ...ports, args: [...args, '--receive-min-invisible', '1s'] });
+    startGantry('start', {
+      ...ports,
+      args: [...args, '--receive-min-invisible', '1s', '--receive-min-polling', '1s'],
+    });
 
   let gantry = await start();
   const history = new History();

@@ -6,7 +6,7 @@ import { until, within } from './until';
 
 /** The root of the repository. */
 export const ROOT = join(__dirname, '..', '..');
-const MAIN = join(ROOT, 'dist', 'main.js');
+const MAIN = process.env['TEST_MAIN'] ?? join(ROOT, 'dist', 'main.js');
 const READY_MS = 30_000;
 const STOP_MS = 20_000;
 const LOG_CHARS_MAX = 200_000;
