@@ -127,6 +127,11 @@ export class Receive {
     return this.call.items.map((item) => wire(item, responseSerialize, responseDeserialize));
   }
 
+  /** How large each item is on the wire. */
+  get itemBytes(): readonly number[] {
+    return this.call.items.map((item) => methods.ReceiveMessage.responseSerialize(item).length);
+  }
+
   /** Which fields the items have, in order. */
   get contents(): readonly (string | undefined)[] {
     return this.items.map(({ content }) => content);
