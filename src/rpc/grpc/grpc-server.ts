@@ -59,6 +59,10 @@ export class GrpcServer implements CallHost {
     return this.running;
   }
 
+  get connectionCount(): number {
+    return this.http2.connectionCount;
+  }
+
   /** @throws Error when a method of the service is served already */
   addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
     this.methods.add(definition, implementation);
