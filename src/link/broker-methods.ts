@@ -1,0 +1,239 @@
+/**
+ * The methods of `BrokerApi` as calls on a link: their names and messages are those of the service
+ * GantryBroker, so that its definition gives the codecs.
+ */
+import type { MethodDefinition } from '@grpc/proto-loader';
+import type {
+  AckRequest,
+  BrokerApi,
+  ChangeInvisibleRequest,
+  EntryStatus,
+  PopRequest,
+  PopResult,
+  SendRequest,
+  SendResult,
+  SubscribeRequest,
+} from '../api/broker-api';
+import type { GroupConfig, TopicConfig } from '../api/topic';
+import { Property } from '../message/properties';
+import { readRecord, recordProperties } from '../message/record';
+import type { GantryBrokerDefinition } from '../rpc/generated/gantry/v1/GantryBroker';
+import * as ack from './codec/ack';
+import { groupFromWire, groupToWire } from './codec/group';
+import * as pop from './codec/pop';
+import * as send from './codec/send';
+import { subscribeFromWire, subscribeToWire } from './codec/subscribe';
+import { topicFromWire, topicToWire } from './codec/topic';
+import { brokerDefinition } from './services';
+
+/** A call that may wait long at the broker, and whose caller may go away meanwhile. */
+export interface Parking<Q, A> {
+  /** What the caller gets who has stopped the wait. */
+  readonly stopped: A;
+  /** Undoes an answer that nobody has received. */
+  giveBack(api: Pick<BrokerApi, 'release'>, request: Q, answer: A): Promise<void>;
+}
+
+export interface BrokerMethod<Q, A> {
+  readonly name: string;
+  /** How long the caller waits beside what the request itself asks to wait, milliseconds. */
+  readonly patienceMs: number;
+  readonly parking?: Parking<Q, A>;
+  encodeRequest(request: Q): Buffer;
+  decodeAnswer(payload: Buffer): A;
+  /** Decodes, calls, encodes. Rejects with what decoding or the call throws. */
+  serve(api: BrokerApi, payload: Buffer, signal: AbortSignal): Promise<ServedAnswer>;
+}
+
+export interface ServedAnswer {
+  readonly payload: Buffer;
+  /** Undoes the call when its answer could not be delivered. */
+  readonly giveBack?: () => Promise<void>;
+}
+
+/** The broker's side of a method, its types forgotten. */
+export type ServedMethod = Pick<BrokerMethod<never, unknown>, 'name' | 'serve'> & {
+  readonly parks: boolean;
+};
+
+const PATIENCE_MS = 3_000;
+const POP_PATIENCE_MS = 5_000;
+/** Writing configuration waits for the log and for all watchers of all name servers. */
+const CONFIG_PATIENCE_MS = 10_000;
+
+export interface BrokerMethods {
+  readonly send: BrokerMethod<SendRequest, SendResult>;
+  readonly pop: BrokerMethod<PopRequest, PopResult>;
+  readonly ack: BrokerMethod<AckRequest, readonly EntryStatus[]>;
+  readonly changeInvisible: BrokerMethod<ChangeInvisibleRequest, string>;
+  readonly release: BrokerMethod<AckRequest, void>;
+  readonly subscribe: BrokerMethod<SubscribeRequest, GroupConfig>;
+  readonly clientSeen: BrokerMethod<string, void>;
+  readonly clientGone: BrokerMethod<string, void>;
+  readonly putTopic: BrokerMethod<TopicConfig, void>;
+  readonly deleteTopic: BrokerMethod<string, void>;
+  readonly listTopics: BrokerMethod<void, readonly TopicConfig[]>;
+  readonly putGroup: BrokerMethod<GroupConfig, void>;
+  readonly deleteGroup: BrokerMethod<string, void>;
+  readonly listGroups: BrokerMethod<void, readonly GroupConfig[]>;
+}
+
+let methods: BrokerMethods | undefined;
+
+export function brokerMethods(): BrokerMethods {
+  methods ??= defineMethods(brokerDefinition());
+  return methods;
+}
+
+/** By the name that frames carry. */
+export function servedMethods(): ReadonlyMap<string, ServedMethod> {
+  return new Map(
+    Object.values(brokerMethods()).map((method: ServedMethod & { parking?: unknown }) => [
+      method.name,
+      { name: method.name, serve: method.serve, parks: method.parking !== undefined },
+    ]),
+  );
+}
+
+function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
+  return {
+    send: method('Send', service.Send, {
+      request: [send.sendRequestToWire, send.sendRequestFromWire],
+      answer: [send.sendResultToWire, send.sendResultFromWire],
+      call: (api, request) => api.send(request),
+    }),
+    pop: method('Pop', service.Pop, {
+      request: [pop.popRequestToWire, pop.popRequestFromWire],
+      answer: [pop.popResultToWire, pop.popResultFromWire],
+      call: (api, request, signal) => api.pop(request, signal),
+      patienceMs: POP_PATIENCE_MS,
+      parking: { stopped: [], giveBack: releaseAll },
+    }),
+    ack: method('Ack', service.Ack, {
+      request: [ack.ackRequestToWire, ack.ackRequestFromWire],
+      answer: [ack.ackResultToWire, ack.ackResultFromWire],
+      call: (api, request) => api.ack(request),
+    }),
+    changeInvisible: method('ChangeInvisible', service.ChangeInvisible, {
+      request: [ack.changeInvisibleToWire, ack.changeInvisibleFromWire],
+      answer: [(handle) => ({ receipt_handle: handle }), (wire) => wire.receipt_handle],
+      call: (api, request) => api.changeInvisible(request),
+    }),
+    release: method('Release', service.Release, {
+      request: [ack.ackRequestToWire, ack.ackRequestFromWire],
+      answer: nothing,
+      call: (api, request) => api.release(request),
+    }),
+    subscribe: method('Subscribe', service.Subscribe, {
+      request: [subscribeToWire, subscribeFromWire],
+      answer: [groupToWire, groupFromWire],
+      call: (api, request) => api.subscribe(request),
+    }),
+    clientSeen: method('ClientSeen', service.ClientSeen, {
+      request: clientId,
+      answer: nothing,
+      call: (api, id) => api.clientSeen(id),
+    }),
+    clientGone: method('ClientGone', service.ClientGone, {
+      request: clientId,
+      answer: nothing,
+      call: (api, id) => api.clientGone(id),
+    }),
+    putTopic: method('PutTopic', service.PutTopic, {
+      request: [(topic) => ({ topic: topicToWire(topic) }), ({ topic }) => topicFromWire(topic)],
+      answer: nothing,
+      call: (api, topic) => api.putTopic(topic),
+      patienceMs: CONFIG_PATIENCE_MS,
+    }),
+    deleteTopic: method('DeleteTopic', service.DeleteTopic, {
+      request: byName,
+      answer: nothing,
+      call: (api, name) => api.deleteTopic(name),
+      patienceMs: CONFIG_PATIENCE_MS,
+    }),
+    listTopics: method('ListTopics', service.ListTopics, {
+      request: nothing,
+      answer: [
+        (topics) => ({ topics: topics.map(topicToWire) }),
+        ({ topics }) => topics.map(topicFromWire),
+      ],
+      call: (api) => api.listTopics(),
+    }),
+    putGroup: method('PutGroup', service.PutGroup, {
+      request: [(group) => ({ group: groupToWire(group) }), ({ group }) => groupFromWire(group)],
+      answer: nothing,
+      call: (api, group) => api.putGroup(group),
+      patienceMs: CONFIG_PATIENCE_MS,
+    }),
+    deleteGroup: method('DeleteGroup', service.DeleteGroup, {
+      request: byName,
+      answer: nothing,
+      call: (api, name) => api.deleteGroup(name),
+      patienceMs: CONFIG_PATIENCE_MS,
+    }),
+    listGroups: method('ListGroups', service.ListGroups, {
+      request: nothing,
+      answer: [
+        (groups) => ({ groups: groups.map(groupToWire) }),
+        ({ groups }) => groups.map(groupFromWire),
+      ],
+      call: (api) => api.listGroups(),
+    }),
+  };
+}
+
+/** To the wire and back. */
+type Forms<T, Wire, WireOutput> = readonly [(value: T) => Wire, (wire: WireOutput) => T];
+
+const nothing: Forms<void, object, unknown> = [() => ({}), () => undefined];
+const byName: Forms<string, { name: string }, { name: string }> = [
+  (name) => ({ name }),
+  ({ name }) => name,
+];
+const clientId: Forms<string, { client_id: string }, { client_id: string }> = [
+  (id) => ({ client_id: id }),
+  ({ client_id: id }) => id,
+];
+
+function method<Q, A, WQ extends object, WA extends object, WQO, WAO>(
+  name: string,
+  definition: MethodDefinition<WQ, WA, WQO, WAO>,
+  how: {
+    readonly request: Forms<Q, WQ, WQO>;
+    readonly answer: Forms<A, WA, WAO>;
+    readonly call: (api: BrokerApi, request: Q, signal: AbortSignal) => Promise<A>;
+    readonly patienceMs?: number;
+    readonly parking?: Parking<Q, A>;
+  },
+): BrokerMethod<Q, A> {
+  const [requestToWire, requestFromWire] = how.request;
+  const [answerToWire, answerFromWire] = how.answer;
+  const { call, parking, patienceMs = PATIENCE_MS } = how;
+  return {
+    name,
+    patienceMs,
+    ...(parking === undefined ? {} : { parking }),
+    encodeRequest: (request) => definition.requestSerialize(requestToWire(request)),
+    decodeAnswer: (payload) => answerFromWire(definition.responseDeserialize(payload)),
+    serve: async (api, payload, signal) => {
+      const request = requestFromWire(definition.requestDeserialize(payload));
+      const answer = await call(api, request, signal);
+      const served = { payload: definition.responseSerialize(answerToWire(answer)) };
+      if (parking === undefined) return served;
+      return { ...served, giveBack: () => parking.giveBack(api, request, answer) };
+    },
+  };
+}
+
+async function releaseAll(
+  api: Pick<BrokerApi, 'release'>,
+  { group, topic }: PopRequest,
+  messages: PopResult,
+): Promise<void> {
+  if (messages.length === 0) return;
+  const entries = messages.map(({ record, receiptHandle }) => ({
+    receiptHandle,
+    messageId: recordProperties(readRecord(record, 0)).get(Property.UNIQ_KEY) ?? '',
+  }));
+  await api.release({ group, topic, entries });
+}

@@ -1,0 +1,62 @@
+/** Receiving on the wire: stored records travel unchanged. */
+import type { PopRequest, PopResult } from '../../api/broker-api';
+import type {
+  PopRequest as WireRequest,
+  PopRequest__Output,
+} from '../../rpc/generated/gantry/v1/PopRequest';
+import type {
+  PopResult as WireResult,
+  PopResult__Output,
+} from '../../rpc/generated/gantry/v1/PopResult';
+import { filterFromWire, filterToWire } from './filter';
+
+export function popRequestToWire(request: PopRequest): WireRequest {
+  return {
+    group: request.group,
+    topic: request.topic,
+    client_id: request.clientId,
+    attempt_id: request.attemptId,
+    filter: filterToWire(request.filter),
+    max_messages: request.maxMessages,
+    invisible_ms: request.invisibleMs,
+    poll_ms: request.pollMs,
+    auto_renew: request.autoRenew,
+  };
+}
+
+/** @throws RangeError when there is no filter. */
+export function popRequestFromWire(wire: PopRequest__Output): PopRequest {
+  return {
+    group: wire.group,
+    topic: wire.topic,
+    clientId: wire.client_id,
+    attemptId: wire.attempt_id,
+    filter: filterFromWire(wire.filter),
+    maxMessages: wire.max_messages,
+    invisibleMs: wire.invisible_ms,
+    pollMs: wire.poll_ms,
+    autoRenew: wire.auto_renew,
+  };
+}
+
+/** Hot path. */
+export function popResultToWire(result: PopResult): WireResult {
+  return {
+    messages: result.map((message) => ({
+      record: message.record,
+      receipt_handle: message.receiptHandle,
+      attempt: message.attempt,
+      invisible_ms: message.invisibleMs,
+    })),
+  };
+}
+
+/** Hot path. The records are views of the wire's bytes. */
+export function popResultFromWire(wire: PopResult__Output): PopResult {
+  return wire.messages.map((message) => ({
+    record: message.record,
+    receiptHandle: message.receipt_handle,
+    attempt: message.attempt,
+    invisibleMs: message.invisible_ms,
+  }));
+}

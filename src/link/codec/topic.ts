@@ -1,0 +1,34 @@
+/** Topics on the wire. */
+import type { TopicConfig, TopicType } from '../../api/topic';
+import type {
+  TopicConfig as Wire,
+  TopicConfig__Output,
+} from '../../rpc/generated/gantry/v1/TopicConfig';
+import { TopicType as WireType } from '../../rpc/generated/gantry/v1/TopicType';
+import { missing } from './missing';
+
+const wireTypes = {
+  NORMAL: WireType.NORMAL,
+  FIFO: WireType.FIFO,
+  DELAY: WireType.DELAY,
+  TRANSACTION: WireType.TRANSACTION,
+  PRIORITY: WireType.PRIORITY,
+  LITE: WireType.LITE,
+  MIXED: WireType.MIXED,
+} as const satisfies Record<TopicType, number>;
+
+const types = new Map<number, TopicType>(
+  (Object.keys(wireTypes) as TopicType[]).map((type) => [wireTypes[type], type]),
+);
+
+export function topicToWire(topic: TopicConfig): Wire {
+  return { name: topic.name, type: wireTypes[topic.type], queues: topic.queues };
+}
+
+/** @throws RangeError when there is none, or its type is not known. */
+export function topicFromWire(wire: TopicConfig__Output | null): TopicConfig {
+  if (wire === null) throw missing('topic');
+  const type = types.get(wire.type);
+  if (type === undefined) throw new RangeError(`topic ${wire.name} has unknown type ${wire.type}`);
+  return { name: wire.name, type, queues: wire.queues };
+}
