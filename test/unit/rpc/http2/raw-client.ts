@@ -44,18 +44,22 @@ export const ping = (flags = 0): Buffer => frame(FrameType.PING, flags, 0, Buffe
 export const settings = (...pairs: readonly (readonly [number, number])[]): Buffer =>
   frame(FrameType.SETTINGS, 0, 0, settingsPayload(pairs));
 
-const requestFields: readonly FieldPair[] = [
-  [':method', 'POST'],
-  [':scheme', 'http'],
-  [':path', '/test.Echo/Unary'],
-  [':authority', 'test'],
-  ['content-type', 'application/grpc'],
-  ['te', 'trailers'],
-];
-
 /** HEADERS of a request, in a block that touches no table. */
-export function request(streamId: number, flags: number, more: readonly FieldPair[] = []): Buffer {
-  const block = new HpackEncoder().once([...requestFields, ...more]);
+export function request(
+  streamId: number,
+  flags: number,
+  more: readonly FieldPair[] = [],
+  path = '/test.Echo/Unary',
+): Buffer {
+  const block = new HpackEncoder().once([
+    [':method', 'POST'],
+    [':scheme', 'http'],
+    [':path', path],
+    [':authority', 'test'],
+    ['content-type', 'application/grpc'],
+    ['te', 'trailers'],
+    ...more,
+  ]);
   return frame(FrameType.HEADERS, flags | Flag.END_HEADERS, streamId, block);
 }
 
