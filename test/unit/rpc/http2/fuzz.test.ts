@@ -7,7 +7,7 @@ import { GrpcServer } from '../../../../src/rpc/grpc/grpc-server';
 import { CLIENT_PREFACE, Flag, FrameType } from '../../../../src/rpc/http2/frame';
 import { SimClock } from '../../../support/sim-clock';
 import { echoDefinition, echoHandlers } from '../grpc/echo-service';
-import { MemoryConnection, memoryPlatform } from './memory-sockets';
+import { type MemoryConnection, memoryPlatform } from './memory-sockets';
 import { frame, message, ping, request, settings, uint32 } from './raw-client';
 
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 400);
