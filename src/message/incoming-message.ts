@@ -6,7 +6,7 @@ import { Encoding, type IncomingMessage } from './public-message';
 import { SysFlag } from './record';
 import { draftRecord, type RecordDraft } from './record-draft';
 import { Code, StatusError } from './status';
-import { toMs } from './time';
+import { toMs, type SecondsAndNanos } from './time';
 
 /** Where a message came from: the peer of its connection. */
 export interface Origin {
@@ -21,7 +21,7 @@ export interface Origin {
 export function draftOf(message: IncomingMessage, origin: Origin): RecordDraft {
   const system = systemPropertiesOf(message);
   const topic = message.topic?.name ?? '';
-  const bornTimestamp = toMs(system.born_timestamp);
+  const bornTimestamp = bornMs(system.born_timestamp);
   try {
     return draftRecord({
       topic,
@@ -38,6 +38,12 @@ export function draftOf(message: IncomingMessage, origin: Origin): RecordDraft {
       cause: error,
     });
   }
+}
+
+/** A time that no record can hold, from a client with a broken clock, becomes 0: it is only shown. */
+function bornMs(born: SecondsAndNanos | null): number {
+  const ms = toMs(born);
+  return Number.isSafeInteger(ms) && ms >= 0 ? ms : 0;
 }
 
 function propertyText(

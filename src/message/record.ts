@@ -179,7 +179,10 @@ export function recordIntact(source: Buffer, at: number, record: StoredRecord): 
     writeRecordCrc(expected, 0, crc32(source.subarray(at, crcAt)) & 0x7fffffff);
     return source.compare(expected, 0, expected.length, crcAt, crcAt + CRC_PROPERTY_BYTES) === 0;
   }
-  return bodyCrc(record.body) === record.bodyCrc;
+  // No record CRC: of another writer, or ours with its end never written. Properties end in text, unwritten bytes are 0.
+  const end = at + record.totalBytes;
+  const unwritten = record.properties !== '' && source[end - 1] === 0;
+  return !unwritten && bodyCrc(record.body) === record.bodyCrc;
 }
 
 /** CRC-32 of a body, 31 bits; 0 for none. */

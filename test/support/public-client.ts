@@ -66,7 +66,7 @@ export class PublicClient {
   ): Promise<Answered<N>> {
     const method = methods[name] as unknown as MethodDefinition<object, object>;
     const handler = this.cluster.proxy.messaging[name] as handleUnaryCall<object, object>;
-    const sent = wire(request as object, method.requestSerialize, method.requestDeserialize);
+    const sent = wire(request, method.requestSerialize, method.requestDeserialize);
     const all = { ...this.caller, ...caller };
     const answer = await callUnary(handler, this.cluster.sim, sent, all);
     return wire(answer, method.responseSerialize, method.responseDeserialize) as Answered<N>;

@@ -7,7 +7,7 @@ import { Code } from '../../../src/message/status';
 import type { Settings } from '../../../src/rpc/generated/apache/rocketmq/v2/Settings';
 import type { Settings__Output } from '../../../src/rpc/generated/apache/rocketmq/v2/Settings';
 import { ModelCluster } from '../../support/model-cluster';
-import { message, PublicClient, receiveRequest, type UnaryName } from '../../support/public-client';
+import { message, PublicClient, receiveRequest } from '../../support/public-client';
 
 const names = { group: { name: 'g' }, topic: { name: 't' } };
 
@@ -50,7 +50,7 @@ describe('clients need', () => {
     ['EndTransaction', {}],
     ['RecallMessage', {}],
   ] as const)('1. business errors of %s in the status, with gRPC OK', async (name, request) => {
-    const status = await scene().client.status(name as UnaryName, request);
+    const status = await scene().client.status(name, request);
     expect(status.code).toBeGreaterThanOrEqual(40000);
     expect(status.message).not.toBe('');
   });
@@ -171,7 +171,7 @@ describe('clients need', () => {
           name === 'AckMessage'
             ? { ...names, entries: [{ receipt_handle, message_id: 'm' }] }
             : { ...names, receipt_handle, message_id: 'm' };
-        const status = await client.status(name as UnaryName, request);
+        const status = await client.status(name, request);
         expect(status.code).toBe(Code.INVALID_RECEIPT_HANDLE);
       }
     },
