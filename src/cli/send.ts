@@ -1,0 +1,71 @@
+/** `gantry send TOPIC`: sends one message, to try things by hand. */
+import type { Command } from 'commander';
+
+import { addEndpoint, endpointOf } from './endpoint';
+import { addOutput, wantsJson } from './output';
+import type { Terminal } from './terminal';
+import { json } from './text';
+import { UsageError } from './usage-error';
+import type * as SendMessage from './send-message';
+
+/* eslint-disable @typescript-eslint/no-require-imports -- a command loads what it needs when it runs, so that all others are quick */
+
+interface Options {
+  readonly body?: string;
+  readonly tag?: string;
+  readonly key?: readonly string[];
+  readonly property?: readonly string[];
+  readonly messageGroup?: string;
+}
+
+const gather = (value: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  value,
+];
+
+export function sendCommand(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('send <TOPIC>')
+    .description('Send a message.')
+    .option('--body <TEXT>', 'the body (default: standard input)')
+    .option('--tag <TAG>', 'the tag that consumers may filter by')
+    .option('--key <KEY>', 'a key to find the message by; as often as wanted', gather)
+    .option('--property <NAME=VALUE>', 'a property; as often as wanted', gather)
+    .option('--message-group <GROUP>', 'for FIFO topics: messages of one group stay in order');
+  addEndpoint(command);
+  addOutput(command);
+  command.action((topic: string) => send(command, topic, terminal));
+}
+
+async function send(command: Command, topic: string, terminal: Terminal): Promise<void> {
+  const options = command.opts<Options>();
+  const endpoint = endpointOf(command, terminal);
+  const properties = propertiesOf(options.property ?? []);
+  const body = await bodyOf(options, terminal);
+  const { sendMessage } = require('./send-message') as typeof SendMessage;
+  const { messageId, offset } = await sendMessage(endpoint, {
+    topic,
+    body,
+    tag: options.tag,
+    keys: options.key ?? [],
+    properties,
+    messageGroup: options.messageGroup,
+  });
+  if (wantsJson(command)) terminal.out(json({ topic, messageId, offset }));
+  else terminal.out(`sent ${messageId} to ${topic}, offset ${offset}\n`);
+}
+
+async function bodyOf({ body }: Options, terminal: Terminal): Promise<Buffer> {
+  const bytes = body === undefined ? await terminal.input() : Buffer.from(body);
+  if (bytes !== undefined && bytes.length > 0) return bytes;
+  throw new UsageError('a message needs a body: --body TEXT, or standard input');
+}
+
+function propertiesOf(given: readonly string[]): Readonly<Record<string, string>> {
+  const pairs = given.map((text) => {
+    const at = text.indexOf('=');
+    if (at < 1) throw new UsageError(`--property must be NAME=VALUE, got ${text}`);
+    return [text.slice(0, at), text.slice(at + 1)] as const;
+  });
+  return Object.fromEntries(pairs);
+}
