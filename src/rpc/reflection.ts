@@ -5,6 +5,7 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import type { AnyDefinition, MessageTypeDefinition, PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { loadTogether } from './protos';
 
@@ -62,7 +63,8 @@ function loadMethods(
   services: readonly string[],
 ): ReadonlyMap<string, LoadedMethod> {
   const methods = new Map<string, LoadedMethod>();
-  const reflection = new ReflectionService(loadTogether(files), { services: [...services] });
+  const described = withDependencies(loadTogether(files));
+  const reflection = new ReflectionService(described, { services: [...services] });
   reflection.addToServer({
     addService: (definition, implementation) => {
       const method = definition[METHOD] as LoadedMethod['definition'] | undefined;
@@ -72,4 +74,40 @@ function loadMethods(
     },
   });
   return methods;
+}
+
+const GOOGLE_FILE = 'google_protobuf.proto';
+
+/**
+ * proto-loader describes each package by one file, and leaves out which others it needs; clients then know of no
+ * google.protobuf.Timestamp. Here every file says that it needs Google's, the only package others refer to.
+ */
+function withDependencies(loaded: PackageDefinition): PackageDefinition {
+  const described: PackageDefinition = {};
+  for (const [name, definition] of Object.entries(loaded)) {
+    if (!isMessage(definition)) continue;
+    const files = definition.fileDescriptorProtos;
+    if (!files.some(isGoogleFile)) return loaded;
+    // FileDescriptorProto.dependency is field 3; a field that is appended to an encoded message is in it.
+    const needs = Buffer.concat([
+      Buffer.from([0x1a, GOOGLE_FILE.length]),
+      Buffer.from(GOOGLE_FILE),
+    ]);
+    const fileDescriptorProtos = files.map((file) =>
+      isGoogleFile(file) ? file : Buffer.concat([file, needs]),
+    );
+    // All definitions carry the same files: one of them is enough.
+    described[name] = { ...definition, fileDescriptorProtos };
+    break;
+  }
+  return described;
+}
+
+function isMessage(definition: AnyDefinition): definition is MessageTypeDefinition<object, object> {
+  return 'fileDescriptorProtos' in definition && 'serialize' in definition;
+}
+
+/** The name is field 1, which comes first. */
+function isGoogleFile(file: Buffer): boolean {
+  return file.toString('latin1', 2, 2 + GOOGLE_FILE.length) === GOOGLE_FILE;
 }

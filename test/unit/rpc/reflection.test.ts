@@ -5,6 +5,15 @@ import { loadFileDescriptorSetFromBuffer, loadSync } from '@grpc/proto-loader';
 import type { RpcServer } from '../../../src/rpc/server';
 import { definition, drainStream, implementations, SERVICE } from './support/probe';
 
+/** Of the parser that the loader itself uses. */
+const { FileDescriptorProto } = createRequire(require.resolve('@grpc/proto-loader'))(
+  'protobufjs/ext/descriptor',
+) as {
+  readonly FileDescriptorProto: {
+    decode(bytes: Buffer): { readonly name: string; readonly dependency: readonly string[] };
+  };
+};
+
 interface ReflectionRequest {
   readonly list_services?: string;
   readonly file_containing_symbol?: string;
@@ -91,6 +100,19 @@ describe.each(implementations)('reflection of a server on %s', (_name, makeServe
     const ours = definition()['ReceiveMessage'];
     const request = { batch_size: 3, attempt_id: '', invisible_duration: { seconds: 9 } };
     expect(receive?.requestSerialize(request)).toEqual(ours?.requestSerialize(request));
+  });
+
+  it('names every file that another file needs, and sends it along', async () => {
+    const { file_descriptor_response: files } = await ask('v1', {
+      file_containing_symbol: SERVICE,
+    });
+    const described = (files?.file_descriptor_proto ?? []).map((file) =>
+      FileDescriptorProto.decode(file),
+    );
+    const needed = described.flatMap(({ dependency }) => dependency);
+    // Without it, clients can't resolve google.protobuf.Timestamp.
+    expect(needed).toEqual(['google_protobuf.proto']);
+    expect(described.map(({ name }) => name)).toEqual(expect.arrayContaining(needed));
   });
 
   it('says that it knows no such symbol', async () => {
