@@ -64,11 +64,11 @@ export function endpointsOf(texts: readonly string[]): Endpoints {
   return { scheme, addresses };
 }
 
-/** The endpoints of a call's `:authority`; `undefined` when it is none. */
-export function authorityEndpoints(authority: string): Endpoints | undefined {
-  if (authority === '') return undefined;
+/** The endpoints of one address, such as a call's `:authority`; `undefined` when it is none. */
+export function endpointsOfAddress(address: string): Endpoints | undefined {
+  if (address === '') return undefined;
   try {
-    return endpointsOf([authority]);
+    return endpointsOf([address]);
   } catch {
     return undefined;
   }

@@ -10,6 +10,8 @@ export interface CallSurface {
   getPeer(): string;
   getHost(): string;
   getDeadline(): Date | number;
+  /** `host:port` of our end of the connection, where the server tells it. */
+  getLocalAddress?(): string;
 }
 
 export interface RequestContext {
@@ -19,6 +21,8 @@ export interface RequestContext {
   readonly peer: Origin;
   /** `:authority`, '' when absent. */
   readonly authority: string;
+  /** `host:port` of our end of the connection, '' when it is not known. */
+  readonly localAddress: string;
   /** Until the call's deadline as it came in; `undefined` without one. */
   readonly remainingMs: number | undefined;
 }
@@ -43,6 +47,7 @@ export function requestContext(call: CallSurface, wallMs: number): RequestContex
     clientVersion: lastHeader(call.metadata, 'x-mq-client-version'),
     peer: originOf(call.getPeer()),
     authority: call.getHost(),
+    localAddress: call.getLocalAddress?.() ?? '',
     remainingMs: remainingMs(call.getDeadline(), wallMs),
   };
 }

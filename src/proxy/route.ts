@@ -16,7 +16,7 @@ import { checkGroupName, checkTopicName } from '../message/names';
 import { MessageType } from '../message/public-message';
 import { Code, StatusError, toStatusError } from '../message/status';
 import { type CallGate, OK_STATUS, unary } from './calls';
-import { authorityEndpoints, endpointsOf, requestEndpoints } from './endpoints';
+import { endpointsOf, endpointsOfAddress, requestEndpoints } from './endpoints';
 import type { ProxyParts } from './parts';
 import type { RequestContext } from './request-context';
 import type { TopicRoute } from './route-table';
@@ -131,7 +131,11 @@ class RouteFamily {
   /** What the client itself used to reach us, unless an address is advertised. */
   private endpoints(asked: Endpoints__Output | null, context: RequestContext): Endpoints {
     const used = requestEndpoints(asked);
-    const endpoints = this.advertised ?? used ?? authorityEndpoints(context.authority);
+    const endpoints =
+      this.advertised ??
+      used ??
+      endpointsOfAddress(context.authority) ??
+      endpointsOfAddress(context.localAddress);
     if (endpoints !== undefined) return endpoints;
     throw new StatusError(
       Code.ILLEGAL_ACCESS_POINT,

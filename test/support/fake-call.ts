@@ -19,6 +19,8 @@ export interface Caller {
   readonly timeoutMs?: number;
   readonly authority?: string;
   readonly peer?: string;
+  /** Our end of the connection, where the server tells it. */
+  readonly local?: string;
 }
 
 /** A handler's call without a network: what a gRPC server hands to handlers, and what they do with it. */
@@ -64,6 +66,10 @@ export class FakeCall<Request, Response> extends EventEmitter {
 
   getDeadline(): number {
     return this.deadline;
+  }
+
+  getLocalAddress(): string {
+    return this.caller.local ?? '';
   }
 
   sendMetadata(): void {

@@ -62,6 +62,21 @@ describe('QueryRoute', () => {
     },
   );
 
+  it('answers the socket’s own address when there is no authority either', async () => {
+    const cluster = new ModelCluster();
+    cluster.topic('t');
+    const client = new PublicClient(cluster, { authority: '', local: '192.0.2.9:8081' });
+    const answer = await client.unary('QueryRoute', { topic: { name: 't' } });
+    expect(answer.message_queues[0]?.broker?.endpoints).toEqual({
+      scheme: 1,
+      addresses: [{ host: '192.0.2.9', port: 8081 }],
+    });
+    const nowhere = new PublicClient(cluster, { authority: '' });
+    expect((await nowhere.status('QueryRoute', { topic: { name: 't' } })).code).toBe(
+      Code.ILLEGAL_ACCESS_POINT,
+    );
+  });
+
   it('answers the advertised address when one is set', async () => {
     const cluster = new ModelCluster({ advertise: ['10.0.0.1:80', '10.0.0.2:81'] });
     cluster.topic('t');
