@@ -40,10 +40,8 @@ export interface RpcServerOptions {
   readonly keepaliveTimeoutMs?: number;
 }
 
-export const DEFAULT_MAX_RECEIVE_BYTES = 130 * 1024 * 1024;
-
 export const DEFAULT_RPC_SERVER_OPTIONS: Required<RpcServerOptions> = {
-  maxReceiveBytes: DEFAULT_MAX_RECEIVE_BYTES,
+  maxReceiveBytes: 130 * 1024 * 1024,
   maxConcurrentStreams: 1024,
   idleMs: 120_000,
   keepaliveMs: 30_000,
