@@ -14,8 +14,11 @@ export interface Topology {
   stop(): Promise<void>;
 }
 
-/** Apache's smallest durations are 10 s and 5 s; the scenarios have no time for that. */
-const SHORT_DURATIONS = ['--receive-min-invisible', '1s', '--receive-min-polling', '1s'];
+/** Apache's durations are 10 s to invisibility's end and polls of 5 to 20 s; the scenarios have no time for that. */
+const SHORT_DURATIONS = [
+  ...['--receive-min-invisible', '1s'],
+  ...['--receive-min-polling', '1s', '--receive-max-polling', '5s'],
+];
 const QUIET = ['--log-level', 'warn'];
 
 function topology(
