@@ -35,7 +35,6 @@ export interface ReceivedMessage {
   readonly tag?: string;
   readonly keys: readonly string[];
   readonly properties: Readonly<Record<string, string>>;
-  readonly messageGroup?: string;
   /** 1 on first delivery. */
   readonly attempt: number;
   /** Within its queue. */
@@ -198,7 +197,6 @@ function view(message: Message__Output): ReceivedMessage {
     ...(system?.tag === undefined ? {} : { tag: system.tag }),
     keys: system?.keys ?? [],
     properties,
-    ...(system?.message_group === undefined ? {} : { messageGroup: system.message_group }),
     attempt: system?.delivery_attempt ?? 0,
     offset: system?.queue_offset ?? 0,
     storedAt: new Date(toMs(system?.store_timestamp)).toISOString(),

@@ -1,4 +1,6 @@
 /** A role from its options to its end. */
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
+
 import type { RunningRole, Surroundings } from '../assembly/role';
 import { loadConfig, type Inputs } from '../config/load';
 import type { RoleOptions } from '../config/options';
@@ -32,6 +34,8 @@ export async function runRole<R extends Role>(
   terminal: Terminal,
 ): Promise<void> {
   const options = loadConfig(spec.role, inputs);
+  // What fails is thrown, and said once; grpc-js would write lines of its own beside it.
+  setLogVerbosity(logVerbosity.NONE);
   const { stopAsked, forget } = stopSignal();
   try {
     const running: RunningRole = await spec.start(options, surroundings(spec, options));

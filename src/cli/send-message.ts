@@ -14,7 +14,6 @@ export interface OutgoingMessage {
   readonly tag: string | undefined;
   readonly keys: readonly string[];
   readonly properties: Readonly<Record<string, string>>;
-  readonly messageGroup: string | undefined;
 }
 
 export interface SentMessage {
@@ -43,17 +42,16 @@ export async function sendMessage(
   }
 }
 
-function publicMessage({ topic, body, tag, keys, properties, messageGroup }: OutgoingMessage) {
+function publicMessage({ topic, body, tag, keys, properties }: OutgoingMessage) {
   return {
     topic: { name: topic },
     user_properties: { ...properties },
     system_properties: {
       ...(tag === undefined ? {} : { tag }),
-      ...(messageGroup === undefined ? {} : { message_group: messageGroup }),
       keys: [...keys],
       message_id: messageId(),
       body_encoding: Encoding.IDENTITY,
-      message_type: messageGroup === undefined ? MessageType.NORMAL : MessageType.FIFO,
+      message_type: MessageType.NORMAL,
       born_timestamp: fromMs(Date.now()),
       born_host: hostname(),
     },

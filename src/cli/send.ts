@@ -15,7 +15,6 @@ interface Options {
   readonly tag?: string;
   readonly key?: readonly string[];
   readonly property?: readonly string[];
-  readonly messageGroup?: string;
 }
 
 const gather = (value: string, before: readonly string[] = []): readonly string[] => [
@@ -30,8 +29,7 @@ export function sendCommand(program: Command, terminal: Terminal): void {
     .option('--body <TEXT>', 'the body (default: standard input)')
     .option('--tag <TAG>', 'the tag that consumers may filter by')
     .option('--key <KEY>', 'a key to find the message by; as often as wanted', gather)
-    .option('--property <NAME=VALUE>', 'a property; as often as wanted', gather)
-    .option('--message-group <GROUP>', 'for FIFO topics: messages of one group stay in order');
+    .option('--property <NAME=VALUE>', 'a property; as often as wanted', gather);
   addEndpoint(command);
   addOutput(command);
   command.action((topic: string) => send(command, topic, terminal));
@@ -49,7 +47,6 @@ async function send(command: Command, topic: string, terminal: Terminal): Promis
     tag: options.tag,
     keys: options.key ?? [],
     properties,
-    messageGroup: options.messageGroup,
   });
   if (wantsJson(command)) terminal.out(json({ topic, messageId, offset }));
   else terminal.out(`sent ${messageId} to ${topic}, offset ${offset}\n`);

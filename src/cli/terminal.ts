@@ -1,6 +1,11 @@
 /** What commands see of the process: its output, its input, its environment. */
 import { styleText } from 'node:util';
 
+import { UsageError } from './usage-error';
+
+/** Well above the largest body that a broker takes, which says so itself. */
+const MAX_INPUT_BYTES = 64 * 1024 * 1024;
+
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether colours make sense on standard error. */
@@ -9,7 +14,10 @@ export interface Terminal {
   out(text: string): void;
   /** Standard error: what is said beside it. */
   err(text: string): void;
-  /** All of standard input; `undefined` when a person sits at it. */
+  /**
+   * All of standard input; `undefined` when a person sits at it.
+   * @throws UsageError when it has more than 64 MiB
+   */
   input(): Promise<Buffer | undefined>;
 }
 
@@ -23,7 +31,14 @@ export function processTerminal(): Terminal {
     input: async () => {
       if (process.stdin.isTTY) return undefined;
       const chunks: Buffer[] = [];
-      for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+      let bytes = 0;
+      for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+        bytes += chunk.length;
+        if (bytes > MAX_INPUT_BYTES) {
+          throw new UsageError(`standard input has more than ${MAX_INPUT_BYTES} bytes`);
+        }
+        chunks.push(chunk);
+      }
       return Buffer.concat(chunks);
     },
   };

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { optionsOf, flagOf, ROLES, schemas } from '../../../src/config';
+import { gantry } from '../../support/command-line';
+
+describe('help', () => {
+  it('names every command, and is a success on standard output', async () => {
+    const { code, out, err } = await gantry(['--help']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    for (const name of ['start', 'topic', 'group', 'send', 'receive', 'config']) {
+      expect(out).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+    }
+  });
+
+  it('of a role shows each option with the flag that changes it, its default and its variable', async () => {
+    const { out } = await gantry(['start', '--help']);
+    expect(out).toMatch(/--port <PORT> .*default: 8081; env: GANTRY_PORT/);
+    expect(out).toMatch(/--no-auto-create .*default: true; env: GANTRY_TOPICS_AUTO_CREATE/);
+    expect(out).not.toMatch(/^ +--auto-create/m);
+    for (const [key, spec] of optionsOf(schemas.start)) {
+      const flag = flagOf(key, spec).replace('--', '');
+      expect(out).toMatch(new RegExp(`^  --(no-)?${flag}\\b`, 'm'));
+    }
+  });
+
+  it.each([['topic', 'create'], ['group', 'create'], ['send'], ['receive'], ['config', 'print']])(
+    'of %s %s is a success',
+    async (...command) => {
+      const { code, out } = await gantry([...command.filter(Boolean), '--help']);
+      expect(code).toBe(0);
+      expect(out).toContain(`Usage: gantry ${command.filter(Boolean).join(' ')}`);
+    },
+  );
+
+  it('the version is that of the package', async () => {
+    const manifest = readFileSync(join(__dirname, '../../../package.json'), 'utf8');
+    const { version } = JSON.parse(manifest) as { readonly version: string };
+    expect(await gantry(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
+  });
+});
+
+describe('a command line that makes no sense ends with 2, says why on standard error, and writes nothing else', () => {
+  it.each<[string, string[], RegExp]>([
+    ['a command that is none', ['strat'], /unknown command 'strat'.*\n.*start/],
+    ['a flag that is none', ['start', '--prot', '1'], /unknown option '--prot'[^]*--port/],
+    ['an argument too few', ['topic', 'show'], /missing required argument 'NAME'/],
+    ['an argument too many', ['topic', 'list', 'x'], /too many arguments/],
+    ['a value out of its range', ['start', '--port', '70000'], /^gantry: --port must be .* 65535/],
+    ['a flag without its value', ['send', 't', '--body'], /argument missing/],
+    ['no body, at a terminal', ['send', 't'], /^gantry: a message needs a body/],
+    ['a property without a name', ['send', 't', '--body', 'b', '--property', '=v'], /NAME=VALUE/],
+    ['no group', ['receive', 't'], /'--group <GROUP>' not specified/],
+    ['a count that is none', ['receive', 't', '--group', 'g', '--max', '0'], /--max .* from 1 to/],
+    ['a bad wait', ['receive', 't', '--group', 'g', '--wait', '1s'], /--wait .* got 1s/],
+    ['a bad duration', ['receive', 't', '--group', 'g', '--invisible', 'x'], /--invisible .*got x/],
+    ['a topic type', ['topic', 'create', 't', '--type', 'QUEUE'], /NORMAL, FIFO,.*not QUEUE/],
+    ['too many queues', ['topic', 'create', 't', '--queues', '1025'], /from 1 to 1024, not 1025/],
+    ['no attempt', ['group', 'create', 'g', '--max-attempts', '0'], /--max-attempts .*got 0/],
+    ['an endpoint', ['topic', 'list', '--endpoint', 'nowhere'], /--endpoint must be HOST:PORT/],
+    ['an output format', ['topic', 'list', '-o', 'xml'], /Allowed choices are table, json/],
+  ])('%s', async (_what, args, message) => {
+    const { code, out, err } = await gantry(args);
+    expect(err).toMatch(message);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+  });
+
+  it('a bad GANTRY_ENDPOINT is named as such', async () => {
+    const { code, err } = await gantry(['topic', 'list'], { env: { GANTRY_ENDPOINT: ':1' } });
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: 'gantry: GANTRY_ENDPOINT must be HOST:PORT with a port from 1 to 65535, got :1\n',
+    });
+  });
+});
+
+it.each(ROLES)('the help of config print %s shows its flags', async (role) => {
+  const { code, out } = await gantry(['config', 'print', role, '--help']);
+  expect(code).toBe(0);
+  expect(out).toContain('--http-port');
+});
