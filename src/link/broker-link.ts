@@ -10,6 +10,7 @@ import type {
   SubscribeRequest,
 } from '../api/broker-api';
 import type { BrokerConnection } from '../api/broker-dialer';
+import { BrokerUnreachableError } from '../api/broker-unreachable';
 import type { BrokerRegistration } from '../api/route-api';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import { Code, StatusError } from '../message/status';
@@ -54,7 +55,7 @@ export class BrokerLink implements BrokerConnection {
     private readonly options: BrokerLinkOptions,
   ) {
     const { platform, limits, log } = options;
-    const brokerText = `broker ${broker.brokerName}/${broker.brokerId} at ${broker.address}`;
+    const brokerText = `${broker.brokerName}/${broker.brokerId} at ${broker.address}`;
     this.backoff = new Backoff(platform);
     this.owner = {
       platform,
@@ -156,7 +157,7 @@ export class BrokerLink implements BrokerConnection {
     if (this.session !== undefined) return this.session.call(method, request, waitMs, signal);
     if (this.outage === undefined) return Promise.reject(this.unreachable());
     if (this.waiters.size >= this.options.limits.callsMax) {
-      const text = `${this.waiters.size} calls wait for ${this.owner.brokerText}, the limit is ${this.options.limits.callsMax}`;
+      const text = `${this.waiters.size} calls wait for broker ${this.owner.brokerText}, the limit is ${this.options.limits.callsMax}`;
       return Promise.reject(new StatusError(Code.TOO_MANY_REQUESTS, text));
     }
     return new Promise<A>((resolve, reject) => {
@@ -229,6 +230,6 @@ export class BrokerLink implements BrokerConnection {
   }
 
   private unreachable(): StatusError {
-    return new StatusError(Code.PROXY_TIMEOUT, `${this.owner.brokerText} is not reachable`);
+    return new BrokerUnreachableError(this.owner.brokerText);
   }
 }

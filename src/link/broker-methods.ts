@@ -24,6 +24,7 @@ import * as pop from './codec/pop';
 import * as send from './codec/send';
 import { subscribeFromWire, subscribeToWire } from './codec/subscribe';
 import { topicFromWire, topicToWire } from './codec/topic';
+import { byName, nothing, type Forms } from './forms';
 import { brokerDefinition } from './services';
 
 /** A call that may wait long at the broker, and whose caller may go away meanwhile. */
@@ -182,14 +183,6 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
   };
 }
 
-/** To the wire and back. */
-type Forms<T, Wire, WireOutput> = readonly [(value: T) => Wire, (wire: WireOutput) => T];
-
-const nothing: Forms<void, object, unknown> = [() => ({}), () => undefined];
-const byName: Forms<string, { name: string }, { name: string }> = [
-  (name) => ({ name }),
-  ({ name }) => name,
-];
 const clientId: Forms<string, { client_id: string }, { client_id: string }> = [
   (id) => ({ client_id: id }),
   ({ client_id: id }) => id,

@@ -3,6 +3,7 @@
  * back by the call's id, in any order.
  */
 import type { BrokerApi } from '../api/broker-api';
+import { BrokerUnreachableError } from '../api/broker-unreachable';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import { FrameKind } from '../rpc/generated/gantry/v1/FrameKind';
@@ -24,7 +25,7 @@ export interface SessionOwner {
   readonly limits: LinkLimits;
   readonly brokerName: string;
   readonly brokerId: number;
-  /** How texts name the broker: with its address. */
+  /** How texts name the broker: `name/id at address`. */
   readonly brokerText: string;
   /** Takes back what nobody waits for any more. */
   readonly api: Pick<BrokerApi, 'release'>;
@@ -162,18 +163,18 @@ export class BrokerSession {
     if (this.ended) throw this.unreachable();
     if (parks && this.polls >= limits.pollsMax) {
       throw tooMany(
-        `${this.polls} receives wait at ${brokerText}, the limit is ${limits.pollsMax}`,
+        `${this.polls} receives wait at broker ${brokerText}, the limit is ${limits.pollsMax}`,
       );
     }
     const others = this.calls.size - this.polls;
     if (!parks && others >= limits.callsMax) {
       throw tooMany(
-        `${others} calls are under way to ${brokerText}, the limit is ${limits.callsMax}`,
+        `${others} calls are under way to broker ${brokerText}, the limit is ${limits.callsMax}`,
       );
     }
     if (this.writer.queuedBytes >= limits.queuedBytesMax) {
       throw tooMany(
-        `${this.writer.queuedBytes} bytes wait to be sent to ${brokerText}, the limit is ${limits.queuedBytesMax}`,
+        `${this.writer.queuedBytes} bytes wait to be sent to broker ${brokerText}, the limit is ${limits.queuedBytesMax}`,
       );
     }
   }
@@ -249,11 +250,11 @@ export class BrokerSession {
   }
 
   private unreachable(): StatusError {
-    return new StatusError(Code.PROXY_TIMEOUT, `${this.owner.brokerText} is not reachable`);
+    return new BrokerUnreachableError(this.owner.brokerText);
   }
 
   private unknownOutcome(what: string, cause?: unknown): StatusError {
-    const text = `${this.owner.brokerText} ${what}; the outcome is unknown`;
+    const text = `broker ${this.owner.brokerText} ${what}; the outcome is unknown`;
     return new StatusError(Code.PROXY_TIMEOUT, text, cause === undefined ? {} : { cause });
   }
 }

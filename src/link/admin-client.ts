@@ -1,0 +1,33 @@
+import type { AdminApi } from '../api/admin-api';
+import type { Clock } from '../platform/platform';
+import { makeClient } from '../rpc/client';
+import { adminMethods, type AdminMethod } from './admin-methods';
+import { adminDefinition } from './services';
+
+/** How long a call may take: a change must reach every broker and every watcher, milliseconds. */
+const CALL_MS = 30_000;
+
+export interface AdminClient extends AdminApi {
+  close(): void;
+}
+
+/**
+ * The admin service of a proxy. Calls reject with the StatusError that the service has thrown, and with
+ * PROXY_TIMEOUT when it was not reached or did not answer within 30 s.
+ * @param address `host:port`
+ */
+export function adminClient(address: string, clock: Clock): AdminClient {
+  const methods = adminMethods();
+  const client = makeClient(adminDefinition(), address);
+  const ask = <Q, A>(method: AdminMethod<Q, A>, request: Q): Promise<A> =>
+    method.ask(client, request, clock.wallMs() + CALL_MS);
+  return {
+    putTopic: (config) => ask(methods.PutTopic, config),
+    deleteTopic: (name) => ask(methods.DeleteTopic, name),
+    listTopics: () => ask(methods.ListTopics, undefined),
+    putGroup: (config) => ask(methods.PutGroup, config),
+    deleteGroup: (name) => ask(methods.DeleteGroup, name),
+    listGroups: () => ask(methods.ListGroups, undefined),
+    close: () => client.close(),
+  };
+}

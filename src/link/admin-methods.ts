@@ -1,0 +1,129 @@
+/** The methods of `AdminApi` as unary calls: a line here and one in the proto make a new one. */
+import {
+  Metadata,
+  type Client,
+  type handleUnaryCall,
+  type sendUnaryData,
+  type ServerUnaryCall,
+} from '@grpc/grpc-js';
+import type { MethodDefinition } from '@grpc/proto-loader';
+import type { AdminApi, TopicView } from '../api/admin-api';
+import type { GroupConfig, TopicConfig } from '../api/topic';
+import type { GantryAdminDefinition } from '../rpc/generated/gantry/v1/GantryAdmin';
+import { adminRefusal, refusalOf } from './admin-status';
+import { groupFromWire, groupToWire } from './codec/group';
+import { topicFromWire, topicToWire } from './codec/topic';
+import { viewFromWire, viewToWire } from './codec/view';
+import { byName, nothing, type Forms } from './forms';
+import { adminDefinition } from './services';
+
+export interface AdminMethod<Q, A> {
+  /**
+   * A handler that calls `api`.
+   * @param check throws what the caller is refused with
+   */
+  handler(api: AdminApi, check: (peer: string) => void): handleUnaryCall<unknown, unknown>;
+  /** Makes the call. @param deadlineMs wall clock, milliseconds */
+  ask(client: Client, request: Q, deadlineMs: number): Promise<A>;
+}
+
+export interface AdminMethods {
+  readonly PutTopic: AdminMethod<TopicConfig, void>;
+  readonly DeleteTopic: AdminMethod<string, void>;
+  readonly ListTopics: AdminMethod<void, readonly TopicView[]>;
+  readonly PutGroup: AdminMethod<GroupConfig, void>;
+  readonly DeleteGroup: AdminMethod<string, void>;
+  readonly ListGroups: AdminMethod<void, readonly GroupConfig[]>;
+}
+
+export function adminMethods(): AdminMethods {
+  return defineMethods(adminDefinition());
+}
+
+function defineMethods(service: GantryAdminDefinition): AdminMethods {
+  return {
+    PutTopic: method(service.PutTopic, {
+      request: [(topic) => ({ topic: topicToWire(topic) }), ({ topic }) => topicFromWire(topic)],
+      answer: nothing,
+      call: (api, topic) => api.putTopic(topic),
+    }),
+    DeleteTopic: method(service.DeleteTopic, {
+      request: byName,
+      answer: nothing,
+      call: (api, name) => api.deleteTopic(name),
+    }),
+    ListTopics: method(service.ListTopics, {
+      request: nothing,
+      answer: [
+        (views) => ({ topics: views.map(viewToWire) }),
+        ({ topics }) => topics.map(viewFromWire),
+      ],
+      call: (api) => api.listTopics(),
+    }),
+    PutGroup: method(service.PutGroup, {
+      request: [(group) => ({ group: groupToWire(group) }), ({ group }) => groupFromWire(group)],
+      answer: nothing,
+      call: (api, group) => api.putGroup(group),
+    }),
+    DeleteGroup: method(service.DeleteGroup, {
+      request: byName,
+      answer: nothing,
+      call: (api, name) => api.deleteGroup(name),
+    }),
+    ListGroups: method(service.ListGroups, {
+      request: nothing,
+      answer: [
+        (groups) => ({ groups: groups.map(groupToWire) }),
+        ({ groups }) => groups.map(groupFromWire),
+      ],
+      call: (api) => api.listGroups(),
+    }),
+  };
+}
+
+function method<Q, A, WQ extends object, WA extends object, WQO, WAO>(
+  definition: MethodDefinition<WQ, WA, WQO, WAO>,
+  how: {
+    readonly request: Forms<Q, WQ, WQO>;
+    readonly answer: Forms<A, WA, WAO>;
+    readonly call: (api: AdminApi, request: Q) => Promise<A>;
+  },
+): AdminMethod<Q, A> {
+  const [requestToWire, requestFromWire] = how.request;
+  const [answerToWire, answerFromWire] = how.answer;
+  const serve = async (api: AdminApi, request: WQO): Promise<WA> =>
+    answerToWire(await how.call(api, requestFromWire(request)));
+  return {
+    handler: (api, check) => {
+      const handle = (call: ServerUnaryCall<WQO, WA>, answer: sendUnaryData<WA>): void => {
+        try {
+          check(call.getPeer());
+        } catch (error) {
+          answer(refusalOf(error));
+          return;
+        }
+        serve(api, call.request).then(
+          (value) => answer(null, value),
+          (error: unknown) => answer(refusalOf(error)),
+        );
+      };
+      return handle as handleUnaryCall<unknown, unknown>;
+    },
+    ask: (client, request, deadlineMs) =>
+      new Promise((resolve, reject) => {
+        client.makeUnaryRequest(
+          definition.path,
+          definition.requestSerialize,
+          definition.responseDeserialize,
+          requestToWire(request),
+          new Metadata(),
+          { deadline: deadlineMs },
+          (error, answer) => {
+            if (error !== null) reject(adminRefusal(error));
+            else if (answer === undefined) reject(new Error(`${definition.path} answered nothing`));
+            else resolve(answerFromWire(answer));
+          },
+        );
+      }),
+  };
+}

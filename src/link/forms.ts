@@ -1,0 +1,11 @@
+/** Values and their messages: to the wire and back. */
+export type Forms<T, Wire, WireOutput> = readonly [(value: T) => Wire, (wire: WireOutput) => T];
+
+/** Nothing to say. */
+export const nothing: Forms<void, object, unknown> = [() => ({}), () => undefined];
+
+/** A topic or a group by its name. */
+export const byName: Forms<string, { name: string }, { name: string }> = [
+  (name) => ({ name }),
+  ({ name }) => name,
+];
