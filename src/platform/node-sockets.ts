@@ -7,6 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { listenTcp } from './node-tcp';
+import { NodeTlsContext } from './node-tls';
 import type { HttpRequest, HttpResponse, Listener, Sockets } from './platform';
 
 /** Connections served at once; more are closed at once. */
@@ -20,6 +21,7 @@ type Handler = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
 export function nodeSockets(): Sockets {
   return {
     listenTcp,
+    tlsContext: (identity) => new NodeTlsContext(identity),
     listenHttp: (host, port, handler) => {
       const listener: RequestListener = (request, response) => {
         void serve(handler, request, response);

@@ -1,6 +1,7 @@
 /** TCP connections over node:net. */
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Listener, SocketAddress, TcpConnection, TcpEvents } from './platform';
+import { NodeTlsContext } from './node-tls';
+import type { Listener, SocketAddress, TcpConnection, TcpEvents, TlsContext } from './platform';
 
 /** Accepts TCP connections on `host:port`; see `Sockets.listenTcp`. */
 export function listenTcp(
@@ -37,24 +38,36 @@ class NodeTcpConnection implements TcpConnection {
   private waiting = false;
   private error: Error | undefined;
 
-  constructor(private readonly socket: Socket) {
+  constructor(private socket: Socket) {
     this.remote = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
     this.local = { host: socket.localAddress ?? '', port: socket.localPort ?? 0 };
   }
 
   attach(events: TcpEvents): void {
     this.events = events;
-    this.socket.on('data', (chunk: Buffer) => {
-      events.onData(chunk);
-    });
-    this.socket.on('end', () => {
-      events.onEnd();
-    });
+    this.listen(this.socket);
     this.socket.on('error', (error) => {
       this.error = error;
     });
+    // Also when TLS is inside: the end of this socket is the end of the connection.
     this.socket.on('close', () => {
       events.onClose(this.error);
+    });
+  }
+
+  startTls(context: TlsContext, received: Buffer): void {
+    if (!(context instanceof NodeTlsContext)) throw new TypeError('a context of another platform');
+    const raw = this.socket;
+    raw.removeAllListeners('data');
+    raw.removeAllListeners('end');
+    raw.pause();
+    raw.unshift(received);
+    context.secure(raw, (secured) => {
+      this.socket = secured;
+      secured.on('error', (error) => {
+        this.error = error;
+      });
+      this.listen(secured);
     });
   }
 
@@ -86,6 +99,15 @@ class NodeTcpConnection implements TcpConnection {
 
   destroy(): void {
     this.socket.destroy();
+  }
+
+  private listen(socket: Socket): void {
+    socket.on('data', (chunk: Buffer) => {
+      this.events?.onData(chunk);
+    });
+    socket.on('end', () => {
+      this.events?.onEnd();
+    });
   }
 
   private readonly written = (): void => {

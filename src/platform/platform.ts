@@ -130,6 +130,24 @@ export interface TcpConnection {
   end(): void;
   /** Drops the connection at once, with all that was not sent. */
   destroy(): void;
+  /**
+   * Begins TLS as the server, before anything was written. `received` is what has come so far: the first
+   * bytes of the client's handshake. From then on both directions carry what is inside TLS; a handshake that
+   * fails ends in `onClose`. A client that offers protocols (ALPN) must offer h2 or http/1.1, and h2 is chosen first.
+   */
+  startTls(context: TlsContext, received: Buffer): void;
+}
+
+/** A server's certificate (with its chain) and private key, PEM. */
+export interface TlsIdentity {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** What connections need to be the server's side of TLS 1.2 and 1.3; made once, used by many. */
+export interface TlsContext {
+  /** New connections show this identity. @throws Error when certificate and key do not belong together */
+  setIdentity(identity: TlsIdentity): void;
 }
 
 /** What a connection tells its owner, each from the event loop; nothing follows `onClose`. */
@@ -155,6 +173,8 @@ export interface Sockets {
     port: number,
     accept: (connection: TcpConnection) => TcpEvents,
   ): Promise<Listener>;
+  /** @throws Error when certificate and key do not belong together, or are no PEM */
+  tlsContext(identity: TlsIdentity): TlsContext;
   /** Serves small answers over HTTP/1.1: health and metrics. Port 0 takes any free one. */
   listenHttp(
     host: string,

@@ -1,7 +1,8 @@
 /** gRPC on our own HTTP/2: turns requests into calls of handlers written for @grpc/grpc-js. */
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { Platform } from '../../platform/platform';
+import type { Platform, TlsIdentity } from '../../platform/platform';
 import type { Http2Options } from '../http2/options';
+import type { TlsMode } from '../http2/port-connection';
 import type { RequestHead } from '../http2/request-head';
 import { Http2Server } from '../http2/server';
 import type { Http2Stream, StreamListener } from '../http2/stream';
@@ -23,6 +24,8 @@ export interface GrpcServerOptions {
   readonly compressAnswers?: boolean;
   /** Hears what handlers throw; their calls end UNKNOWN, and clients are not told the text. */
   readonly onHandlerError?: (path: string, error: unknown) => void;
+  /** What is taken once there is an identity. Default `permissive`: plaintext and TLS on one port. */
+  readonly tlsMode?: TlsMode;
   /** What differs from `DEFAULT_HTTP2_OPTIONS`. */
   readonly http2?: Partial<Http2Options>;
 }
@@ -48,10 +51,16 @@ export class GrpcServer implements CallHost {
     this.maxSendBytes = options.maxSendBytes ?? Infinity;
     this.compressAnswers = options.compressAnswers ?? false;
     this.deadlines = new DeadlineWheel(platform.clock, platform.timers);
-    this.http2 = new Http2Server(platform, (stream, head) => this.serve(stream, head), {
+    const http2 = {
       maxHeldConnectionBytes: this.maxReceiveBytes + HELD_BESIDE_BYTES,
       ...options.http2,
-    });
+    };
+    this.http2 = new Http2Server(
+      platform,
+      (stream, head) => this.serve(stream, head),
+      http2,
+      options.tlsMode,
+    );
   }
 
   /** Calls that have begun and not ended. */
@@ -66,6 +75,11 @@ export class GrpcServer implements CallHost {
   /** @throws Error when a method of the service is served already */
   addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
     this.methods.add(definition, implementation);
+  }
+
+  /** See `Http2Server.setIdentity`. */
+  setIdentity(identity: TlsIdentity): void {
+    this.http2.setIdentity(identity);
   }
 
   /** See `Http2Server.listen`. */

@@ -85,7 +85,7 @@ export class StreamingCall extends ServerCall {
   /** `emit('error', status)` ends the call with that status, whether or not anybody listens. */
   override emit(event: string, ...args: unknown[]): boolean {
     if (event !== 'error') return super.emit(event, ...args);
-    this.finish(toGrpcStatus((args[0] ?? {})));
+    this.finish(toGrpcStatus(args[0] ?? {}));
     return this.listenerCount('error') > 0 ? super.emit(event, ...args) : true;
   }
 

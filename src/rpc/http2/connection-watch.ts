@@ -5,8 +5,6 @@ import type { Http2Options } from './options';
 export interface Watched {
   /** Bytes came since the last look. */
   readonly heard: boolean;
-  /** Its client has said that it speaks HTTP/2. */
-  readonly greeted: boolean;
   /** A frame or header block has begun and not ended. */
   readonly midFrame: boolean;
   /** Whole frames read so far. */
@@ -34,7 +32,7 @@ export class ConnectionWatch {
   /** @param random 0 .. 1, so that connections made together do not all end together */
   constructor(
     private readonly options: Http2Options,
-    private readonly openedMs: number,
+    openedMs: number,
     random: number,
   ) {
     this.heardMs = openedMs;
@@ -44,9 +42,7 @@ export class ConnectionWatch {
   }
 
   look(nowMs: number, seen: Watched): Verdict {
-    const { handshakeMs, keepaliveMs, keepaliveTimeoutMs, idleMs } = this.options;
-    if (!seen.greeted)
-      return handshakeMs > 0 && nowMs - this.openedMs > handshakeMs ? 'slow' : 'fine';
+    const { keepaliveMs, keepaliveTimeoutMs, idleMs } = this.options;
     if (this.isStuck(nowMs, seen)) return 'slow';
     if (seen.openStreams > 0) this.busyMs = nowMs;
     if (seen.heard) {

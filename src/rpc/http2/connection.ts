@@ -3,15 +3,15 @@
  * `StreamTable` keeps the streams, `RequestIntake` reads headers, `BodyIntake` data, `Sender` writes; what a request
  * means is its listener's.
  *
- *     greeting  -- preface and SETTINGS -->  open  -- last stream ends after GOAWAY -->  closing  -->  closed
- *                                              \---- ConnectionError: GOAWAY with its code ----/
+ *     open  -- last stream ends after GOAWAY -->  closing  -->  closed
+ *       \---- ConnectionError: GOAWAY with its code ----/
  */
 import type { TcpConnection, TcpEvents } from '../../platform/platform';
 import { BodyIntake, type BodyHost } from './body-intake';
 import { ConnectionWatch } from './connection-watch';
 import { ConnectionError, ErrorCode, frameSizeError, protocolError } from './error-code';
 import { FloodGuard } from './flood-guard';
-import { CLIENT_PREFACE, Flag, FrameType, readUint31, writeUint32 } from './frame';
+import { Flag, FrameType, readUint31, writeUint32 } from './frame';
 import { FrameReader, type FrameSink } from './frame-reader';
 import type { Http2Options } from './options';
 import type { BlockPool } from './output';
@@ -39,10 +39,9 @@ export interface ConnectionHost {
   request(stream: Http2Stream, head: RequestHead): StreamListener;
   /** Calls `flush` at the end of the turn. */
   flushSoon(connection: Http2Connection): void;
-  closed(connection: Http2Connection): void;
 }
 
-type Phase = 'greeting' | 'open' | 'closing' | 'closed';
+type Phase = 'open' | 'closing' | 'closed';
 
 /** How long a peer gets to read the last GOAWAY before the socket is dropped, ms. */
 const LINGER_MS = 2_000;
@@ -61,8 +60,7 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
   readonly streams: StreamTable;
   /** What the last GOAWAY said; streams above are refused. */
   highestStreamId = MAX_STREAM_ID;
-  private phase: Phase = 'greeting';
-  private prefaceBytes = 0;
+  private phase: Phase = 'open';
   private readonly reader: FrameReader;
   private readonly intake: RequestIntake;
   private readonly body: BodyIntake;
@@ -76,6 +74,7 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
   /** When what is still open is dropped. */
   private deadlineMs = Infinity;
 
+  /** Greets a client that has sent the preface; what follows it is for `onData`. */
   constructor(
     private readonly socket: TcpConnection,
     private readonly host: ConnectionHost,
@@ -98,21 +97,16 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
     this.body = new BodyIntake(this);
     this.reader = new FrameReader(options.maxFrameBytes, this.onFrame);
     this.watch = new ConnectionWatch(options, clock(), host.random());
-  }
-
-  /** The client's address, as limits count it. */
-  get remoteHost(): string {
-    return this.socket.remote.host;
+    this.greet();
   }
 
   // What the socket tells.
 
   onData(chunk: Buffer): void {
     this.heard = true;
-    if (this.phase === 'closing' || this.phase === 'closed') return;
+    if (this.phase !== 'open') return;
     try {
-      const at = this.phase === 'greeting' ? this.readPreface(chunk) : 0;
-      if (at < chunk.length) this.reader.push(chunk, at);
+      this.reader.push(chunk);
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       this.close(error.code, error.message);
@@ -141,23 +135,16 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
   }
 
   onClose(): void {
-    if (this.phase === 'closed') return;
     this.phase = 'closed';
     this.streams.dropAll();
-    this.host.closed(this);
   }
 
   // What the server asks.
 
   /** Ends in an orderly way: no new streams, open ones have `graceMs` to finish. */
   drain(graceMs: number): void {
-    if (this.phase !== 'greeting') this.beginDrain(graceMs);
+    this.beginDrain(graceMs);
     this.endIfDone();
-  }
-
-  /** Drops the connection at once. */
-  destroy(): void {
-    this.socket.destroy();
   }
 
   /** Looks at the clock: called about once a second. */
@@ -165,7 +152,7 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
     if (nowMs >= this.deadlineMs) {
       if (this.phase === 'open') this.close(ErrorCode.NO_ERROR, 'time is up');
       else this.socket.destroy();
-    } else if (this.phase === 'greeting' || this.phase === 'open') {
+    } else if (this.phase === 'open') {
       this.obeyWatch(nowMs);
     }
   }
@@ -199,20 +186,6 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
 
   // Reading.
 
-  private readPreface(chunk: Buffer): number {
-    let at = 0;
-    while (at < chunk.length && this.prefaceBytes < CLIENT_PREFACE.length) {
-      if (chunk[at++] !== CLIENT_PREFACE[this.prefaceBytes++]) {
-        throw protocolError('this is not HTTP/2: its first bytes are others');
-      }
-    }
-    if (this.prefaceBytes === CLIENT_PREFACE.length) {
-      this.phase = 'open';
-      this.greet();
-    }
-    return at;
-  }
-
   private greet(): void {
     const { options } = this;
     const settings = settingsPayload([
@@ -225,6 +198,7 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
     this.sender.frame(FrameType.SETTINGS, 0, 0, settings);
     const more = options.connectionWindowBytes - DEFAULT_WINDOW_BYTES;
     if (more > 0) this.sender.windowUpdate(0, more);
+    this.schedule();
   }
 
   private readonly onFrame: FrameSink = (type, flags, streamId, bytes, start, end) => {
@@ -358,7 +332,6 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
   private obeyWatch(nowMs: number): void {
     const verdict = this.watch.look(nowMs, {
       heard: this.heard,
-      greeted: this.phase === 'open',
       midFrame: this.reader.midFrame || this.intake.blocks.midBlock,
       frames: this.frames,
       openStreams: this.streams.size,
@@ -391,19 +364,17 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
   }
 
   private endIfDone(): void {
-    if (this.phase === 'greeting') this.socket.destroy();
     if (this.phase !== 'open' || !this.draining || this.streams.size > 0) return;
     if (this.highestStreamId !== MAX_STREAM_ID) this.close(ErrorCode.NO_ERROR, '');
   }
 
   /** Last GOAWAY, then the end of our side; the peer gets a moment to read it. */
   private close(code: ErrorCode, text: string): void {
-    if (this.phase === 'closing' || this.phase === 'closed') return;
-    const greeted = this.phase === 'open';
+    if (this.phase !== 'open') return;
     this.phase = 'closing';
     this.streams.dropAll();
     this.deadlineMs = this.host.monotonicMs() + LINGER_MS;
-    if (greeted) this.goAway(this.streams.lastId, code, text);
+    this.goAway(this.streams.lastId, code, text);
     this.sender.output.flush();
     this.socket.end();
   }

@@ -40,11 +40,11 @@ export class FrameReader {
   }
 
   /**
-   * Hands on every frame that `chunk` completes, from byte `start` on.
+   * Hands on every frame that `chunk` completes.
    * @throws ConnectionError FRAME_SIZE_ERROR for a frame above the maximum, and what the sink throws
    */
-  push(chunk: Buffer, start = 0): void {
-    let at = start;
+  push(chunk: Buffer): void {
+    let at = 0;
     if (this.cutBytes > 0) {
       at = this.complete(chunk, at);
       if (at < 0) return;

@@ -44,7 +44,7 @@ const kinds: ReadonlyMap<string, FieldKind> = new Map([
 /** Names: no controls, blanks, upper case or bytes above 0x7e; a colon only in front (section 8.2.1). */
 const LEGAL_NAME = /^[!-9;-@[-~]+$/;
 /** Values: no NUL, line feed or carriage return, and no blank or tab at either end (section 8.2.1). */
- 
+
 const LEGAL_VALUE = /^(?:[^\0\n\r\t ](?:[^\0\n\r]*[^\0\n\r\t ])?)?$/;
 
 export class HeaderField {

@@ -20,8 +20,9 @@ export class BlockPool {
     return this.spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
   }
 
+  /** Takes a block back, or a part of one, which is of no more use. */
   give(block: Buffer): void {
-    if (this.spare.length < MAX_SPARE) this.spare.push(block);
+    if (block.length === BLOCK_BYTES && this.spare.length < MAX_SPARE) this.spare.push(block);
   }
 }
 
@@ -31,10 +32,11 @@ export class Output {
   /** Where frames are written, at the place that `reserve` answered. */
   block: Buffer = NONE;
   private used = 0;
+  /** Blocks that filled up while the socket was blocked, as far as they are used. */
   private readonly full: Buffer[] = [];
   private fullBytes = 0;
-  /** The socket holds bytes that the system has not taken. */
-  private blocked = false;
+  /** What was written and the system has not taken yet; nothing more is written until it has. */
+  private inFlight: Buffer | undefined;
 
   constructor(
     private readonly socket: TcpConnection,
@@ -43,7 +45,7 @@ export class Output {
 
   /** Bytes that have not left this process. */
   get waitingBytes(): number {
-    if (!this.blocked) return this.used;
+    if (this.inFlight === undefined) return this.used;
     return this.used + this.fullBytes + this.socket.bufferedBytes;
   }
 
@@ -62,7 +64,7 @@ export class Output {
 
   /** Hands over all that was gathered, if the socket takes it. */
   flush(): void {
-    if (this.used === 0 || this.blocked) return;
+    if (this.used === 0 || this.inFlight !== undefined) return;
     const block = this.block;
     const bytes = this.used;
     this.block = NONE;
@@ -72,17 +74,18 @@ export class Output {
 
   /** The socket has drained: goes on with what was gathered meanwhile. */
   drained(): void {
-    this.blocked = false;
-    let bytes: Buffer | undefined;
-    while (!this.blocked && (bytes = this.full.shift()) !== undefined) {
-      this.fullBytes -= bytes.length;
-      this.blocked = !this.socket.write(bytes);
+    if (this.inFlight !== undefined) this.pool.give(this.inFlight);
+    this.inFlight = undefined;
+    while (this.inFlight === undefined && this.full.length > 0) {
+      const next = this.full.shift() ?? NONE;
+      this.fullBytes -= next.length;
+      this.send(next, next.length);
     }
     this.flush();
   }
 
   private turnOver(): void {
-    if (this.blocked && this.used > 0) {
+    if (this.inFlight !== undefined && this.used > 0) {
       this.full.push(this.block.subarray(0, this.used));
       this.fullBytes += this.used;
       this.used = 0;
@@ -93,7 +96,7 @@ export class Output {
   }
 
   private send(block: Buffer, bytes: number): void {
-    this.blocked = !this.socket.write(block.subarray(0, bytes));
-    if (!this.blocked) this.pool.give(block);
+    if (this.socket.write(block.subarray(0, bytes))) this.pool.give(block);
+    else this.inFlight = block;
   }
 }

@@ -5,10 +5,13 @@ import type {
   TcpConnection,
   TcpEvents,
   TimerHandle,
+  TlsContext,
+  TlsIdentity,
 } from '../../platform/platform';
-import { Http2Connection, type ConnectionHost } from './connection';
+import type { Http2Connection } from './connection';
 import { DEFAULT_HTTP2_OPTIONS, type Http2Options } from './options';
 import { BlockPool } from './output';
+import { PortConnection, type PortHost, type TlsMode } from './port-connection';
 import type { RequestHead } from './request-head';
 import type { Http2Stream, StreamListener } from './stream';
 
@@ -26,27 +29,46 @@ const NOBODY: TcpEvents = {
   onClose: () => undefined,
 };
 
-export class Http2Server implements ConnectionHost {
+export class Http2Server implements PortHost {
   readonly options: Http2Options;
   readonly pool = new BlockPool();
+  readonly tlsMode: TlsMode;
+  tlsContext: TlsContext | undefined;
   private readonly listeners: Listener[] = [];
-  private readonly connections = new Set<Http2Connection>();
+  private readonly connections = new Set<PortConnection>();
   private readonly perAddress = new Map<string, number>();
   private unflushed: Http2Connection[] = [];
   private timer: TimerHandle | undefined;
   private readonly emptied: (() => void)[] = [];
 
-  /** @param options what differs from `DEFAULT_HTTP2_OPTIONS` */
+  /**
+   * @param options what differs from `DEFAULT_HTTP2_OPTIONS`
+   * @param tlsMode what is taken once there is an identity; before `setIdentity` there is no TLS
+   */
   constructor(
     private readonly platform: Platform,
     private readonly handler: RequestHandler,
     options: Partial<Http2Options> = {},
+    tlsMode: TlsMode = 'permissive',
   ) {
+    this.tlsMode = tlsMode;
     this.options = { ...DEFAULT_HTTP2_OPTIONS, ...options };
   }
 
   get connectionCount(): number {
     return this.connections.size;
+  }
+
+  /**
+   * Shows this identity on new connections; the first one is what makes TLS possible.
+   * @throws Error when certificate and key do not belong together, or are no PEM: the one before stays
+   */
+  setIdentity(identity: TlsIdentity): void {
+    if (this.tlsContext === undefined) {
+      this.tlsContext = this.platform.sockets.tlsContext(identity);
+    } else {
+      this.tlsContext.setIdentity(identity);
+    }
   }
 
   /**
@@ -97,7 +119,7 @@ export class Http2Server implements ConnectionHost {
     if (this.unflushed.push(connection) === 1) this.platform.timers.nextTurn(this.flushAll);
   }
 
-  closed(connection: Http2Connection): void {
+  gone(connection: PortConnection): void {
     if (!this.connections.delete(connection)) return;
     const left = (this.perAddress.get(connection.remoteHost) ?? 1) - 1;
     if (left > 0) this.perAddress.set(connection.remoteHost, left);
@@ -118,7 +140,7 @@ export class Http2Server implements ConnectionHost {
       socket.destroy();
       return NOBODY;
     }
-    const connection = new Http2Connection(socket, this);
+    const connection = new PortConnection(socket, this);
     this.connections.add(connection);
     this.perAddress.set(host, fromThere + 1);
     this.timer ??= this.platform.timers.after(TICK_MS, this.tick);

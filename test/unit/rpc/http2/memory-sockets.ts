@@ -41,6 +41,10 @@ export class MemoryConnection implements TcpConnection {
     this.destroy();
   }
 
+  startTls(): void {
+    this.destroy(); // no TLS in memory
+  }
+
   destroy(): void {
     if (this.closed) return;
     this.closed = true;
