@@ -14,9 +14,8 @@ export interface BrokerPartOptions {
   readonly broker: { readonly name: string; readonly cluster: string };
 }
 
-/** Where a broker is reached: `host:port` for proxies ('' in one process), and for its records. */
+/** The address that a broker's records carry. */
 export interface BrokerPlace {
-  readonly address: string;
   readonly host: string;
   readonly port: number;
 }
@@ -46,7 +45,6 @@ export async function openBroker(
       ...DEFAULT_BROKER_SETTINGS,
       brokerName: options.broker.name,
       cluster: options.broker.cluster,
-      address: place.address,
       autoCreateGroups: options.groups.autoCreate,
     },
   });

@@ -1,6 +1,7 @@
 /** The proxy of a process: the messaging service and the admin service on one port. */
 import type { BrokerDialer } from '../api/broker-dialer';
 import type { RouteApi } from '../api/route-api';
+import { adminService } from '../link/admin-service';
 import type { Readiness } from '../observe/http';
 import { createProxy, type Proxy } from '../proxy/proxy';
 import { DEFAULT_PROXY_SETTINGS } from '../proxy/settings';
@@ -62,9 +63,10 @@ export async function openProxy(
     definition: loadService(SERVICE_FILE, 'apache.rocketmq.v2.MessagingService'),
     implementation: proxy.messaging,
   };
+  const admin = adminService(proxy.admin, options.admin);
   const served = await serve(
     { ...options, graceMs: options.shutdown.graceMs },
-    [messaging],
+    [messaging, admin],
     [SERVICE_FILE, ADMIN_FILE],
     surroundings,
     readiness,

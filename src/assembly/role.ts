@@ -51,3 +51,21 @@ export class Shutdown {
     if (failure !== undefined) throw failure;
   }
 }
+
+/**
+ * Runs the start of a role; what it has started is stopped again when a step fails.
+ * @param start adds what it starts to the shutdown; answers the endpoints
+ */
+export async function starting(
+  { logger }: Surroundings,
+  start: (shutdown: Shutdown) => Promise<RunningRole['endpoints']>,
+): Promise<RunningRole> {
+  const shutdown = new Shutdown(logger);
+  try {
+    const endpoints = await start(shutdown);
+    return { endpoints, stop: () => shutdown.run() };
+  } catch (error) {
+    await shutdown.run().catch(() => undefined);
+    throw error;
+  }
+}

@@ -6,49 +6,29 @@ import { RouteTable } from '../namesrv/route-table';
 import { Readiness } from '../observe/http';
 import { openBroker, type BrokerPartOptions } from './open-broker';
 import { openProxy, type ProxyPartOptions } from './open-proxy';
-import { Shutdown, type RunningRole, type Surroundings } from './role';
+import { starting, type RunningRole, type Surroundings } from './role';
 
 export interface StandaloneOptions extends BrokerPartOptions, Omit<ProxyPartOptions, 'topics'> {
   readonly topics: { readonly autoCreate: boolean; readonly create: readonly TopicConfig[] };
 }
 
-/** Starts everything; resolves when it serves. What was started is stopped again when a step fails. */
-export async function startStandalone(
+/** Starts everything; resolves when it serves. */
+export function startStandalone(
   options: StandaloneOptions,
   surroundings: Surroundings,
 ): Promise<RunningRole> {
-  const shutdown = new Shutdown(surroundings.logger);
-  try {
-    return await start(options, surroundings, shutdown);
-  } catch (error) {
-    await shutdown.run().catch(() => undefined);
-    throw error;
-  }
-}
-
-async function start(
-  options: StandaloneOptions,
-  surroundings: Surroundings,
-  shutdown: Shutdown,
-): Promise<RunningRole> {
-  const { platform } = surroundings;
-  const readiness = new Readiness();
-  readiness.set('serving', false);
-  const routes = new RouteTable(platform);
-  const place = { address: '', host: options.host, port: options.port };
-  const broker = await openBroker(options, place, surroundings, shutdown);
-  await broker.register(routes);
-  for (const topic of options.topics.create) await createTopic(broker, topic);
-  const proxy = await openProxy(
-    options,
-    routes,
-    () => connectionOf(broker),
-    surroundings,
-    readiness,
-    shutdown,
-  );
-  proxy.announceReady();
-  return { endpoints: proxy.endpoints, stop: () => shutdown.run() };
+  return starting(surroundings, async (shutdown) => {
+    const readiness = new Readiness();
+    readiness.set('serving', false);
+    const routes = new RouteTable(surroundings.platform);
+    const broker = await openBroker(options, options, surroundings, shutdown);
+    await broker.register(routes, '');
+    for (const topic of options.topics.create) await createTopic(broker, topic);
+    const dial = (): BrokerConnection => connectionOf(broker);
+    const proxy = await openProxy(options, routes, dial, surroundings, readiness, shutdown);
+    proxy.announceReady();
+    return proxy.endpoints;
+  });
 }
 
 /** Makes a topic that was asked for at start; one that exists with as many queues stays as it is. */

@@ -46,6 +46,7 @@ export interface BrokerParts {
 
 export class Broker implements BrokerApi {
   private lease: RegistrationLease | undefined;
+  private address = '';
   private version = 0;
   private readonly epoch: number;
   /** Groups that are being made, so that many first requests make each once. */
@@ -96,8 +97,12 @@ export class Broker implements BrokerApi {
     return new Broker(parts, metadata, book, log, views, pops, finishing);
   }
 
-  /** Makes the broker known to name servers, from now until `close`. */
-  async register(routes: RouteApi): Promise<void> {
+  /**
+   * Makes the broker known to name servers, from now until `unregister`.
+   * @param address `host:port` where proxies reach it; '' inside one process
+   */
+  async register(routes: RouteApi, address: string): Promise<void> {
+    this.address = address;
     this.lease = await routes.register(this.registration());
   }
 
@@ -206,9 +211,16 @@ export class Broker implements BrokerApi {
     return Promise.resolve([...this.metadata.groups.values()]);
   }
 
+  /** Tells name servers that the broker goes. */
+  async unregister(): Promise<void> {
+    const { lease } = this;
+    this.lease = undefined;
+    await lease?.close();
+  }
+
   /** Unregisters, ends waiting polls, snapshots the views. The store is the caller's to close. */
   async close(): Promise<void> {
-    await this.lease?.close();
+    await this.unregister();
     this.pops.endPolls(
       () => true,
       new StatusError(Code.PROXY_TIMEOUT, `broker ${this.parts.settings.brokerName} is stopping`),
@@ -266,7 +278,8 @@ export class Broker implements BrokerApi {
   }
 
   private registration(): BrokerRegistration {
-    const { brokerName, cluster, address } = this.parts.settings;
+    const { address } = this;
+    const { brokerName, cluster } = this.parts.settings;
     return {
       cluster,
       brokerName,

@@ -4,8 +4,6 @@ export interface BrokerSettings {
   readonly brokerName: string;
   /** Default `DefaultCluster`. */
   readonly cluster: string;
-  /** `host:port` where proxies reach this broker; '' inside one process. */
-  readonly address: string;
   /** Whether a consumer group is made when it first subscribes. Default true; else CONSUMER_GROUP_NOT_FOUND. */
   readonly autoCreateGroups: boolean;
   /** Messages in flight on the whole broker, at most; beyond, pops give nothing new. Default 2,000,000. */
@@ -29,7 +27,6 @@ export interface BrokerSettings {
 export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
   brokerName: 'broker-a',
   cluster: 'DefaultCluster',
-  address: '',
   autoCreateGroups: true,
   maxInflight: 2_000_000,
   maxWindow: 1_048_576,

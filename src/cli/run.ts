@@ -3,8 +3,11 @@ import { Command, CommanderError } from 'commander';
 
 import { ConfigError } from '../config/config-error';
 import { codeName, StatusError } from '../message/status';
+import { brokerCommand } from './broker';
 import { configCommand } from './config';
 import { groupCommand } from './group';
+import { namesrvCommand } from './namesrv';
+import { proxyCommand } from './proxy';
 import { receiveCommand } from './receive';
 import { sendCommand } from './send';
 import { startCommand } from './start';
@@ -40,7 +43,7 @@ function program(terminal: Terminal): Command {
       writeErr: (text) => terminal.err(text),
     })
     .exitOverride();
-  const roles = [startCommand];
+  const roles = [startCommand, namesrvCommand, brokerCommand, proxyCommand];
   const tools = [topicCommand, groupCommand, sendCommand, receiveCommand, configCommand];
   root.commandsGroup('Roles:');
   for (const add of roles) add(root, terminal);

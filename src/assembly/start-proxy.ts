@@ -1,0 +1,40 @@
+/** A proxy between clients and the brokers of other processes (`gantry proxy`). */
+import { brokerDialer } from '../link/broker-dialer';
+import { routeClient } from '../link/route-client';
+import { Readiness } from '../observe/http';
+import { openProxy, type ProxyPartOptions } from './open-proxy';
+import { starting, type RunningRole, type Surroundings } from './role';
+
+export interface ProxyRoleOptions extends ProxyPartOptions {
+  readonly namesrv: readonly string[];
+}
+
+/** A proxy serves without routes after this; it says so, and clients get TOPIC_NOT_FOUND. */
+const ROUTES_WAIT_MS = 30_000;
+
+export function startProxy(
+  options: ProxyRoleOptions,
+  surroundings: Surroundings,
+): Promise<RunningRole> {
+  return starting(surroundings, async (shutdown) => {
+    const { platform, logger } = surroundings;
+    const readiness = new Readiness();
+    readiness.set('serving', false);
+    const routes = routeClient({
+      addresses: options.namesrv,
+      platform,
+      log: logger.child({ part: 'routes' }),
+    });
+    shutdown.add('routes', () => routes.close());
+    const dial = brokerDialer({ platform, log: logger.child({ part: 'link' }) });
+    const proxy = await openProxy(options, routes, dial, surroundings, readiness, shutdown);
+    if (!(await routes.ready(ROUTES_WAIT_MS))) {
+      logger.warn(
+        { namesrv: options.namesrv },
+        'no name server has answered, serving without routes',
+      );
+    }
+    proxy.announceReady();
+    return proxy.endpoints;
+  });
+}
