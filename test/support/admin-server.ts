@@ -1,0 +1,64 @@
+import type { AdminApi, TopicView } from '../../src/api/admin-api';
+import type { GroupConfig } from '../../src/api/topic';
+import { adminService } from '../../src/link/admin-service';
+import { Code, StatusError } from '../../src/message/status';
+import { nodePlatform } from '../../src/platform/node-platform';
+import { grpcJsServer } from '../../src/rpc/grpc-js-server';
+
+/** A proxy of which only the admin service is there, over topics and groups in memory. */
+export class AdminServer implements AdminApi {
+  readonly topics = new Map<string, TopicView>();
+  readonly groups = new Map<string, GroupConfig>();
+  /** Thrown by every call, when set. */
+  failure: Error | undefined;
+  endpoint = '';
+  private readonly server = grpcJsServer(nodePlatform().timers, []);
+
+  static async start(): Promise<AdminServer> {
+    const made = new AdminServer();
+    const { definition, implementation } = adminService(made, { listen: 'loopback' });
+    made.server.addService(definition, implementation);
+    made.endpoint = `127.0.0.1:${await made.server.listen('127.0.0.1', 0)}`;
+    return made;
+  }
+
+  stop(): Promise<void> {
+    return this.server.drain(0);
+  }
+
+  async putTopic(config: Omit<TopicView, 'brokers'>): Promise<void> {
+    this.check();
+    this.topics.set(config.name, { ...config, brokers: ['broker-a', 'broker-b'] });
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    this.check();
+    if (this.topics.delete(name)) return;
+    throw new StatusError(Code.TOPIC_NOT_FOUND, `topic ${name} is on no broker`);
+  }
+
+  async listTopics(): Promise<readonly TopicView[]> {
+    this.check();
+    return [...this.topics.values()];
+  }
+
+  async putGroup(config: GroupConfig): Promise<void> {
+    this.check();
+    this.groups.set(config.name, config);
+  }
+
+  async deleteGroup(name: string): Promise<void> {
+    this.check();
+    if (this.groups.delete(name)) return;
+    throw new StatusError(Code.CONSUMER_GROUP_NOT_FOUND, `group ${name} is on no broker`);
+  }
+
+  async listGroups(): Promise<readonly GroupConfig[]> {
+    this.check();
+    return [...this.groups.values()];
+  }
+
+  private check(): void {
+    if (this.failure !== undefined) throw this.failure;
+  }
+}

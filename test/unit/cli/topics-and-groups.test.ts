@@ -1,0 +1,152 @@
+import { DEFAULT_BACKOFF } from '../../../src/api/topic';
+import { Code, StatusError } from '../../../src/message/status';
+import { AdminServer } from '../../support/admin-server';
+import { gantry, rowsOf, type Outcome } from '../../support/command-line';
+
+let server: AdminServer;
+beforeEach(async () => {
+  server = await AdminServer.start();
+});
+afterEach(() => server.stop());
+
+const at = (...args: string[]): Promise<Outcome> =>
+  gantry([...args, '--endpoint', server.endpoint]);
+
+const succeeded = (out: string): Outcome => ({ code: 0, out, err: '' });
+
+describe('gantry topic', () => {
+  it('create makes a NORMAL topic of 8 queues when told no more', async () => {
+    expect(await at('topic', 'create', 'mails')).toEqual(
+      succeeded('topic mails is in force: NORMAL, 8 queues\n'),
+    );
+    expect(server.topics.get('mails')).toMatchObject({ name: 'mails', type: 'NORMAL', queues: 8 });
+  });
+
+  it('create takes a type in any case, and queues', async () => {
+    const outcome = await at('topic', 'create', 'orders', '--type', 'fifo', '--queues', '1');
+    expect(outcome).toEqual(succeeded('topic orders is in force: FIFO, 1 queue\n'));
+    expect(server.topics.get('orders')).toMatchObject({ type: 'FIFO', queues: 1 });
+  });
+
+  it('list is a table for people and a list for programs', async () => {
+    expect(rowsOf((await at('topic', 'list')).out)).toEqual([
+      ['NAME', 'TYPE', 'QUEUES', 'BROKERS'],
+    ]);
+    expect(JSON.parse((await at('topic', 'list', '-o', 'json')).out)).toEqual([]);
+    await at('topic', 'create', 'mails');
+    expect(rowsOf((await at('topic', 'list')).out)).toEqual([
+      ['NAME', 'TYPE', 'QUEUES', 'BROKERS'],
+      ['mails', 'NORMAL', '8', 'broker-a,broker-b'],
+    ]);
+    expect(JSON.parse((await at('topic', 'list', '-o', 'json')).out)).toEqual([
+      { name: 'mails', type: 'NORMAL', queues: 8, brokers: ['broker-a', 'broker-b'] },
+    ]);
+  });
+
+  it('show tells of one topic, and fails for none', async () => {
+    await at('topic', 'create', 'mails');
+    await at('topic', 'create', 'orders');
+    expect(rowsOf((await at('topic', 'show', 'orders')).out)[1]?.[0]).toBe('orders');
+    expect(JSON.parse((await at('topic', 'show', 'orders', '-o', 'json')).out)).toMatchObject({
+      name: 'orders',
+    });
+    expect(await at('topic', 'show', 'nowhere')).toEqual({
+      code: 1,
+      out: '',
+      err: 'TOPIC_NOT_FOUND: there is no topic nowhere\n',
+    });
+  });
+
+  it('delete takes it away, once', async () => {
+    await at('topic', 'create', 'mails');
+    expect(await at('topic', 'delete', 'mails')).toEqual(succeeded('topic mails is deleted\n'));
+    expect(server.topics.size).toBe(0);
+    expect(await at('topic', 'delete', 'mails')).toEqual({
+      code: 1,
+      out: '',
+      err: 'TOPIC_NOT_FOUND: topic mails is on no broker\n',
+    });
+  });
+});
+
+describe('gantry group', () => {
+  it('create makes a concurrent group of 17 attempts that starts at the end', async () => {
+    expect(await at('group', 'create', 'billing')).toEqual(
+      succeeded('group billing is in force: concurrent, 17 attempts at most, starts at the end\n'),
+    );
+    expect(server.groups.get('billing')).toEqual({
+      name: 'billing',
+      fifo: false,
+      maxAttempts: 17,
+      backoff: DEFAULT_BACKOFF,
+      startFrom: 'end',
+    });
+  });
+
+  it('create takes order, attempts, a parent topic and the start', async () => {
+    const flags = ['--fifo', '--max-attempts', '3', '--lite-topic', 'parent', '--from-beginning'];
+    const { code, out } = await at('group', 'create', 'billing', ...flags, '-o', 'json');
+    const wanted = { fifo: true, maxAttempts: 3, liteTopic: 'parent', startFrom: 'beginning' };
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject(wanted);
+    expect(server.groups.get('billing')).toMatchObject(wanted);
+  });
+
+  it('list and show tell what was made', async () => {
+    await at('group', 'create', 'billing', '--fifo', '--max-attempts', '2');
+    expect(rowsOf((await at('group', 'list')).out)).toEqual([
+      ['NAME', 'ORDER', 'MAX ATTEMPTS', 'LITE TOPIC', 'STARTS AT'],
+      ['billing', 'FIFO', '2', '-', 'end'],
+    ]);
+    const shown = rowsOf((await at('group', 'show', 'billing')).out);
+    expect(shown).toContainEqual(['max attempts', '2']);
+    expect(shown.find(([name]) => name === 'backoff')?.[1]).toMatch(/^1s 5s 10s .* 7200s$/);
+    expect(await at('group', 'show', 'nobody')).toMatchObject({
+      code: 1,
+      err: 'CONSUMER_GROUP_NOT_FOUND: there is no consumer group nobody\n',
+    });
+  });
+
+  it('delete takes it away, once', async () => {
+    await at('group', 'create', 'billing');
+    expect(JSON.parse((await at('group', 'delete', 'billing', '-o', 'json')).out)).toEqual({
+      deleted: 'billing',
+    });
+    expect(await at('group', 'delete', 'billing')).toMatchObject({
+      code: 1,
+      err: 'CONSUMER_GROUP_NOT_FOUND: group billing is on no broker\n',
+    });
+  });
+});
+
+describe('where commands go, and what they say when it fails', () => {
+  it('GANTRY_ENDPOINT names the proxy, and --endpoint goes before it', async () => {
+    const env = { GANTRY_ENDPOINT: server.endpoint };
+    expect(await gantry(['topic', 'create', 'one'], { env })).toMatchObject({ code: 0 });
+    const other = { GANTRY_ENDPOINT: '127.0.0.1:1' };
+    const flag = ['--endpoint', server.endpoint];
+    expect(await gantry(['topic', 'create', 'two', ...flag], { env: other })).toMatchObject({
+      code: 0,
+    });
+    expect([...server.topics.keys()]).toEqual(['one', 'two']);
+  });
+
+  it('what the proxy refuses is its code and its words', async () => {
+    server.failure = new StatusError(Code.PROXY_TIMEOUT, 'no broker is known');
+    expect(await at('topic', 'list')).toEqual({
+      code: 1,
+      out: '',
+      err: 'PROXY_TIMEOUT: no broker is known\n',
+    });
+  });
+
+  it('a proxy that is not there is told apart from one that refuses', async () => {
+    const { endpoint } = server;
+    await server.stop();
+    expect(await gantry(['group', 'list', '--endpoint', endpoint])).toEqual({
+      code: 1,
+      out: '',
+      err: `gantry: UNAVAILABLE: nothing answers at ${endpoint}: connect ECONNREFUSED ${endpoint}\n`,
+    });
+  });
+});
