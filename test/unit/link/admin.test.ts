@@ -1,0 +1,130 @@
+import type { AdminApi } from '../../../src/api/admin-api';
+import type { GroupConfig, TopicConfig } from '../../../src/api/topic';
+import { adminClient, type AdminClient } from '../../../src/link/admin-client';
+import { adminService, isLoopback } from '../../../src/link/admin-service';
+import { Code, StatusError } from '../../../src/message/status';
+import { nodePlatform } from '../../../src/platform/node-platform';
+import { groupConfig } from '../../support/model-broker';
+import { serveOnLoopback, type ServedAddress } from '../../support/rpc-pair';
+
+class ModelAdmin implements AdminApi {
+  readonly topics = new Map<string, TopicConfig>();
+  readonly groups = new Map<string, GroupConfig>();
+
+  async putTopic(config: TopicConfig): Promise<void> {
+    this.topics.set(config.name, config);
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    if (!this.topics.delete(name)) {
+      throw new StatusError(Code.TOPIC_NOT_FOUND, `topic ${name} – “not here”`);
+    }
+  }
+
+  async listTopics(): ReturnType<AdminApi['listTopics']> {
+    return [...this.topics.values()].map((topic) => ({ ...topic, brokers: ['a', 'b'] }));
+  }
+
+  async putGroup(config: GroupConfig): Promise<void> {
+    this.groups.set(config.name, config);
+  }
+
+  async deleteGroup(name: string): Promise<void> {
+    if (!this.groups.delete(name)) throw new Error('disk on fire');
+  }
+
+  async listGroups(): ReturnType<AdminApi['listGroups']> {
+    return [...this.groups.values()];
+  }
+}
+
+describe('the admin service', () => {
+  let model: ModelAdmin;
+  let served: ServedAddress;
+  let client: AdminClient;
+
+  beforeEach(async () => {
+    model = new ModelAdmin();
+    served = await serveOnLoopback([adminService(model, { listen: 'loopback' })]);
+    client = adminClient(served.address, nodePlatform().clock);
+  });
+
+  afterEach(async () => {
+    client.close();
+    await served.stop();
+  });
+
+  it('creates, lists and deletes topics', async () => {
+    const topic: TopicConfig = { name: 'orders', type: 'FIFO', queues: 3 };
+    await client.putTopic(topic);
+    expect(await client.listTopics()).toEqual([{ ...topic, brokers: ['a', 'b'] }]);
+    await client.deleteTopic('orders');
+    expect(await client.listTopics()).toEqual([]);
+  });
+
+  it('carries a group unchanged, whatever its backoff', async () => {
+    const groups = [
+      groupConfig('plain'),
+      groupConfig('fifo', { fifo: true, maxAttempts: 3, startFrom: 'beginning', liteTopic: 'p' }),
+      groupConfig('exponential', {
+        backoff: { kind: 'exponential', initialMs: 10, maxMs: 36_000_000, multiplier: 1.5 },
+      }),
+    ];
+    for (const group of groups) await client.putGroup(group);
+    expect(await client.listGroups()).toEqual(groups);
+  });
+
+  it('gives the error of the service with its code and exact text', async () => {
+    await expect(client.deleteTopic('none')).rejects.toMatchObject({
+      name: 'StatusError',
+      code: Code.TOPIC_NOT_FOUND,
+      message: 'topic none – “not here”',
+    });
+    await expect(client.deleteGroup('none')).rejects.toMatchObject({
+      code: Code.INTERNAL_SERVER_ERROR,
+      message: 'disk on fire',
+    });
+  });
+
+  it('says PROXY_TIMEOUT when nothing answers', async () => {
+    await served.stop();
+    await expect(client.listTopics()).rejects.toMatchObject({ code: Code.PROXY_TIMEOUT });
+  });
+});
+
+describe('who may use the admin service', () => {
+  const ask = (peer: string, listen: 'loopback' | 'any'): Promise<unknown> =>
+    new Promise((resolve) => {
+      const { implementation } = adminService(new ModelAdmin(), { listen });
+      const handler = implementation['ListTopics'] as unknown as (
+        call: object,
+        answer: (error: unknown, value: unknown) => void,
+      ) => void;
+      handler({ getPeer: () => peer, request: {} }, (error, value) => resolve(error ?? value));
+    });
+
+  it('refuses other machines, and names the setting', async () => {
+    expect(await ask('10.1.2.3:999', 'loopback')).toMatchObject({
+      code: 7,
+      details:
+        'the admin service answers only to this machine, not to 10.1.2.3: set admin.listen to any to open it',
+    });
+  });
+
+  it('answers any machine when it is told to', async () => {
+    expect(await ask('10.1.2.3:999', 'any')).toEqual({ topics: [] });
+  });
+
+  it.each([
+    ['127.0.0.1', true],
+    ['127.8.7.6', true],
+    ['::1', true],
+    ['::ffff:127.0.0.1', true],
+    ['10.0.0.1', false],
+    ['::ffff:10.0.0.1', false],
+    ['127.0.0.1.example', false],
+    ['::', false],
+  ])('takes %s for this machine: %s', (ip, own) => {
+    expect(isLoopback(ip)).toBe(own);
+  });
+});
