@@ -11,7 +11,7 @@ import type { Terminal } from './terminal';
 export function brokerCommand(program: Command, terminal: Terminal): void {
   addRoleCommand(program, terminal, {
     role: 'broker',
-    description: 'Run a broker.',
+    description: 'Run a broker: it stores messages and hands them out.',
     data: ({ memory, dataDir, flush }) =>
       memory ? 'in memory, gone when the process ends' : `${dataDir}, flush ${flush}`,
     memory: ({ memory }) => memory,

@@ -10,7 +10,7 @@ import type { Terminal } from './terminal';
 export function namesrvCommand(program: Command, terminal: Terminal): void {
   addRoleCommand(program, terminal, {
     role: 'namesrv',
-    description: 'Run a name server.',
+    description: 'Run a name server: it tells proxies which broker holds which topic.',
     start: (options, surroundings) => {
       const { startNamesrv } = require('../assembly/start-namesrv') as typeof StartNamesrv;
       return startNamesrv(options, surroundings);

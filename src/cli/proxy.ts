@@ -10,7 +10,7 @@ import type { Terminal } from './terminal';
 export function proxyCommand(program: Command, terminal: Terminal): void {
   addRoleCommand(program, terminal, {
     role: 'proxy',
-    description: 'Run a proxy.',
+    description: 'Run a proxy: clients connect to it.',
     start: (options, surroundings) => {
       const { startProxy } = require('../assembly/start-proxy') as typeof StartProxy;
       return startProxy(options, surroundings);

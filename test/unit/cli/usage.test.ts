@@ -8,7 +8,7 @@ describe('help', () => {
   it('names every command, and is a success on standard output', async () => {
     const { code, out, err } = await gantry(['--help']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    for (const name of ['start', 'topic', 'group', 'send', 'receive', 'config']) {
+    for (const name of [...ROLES, 'topic', 'group', 'send', 'receive', 'config']) {
       expect(out).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
     }
   });
