@@ -64,8 +64,9 @@ class NodeTcpConnection implements TcpConnection {
     raw.unshift(received);
     context.secure(raw, (secured) => {
       this.socket = secured;
-      secured.on('error', (error) => {
+      secured.on('error', (error: Error) => {
         this.error = error;
+        secured.destroy(); // node leaves it open when a client asks for new keys
       });
       this.listen(secured);
     });

@@ -17,7 +17,6 @@ export class NodeTlsContext implements TlsContext {
       cert: certificate,
       key,
       ALPNProtocols: ['h2', 'http/1.1'],
-      allowHalfOpen: true,
       handshakeTimeout: HANDSHAKE_MS,
     });
     this.server.on('secureConnection', (secured) => {
@@ -35,6 +34,8 @@ export class NodeTlsContext implements TlsContext {
 
   /** Does the handshake on `raw`; calls `secured` after it. If it fails, `raw` is closed. */
   secure(raw: Socket, secured: (socket: TLSSocket) => void): void {
+    // A client that ends its side before the handshake is over will not come back.
+    raw.allowHalfOpen = false;
     const path = pathOf(raw);
     this.waiting.set(path, (socket) => {
       this.waiting.delete(path);

@@ -391,7 +391,7 @@ describe('connections', () => {
 
   test('what is no HTTP/2 is closed', async () => {
     await start();
-    const client = await RawClient.open(port, undefined);
+    const client = await RawClient.open(port, 'nothing');
     clients.push(client);
     client.send(Buffer.from('BREW /pot HTCPCP/1.0\r\n\r\n'));
     client.socket.resume();
@@ -412,7 +412,7 @@ describe('time', () => {
 
   test('a client that does not greet in time is closed', async () => {
     await startAt({ handshakeMs: 5000 });
-    const client = await RawClient.open(port, undefined);
+    const client = await RawClient.open(port, 'nothing');
     clients.push(client);
     client.send(Buffer.from('PRI * HTTP/2'));
     await untilConnected(1);
@@ -465,7 +465,7 @@ describe('time', () => {
   });
 
   test('an old connection is ended: its calls go on for the grace, then they are cut', async () => {
-    await startAt({ maxAgeMs: 100_000, graceMs: 20_000, keepaliveMs: 0 });
+    await startAt({ maxAgeMs: 100_000, graceMs: 40_000, keepaliveMs: 0 });
     const client = await open();
     client.send(request(1, 0), message(1, Buffer.of(1)));
     await pingPong(client);
@@ -483,7 +483,7 @@ describe('time', () => {
     expect(readUint32(second.payload, 0)).toBe(3);
     client.send(request(5, 0));
     expect(await client.reset(5)).toBe(ErrorCode.REFUSED_STREAM);
-    await sim.advance(25_000);
+    await sim.advance(45_000);
     await client.untilClosed();
     expect(server.runningCalls).toBe(0);
   });

@@ -102,13 +102,13 @@ export class RawClient {
     });
   }
 
-  /** Connects; with `greeting`, sends the preface and SETTINGS. */
-  static async open(port: number, greeting: Buffer | undefined = settings()): Promise<RawClient> {
+  /** Connects, and sends the preface and these SETTINGS, or nothing. */
+  static async open(port: number, greeting: Buffer | 'nothing' = settings()): Promise<RawClient> {
     const socket = connect(port, '127.0.0.1');
     await once(socket, 'connect');
     socket.setNoDelay(true);
     const client = new RawClient(socket);
-    if (greeting !== undefined) client.send(CLIENT_PREFACE, greeting);
+    if (greeting !== 'nothing') client.send(CLIENT_PREFACE, greeting);
     return client;
   }
 
