@@ -26,7 +26,7 @@ export const ROUTE_TABLE_LIMITS: RouteTableLimits = {
   silenceMs: 120_000,
   acknowledgeMs: 2_000,
   brokersMax: 1_024,
-  topicsMax: 20_000,
+  topicsMax: 100_000,
   observersMax: 4_096,
 };
 
