@@ -2,11 +2,13 @@
 import type { Command } from 'commander';
 
 import type { AdminApi } from '../api/admin-api';
-import { withAdmin } from './admin-access';
+import type * as AdminAccess from './admin-access';
 import { addEndpoint, endpointOf } from './endpoint';
 import { addOutput, wantsJson } from './output';
 import type { Terminal } from './terminal';
 import { UsageError } from './usage-error';
+
+/* eslint-disable @typescript-eslint/no-require-imports -- a command loads what it needs when it runs, so that all others are quick */
 
 export interface Answer {
   readonly people: string;
@@ -37,7 +39,9 @@ export function adminCommand(parent: Command, terminal: Terminal, spec: AdminCom
   addOutput(command);
   command.action(async () => {
     const ask = spec.prepare(command.args[0] ?? '', command.opts());
-    const answer = await withAdmin(endpointOf(command, terminal), ask);
+    const endpoint = endpointOf(command, terminal);
+    const { withAdmin } = require('./admin-access') as typeof AdminAccess;
+    const answer = await withAdmin(endpoint, ask);
     terminal.out(wantsJson(command) ? answer.programs : answer.people);
   });
 }

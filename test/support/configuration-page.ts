@@ -1,6 +1,6 @@
 /** The part of docs/configuration.md that follows from the schemas. */
-import { flagOf, optionsOf, ROLES, schemas, variableOf } from '../../src/config';
-import type { Option, Role } from '../../src/config';
+import { flagOf, type Option, optionsOf, variableOf } from '../../src/config/option';
+import { type Role, ROLES, schemas } from '../../src/config/schema';
 import { writeValue } from '../../src/config/formats';
 
 export const GENERATED_FROM =

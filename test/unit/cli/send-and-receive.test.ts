@@ -4,8 +4,9 @@ import { gantry, rowsOf, type Outcome } from '../../support/command-line';
 let broker: Standalone;
 beforeAll(async () => {
   broker = await startStandalone({
-    topics: ['mails', { name: 'orders', type: 'FIFO' }],
+    topics: ['mails', 'letters', { name: 'orders', type: 'FIFO' }],
     autoCreateTopics: false,
+    minInvisibleMs: 1000,
   });
 });
 afterAll(() => broker.stop());
@@ -94,6 +95,36 @@ describe('gantry send and gantry receive', () => {
     expect(received.map(({ tag }) => tag).sort()).toEqual(['a', 'c']);
   });
 
+  it('--from-beginning makes a new group start at the oldest message, and leaves an old one where it is', async () => {
+    for (const body of ['1', '2']) await at('send', 'letters', '--body', body);
+    const args = [
+      'receive',
+      'letters',
+      '--from-beginning',
+      '--max',
+      '9',
+      '--wait',
+      '1',
+      '-o',
+      'json',
+    ];
+    const first = lines(await at(...args, '--group', 'reader'));
+    expect(first.map(({ body }) => body).sort()).toEqual(['1', '2']);
+    expect(lines(await at(...args, '--group', 'reader'))).toEqual([]);
+    const group = await at('group', 'show', 'reader', '-o', 'json');
+    expect(JSON.parse(group.out)).toMatchObject({ startFrom: 'beginning', fifo: false });
+  });
+
+  it('--no-ack leaves the message in flight, to come again', async () => {
+    await group('mails', 'peeking');
+    await at('send', 'mails', '--body', 'x');
+    const args = ['receive', 'mails', '--group', 'peeking', '-o', 'json'];
+    const [peeked] = lines(await at(...args, '--no-ack', '--invisible', '1s'));
+    expect(peeked).toMatchObject({ body: 'x', attempt: 1 });
+    const [again] = lines(await at(...args, '--wait', '8'));
+    expect(again).toMatchObject({ messageId: peeked?.messageId, attempt: 2 });
+  });
+
   it('a wait without a message ends on time and is no failure', async () => {
     await group('mails', 'empty');
     const from = performance.now();
@@ -111,8 +142,8 @@ describe('failures are one line with their name, and the code 1', () => {
     ['an illegal topic', ['send', 'no where', '--body', 'x'], /^ILLEGAL_TOPIC: .+\n$/],
     [
       'an invisible duration below the limit',
-      ['receive', 'mails', '--group', 'g', '--invisible', '5s'],
-      /^ILLEGAL_INVISIBLE_TIME: .+10000.+\n$/,
+      ['receive', 'mails', '--group', 'g', '--invisible', '999ms'],
+      /^ILLEGAL_INVISIBLE_TIME: .+1000.+\n$/,
     ],
     [
       'a message of the wrong type',

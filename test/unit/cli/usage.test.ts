@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { optionsOf, flagOf, ROLES, schemas } from '../../../src/config';
+import { flagOf, optionsOf } from '../../../src/config/option';
+import { ROLES, schemas } from '../../../src/config/schema';
 import { gantry } from '../../support/command-line';
 
 describe('help', () => {
@@ -78,4 +80,24 @@ it.each(ROLES)('the help of config print %s shows its flags', async (role) => {
   const { code, out } = await gantry(['config', 'print', role, '--help']);
   expect(code).toBe(0);
   expect(out).toContain('--http-port');
+});
+
+describe('commands that ask nobody are quick', () => {
+  it.each([[['--help']], [['start', '--help']], [['config', 'print']], [['topic', 'create']]])(
+    '%p loads neither gRPC nor a role',
+    (args) => {
+      const script = `
+        const silent = { env: {}, colours: false, out() {}, err() {} };
+        require('./src/cli/run.ts').run(${JSON.stringify(args)}, silent).then(() => {
+          console.log(Object.keys(require.cache).join('\\n'));
+        });`;
+      const loaded = execFileSync(
+        process.execPath,
+        ['-r', './scripts/ts-require.cjs', '-e', script],
+        { cwd: join(__dirname, '../../..'), encoding: 'utf8' },
+      );
+      expect(loaded).toContain('commander');
+      expect(loaded).not.toMatch(/node_modules.(@grpc|protobufjs|pino)|src.(assembly|rpc|store)/);
+    },
+  );
 });

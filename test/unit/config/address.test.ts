@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-import { parseAddress, reachableHost, writeAddress } from '../../../src/config';
+import { parseAddress, reachableHost, writeAddress } from '../../../src/config/address';
 
 describe('addresses', () => {
   it.each([

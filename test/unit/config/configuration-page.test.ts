@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { optionsOf, ROLES, schemas } from '../../../src/config';
+import { optionsOf } from '../../../src/config/option';
+import { ROLES, schemas } from '../../../src/config/schema';
 import { parseValue, writeValue } from '../../../src/config/formats';
 import { configurationReference, GENERATED_FROM } from '../../support/configuration-page';
 

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { ConfigError, loadConfig, readConfig } from '../../../src/config';
-import type { Role } from '../../../src/config';
+import { ConfigError } from '../../../src/config/config-error';
+import { loadConfig, readConfig } from '../../../src/config/load';
+import type { Role } from '../../../src/config/schema';
 
 let directory: string;
 beforeEach(() => {
