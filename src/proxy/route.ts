@@ -57,7 +57,11 @@ class RouteFamily {
     this.advertised = advertise.length === 0 ? undefined : endpointsOf(advertise);
   }
 
-  /** Every queue of the topic, by broker name and queue id: clients compare routes by value. */
+  /**
+   * Every queue of the topic, by queue id and then by broker name: always in one order, as clients compare routes by
+   * value. Simple consumers receive from the queues in turn, and each receive is served from all queues of
+   * its broker; so neighbours are of different brokers, and no broker waits until all queues of another are through.
+   */
   async queryRoute(
     request: QueryRouteRequest__Output,
     context: RequestContext,
@@ -66,9 +70,14 @@ class RouteFamily {
     const endpoints = this.endpoints(request.endpoints, context);
     const route = await this.parts.creation.routeOf(topic.name);
     const queues: MessageQueue[] = [];
-    for (const { brokerName, queues: count } of route.brokers) {
-      const broker = { name: brokerName, id: MASTER_ID, endpoints };
-      for (let id = 0; id < count; id++) {
+    const brokers = route.brokers.map(({ brokerName, queues: count }) => ({
+      count,
+      broker: { name: brokerName, id: MASTER_ID, endpoints },
+    }));
+    const most = Math.max(0, ...brokers.map(({ count }) => count));
+    for (let id = 0; id < most; id++) {
+      for (const { count, broker } of brokers) {
+        if (id >= count) continue;
         queues.push({
           topic,
           id,

@@ -5,7 +5,7 @@ import { PublicClient } from '../../support/public-client';
 const used = { scheme: 1, addresses: [{ host: '192.0.2.7', port: 18081 }] } as const;
 
 describe('QueryRoute', () => {
-  it('lists every queue of every broker, by broker name and queue id', async () => {
+  it('lists every queue of every broker, the brokers in turn', async () => {
     const cluster = new ModelCluster({}, ['broker-b', 'broker-a']);
     cluster.topic('orders', 'NORMAL', 2);
     const answer = await new PublicClient(cluster).unary('QueryRoute', {
@@ -15,8 +15,8 @@ describe('QueryRoute', () => {
     expect(answer.status).toEqual({ code: Code.OK, message: 'OK' });
     expect(answer.message_queues.map((queue) => [queue.broker?.name, queue.id])).toEqual([
       ['broker-a', 0],
-      ['broker-a', 1],
       ['broker-b', 0],
+      ['broker-a', 1],
       ['broker-b', 1],
     ]);
     for (const queue of answer.message_queues) {
