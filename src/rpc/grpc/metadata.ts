@@ -13,15 +13,14 @@ const TRANSPORT_FIELDS: ReadonlySet<string> = new Set([
   'te',
 ]);
 const LEGAL_NAME = /^[0-9a-z_.-]+$/;
-const LEGAL_VALUE = /^[ -~]*$/;
 
 export type MetadataValues = Map<string, MetadataValue[]>;
 
 /** What a request's fields say to handlers. Fields that gRPC does not allow are left out, as grpc-js does. */
 export function metadataValues(fields: readonly HeaderField[]): MetadataValues {
   const values: MetadataValues = new Map();
-  for (const { name, value } of fields) {
-    if (TRANSPORT_FIELDS.has(name) || !LEGAL_NAME.test(name) || !LEGAL_VALUE.test(value)) continue;
+  for (const { name, value, printable } of fields) {
+    if (!printable || TRANSPORT_FIELDS.has(name) || !LEGAL_NAME.test(name)) continue;
     const list = values.get(name);
     if (name.endsWith('-bin')) {
       // Several values may be joined by commas, which base64 does not use.

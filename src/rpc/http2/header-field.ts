@@ -43,12 +43,10 @@ const kinds: ReadonlyMap<string, FieldKind> = new Map([
 
 /** Names: no controls, blanks, upper case or bytes above 0x7e; a colon only in front (section 8.2.1). */
 const LEGAL_NAME = /^[!-9;-@[-~]+$/;
-/** Values: no NUL, line feed or carriage return, and no blank or tab at either end (section 8.2.1). */
-
-const LEGAL_VALUE = /^(?:[^\0\n\r\t ](?:[^\0\n\r]*[^\0\n\r\t ])?)?$/;
-
 export class HeaderField {
   readonly kind: FieldKind;
+  /** The value is printable ASCII and blanks. */
+  readonly printable: boolean;
   /** The size that limits count, bytes. */
   readonly bytes: number;
 
@@ -57,14 +55,34 @@ export class HeaderField {
     readonly name: string,
     readonly value: string,
   ) {
-    this.kind = kindOf(name, value);
+    this.printable = isPrintable(value);
+    this.kind = isLegalValue(value, this.printable) ? kindOf(name) : FieldKind.ILLEGAL;
     this.bytes = name.length + value.length + OVERHEAD_BYTES;
   }
 }
 
-function kindOf(name: string, value: string): FieldKind {
-  if (!LEGAL_VALUE.test(value)) return FieldKind.ILLEGAL;
+function kindOf(name: string): FieldKind {
   const known = kinds.get(name);
   if (known !== undefined) return known;
   return LEGAL_NAME.test(name) ? FieldKind.REGULAR : FieldKind.ILLEGAL;
+}
+
+function isPrintable(value: string): boolean {
+  for (let at = 0; at < value.length; at++) {
+    const code = value.charCodeAt(at);
+    if (code < 0x20 || code > 0x7e) return false;
+  }
+  return true;
+}
+
+const BLANK = 0x20;
+const TAB = 0x09;
+
+/** No NUL, line feed or carriage return, and no blank or tab at either end (section 8.2.1). */
+function isLegalValue(value: string, printable: boolean): boolean {
+  if (value === '') return true;
+  const first = value.charCodeAt(0);
+  const last = value.charCodeAt(value.length - 1);
+  if (first === BLANK || first === TAB || last === BLANK || last === TAB) return false;
+  return printable || !/[\0\n\r]/.test(value);
 }
