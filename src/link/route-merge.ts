@@ -8,6 +8,8 @@ export interface NameServerView {
   /** Brokers have had the time to register: one that is missing is gone. */
   readonly settled: boolean;
   readonly brokers: ReadonlyMap<string, BrokerRegistration>;
+  /** Brokers that it had, and has seen go. */
+  readonly gone: ReadonlySet<string>;
 }
 
 export function brokerKey(broker: {
@@ -20,7 +22,7 @@ export function brokerKey(broker: {
 /**
  * The brokers after a change of some view. The newest registration of each counts: epoch, then version.
  * Without a reachable name server nothing changes. A broker that was known and is missing now is gone
- * only when a settled name server is reachable.
+ * only when a settled name server is reachable, or one has seen it go.
  */
 export function mergeRoutes(
   known: ReadonlyMap<string, BrokerRegistration>,
@@ -36,7 +38,10 @@ export function mergeRoutes(
     }
   }
   if (!reachable.some((view) => view.settled)) {
-    for (const [key, broker] of known) if (!merged.has(key)) merged.set(key, broker);
+    for (const [key, broker] of known) {
+      if (merged.has(key) || reachable.some(({ gone }) => gone.has(key))) continue;
+      merged.set(key, broker);
+    }
   }
   return merged;
 }

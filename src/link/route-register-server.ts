@@ -12,6 +12,7 @@ import type { Pipe } from './pipe';
 export class RegisterStream {
   private entry: RouteEntry | undefined;
   private over = false;
+  private leaving = false;
   private broker = 'unknown';
 
   constructor(
@@ -25,19 +26,26 @@ export class RegisterStream {
       drained: () => undefined,
       closed: (reason) => {
         this.over = true;
-        if (this.entry !== undefined) this.log.info({ broker: this.broker, reason }, 'broker gone');
-        void this.entry?.detach();
+        this.detach(reason);
         onClosed(this);
       },
     });
   }
 
+  /** The name server stops: the broker is not gone, and watchers are not told that it is. */
   leave(): void {
+    this.leaving = true;
     this.pipe.end();
   }
 
   cut(reason: string): void {
     this.pipe.abort(reason);
+  }
+
+  private detach(reason: string): void {
+    if (this.entry === undefined || this.leaving) return;
+    this.log.info({ broker: this.broker, reason }, 'broker gone');
+    void this.entry.detach();
   }
 
   private async take(message: RegisterMessage__Output): Promise<void> {

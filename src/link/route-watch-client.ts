@@ -25,6 +25,7 @@ export class WatchClient implements NameServerView {
   reachable = false;
   settled = false;
   brokers = new Map<string, BrokerRegistration>();
+  readonly gone = new Set<string>();
   /** The snapshot that is being received. */
   private coming: Map<string, BrokerRegistration> | undefined;
   private settleTimer: TimerHandle | undefined;
@@ -84,11 +85,15 @@ export class WatchClient implements NameServerView {
     }
     if (reply.put) {
       const broker = registrationFromWire(reply.put);
-      target.set(brokerKey(broker), broker);
+      const key = brokerKey(broker);
+      target.set(key, broker);
+      this.gone.delete(key);
     } else if (reply.gone) {
-      target.delete(
-        brokerKey({ brokerName: reply.gone.broker_name, brokerId: reply.gone.broker_id }),
-      );
+      const { broker_name: brokerName, broker_id: brokerId } = reply.gone;
+      const key = brokerKey({ brokerName, brokerId });
+      target.delete(key);
+      // Once settled, what is missing is gone anyway.
+      if (!this.settled) this.gone.add(key);
     } else if (reply.snapshot_end && this.coming !== undefined) {
       this.brokers = this.coming;
       this.coming = undefined;
@@ -112,9 +117,11 @@ export class WatchClient implements NameServerView {
     this.settleTimer?.cancel();
     this.settleTimer = undefined;
     this.settled = inMs === 0;
+    this.gone.clear();
     if (this.settled) return;
     this.settleTimer = this.options.platform.timers.after(inMs, () => {
       this.settled = true;
+      this.gone.clear();
       if (this.reachable) this.options.onChange();
     });
   }

@@ -164,6 +164,7 @@ export class RouteTable implements RouteApi, RouteRegistry {
 
   private async remove(place: Place): Promise<void> {
     this.remote.delete(place);
+    if (this.remote.size === 0) this.silence.stop();
     const { brokerName, brokerId } = place.registration;
     if (this.places.get(keyOf(place.registration)) !== place) return;
     this.places.delete(keyOf(place.registration));
