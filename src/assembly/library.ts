@@ -1,0 +1,83 @@
+/** A broker inside a program or a test. */
+import { startStandalone as start } from './start-standalone';
+import type { RunningRole } from './role';
+import { DEFAULT_QUEUES, type TopicConfig } from '../api/topic';
+import { createLogger } from '../observe/logger';
+import { memoryPlatform } from '../platform/memory-files';
+import { nodePlatform } from '../platform/node-platform';
+
+export interface LibraryOptions {
+  /** Directory of the log. Default: none, everything is kept in memory. */
+  readonly dataDir?: string;
+  /** Address to listen on. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Port of gRPC. Default 0: any free one. */
+  readonly port?: number;
+  /** Port of `GET /ready` and `GET /live`; 0 is any free one. Default: none. */
+  readonly httpPort?: number;
+  /** `sync`: a send is answered after fdatasync. `async`: after the write. Default `sync`. */
+  readonly flush?: 'sync' | 'async';
+  /** Topics that exist when it serves; by name alone: NORMAL, 8 queues. Default none. */
+  readonly topics?: readonly (string | (Pick<TopicConfig, 'name'> & Partial<TopicConfig>))[];
+  /** Whether unknown topics are made on first use. Default true. */
+  readonly autoCreateTopics?: boolean;
+  /** Shortest invisible duration of a receive, milliseconds. Default 10,000. */
+  readonly minInvisibleMs?: number;
+  /** trace, debug, info, warn, error or silent. Default silent. */
+  readonly logLevel?: string;
+}
+
+export interface Standalone {
+  /** `host:port` for clients. */
+  readonly endpoint: string;
+  /** `host:port` of health, when asked for. */
+  readonly httpEndpoint: string | undefined;
+  /** Finishes running calls, flushes, frees ports and files. */
+  stop(): Promise<void>;
+}
+
+const HOUR_MS = 3_600_000;
+const MIB = 1024 * 1024;
+
+/**
+ * Starts a broker in this process; resolves when it serves.
+ * @throws Error when the port is taken, or the directory belongs to another process
+ */
+export async function startStandalone(options: LibraryOptions = {}): Promise<Standalone> {
+  const { dataDir, httpPort } = options;
+  const running: RunningRole = await start(
+    {
+      host: options.host ?? '127.0.0.1',
+      port: options.port ?? 0,
+      httpPort,
+      dataDir: dataDir ?? '/gantry',
+      flush: options.flush ?? 'sync',
+      store: { segmentBytes: dataDir === undefined ? 64 * MIB : 1024 * MIB },
+      topics: { autoCreate: options.autoCreateTopics ?? true, create: topicsOf(options.topics) },
+      groups: { autoCreate: true },
+      broker: { name: 'broker-a', cluster: 'DefaultCluster' },
+      advertise: '',
+      receive: {
+        minInvisibleMs: options.minInvisibleMs ?? 10_000,
+        maxInvisibleMs: 12 * HOUR_MS,
+        minPollingMs: 5000,
+        maxPollingMs: 20_000,
+      },
+      admin: { listen: 'loopback' },
+      shutdown: { graceMs: 5000 },
+    },
+    {
+      platform: dataDir === undefined ? memoryPlatform() : nodePlatform(),
+      logger: createLogger('start', { level: options.logLevel ?? 'silent', pretty: false }),
+    },
+  );
+  const { grpc = '', http } = running.endpoints;
+  return { endpoint: grpc, httpEndpoint: http, stop: () => running.stop() };
+}
+
+function topicsOf(topics: LibraryOptions['topics'] = []): TopicConfig[] {
+  return topics.map((topic) => {
+    const given = typeof topic === 'string' ? { name: topic } : topic;
+    return { type: 'NORMAL', queues: DEFAULT_QUEUES, ...given };
+  });
+}

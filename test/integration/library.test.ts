@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startStandalone } from '../../src';
+import { RawClient } from '../support/raw-client';
+
+describe('a broker inside a test', () => {
+  it('serves on a free port, from memory, and stops', async () => {
+    const gantry = await startStandalone({ topics: ['orders'], httpPort: 0 });
+    const answer = await fetch(`http://${gantry.httpEndpoint}/ready`);
+    expect(answer.status).toBe(200);
+    await gantry.stop();
+    await expect(fetch(`http://${gantry.httpEndpoint}/ready`)).rejects.toThrow();
+  });
+
+  it('lets two run side by side', async () => {
+    const [one, two] = await Promise.all([startStandalone(), startStandalone()]);
+    expect(one.endpoint).not.toBe(two.endpoint);
+    await Promise.all([one.stop(), two.stop()]);
+  });
+
+  it('keeps messages in a directory from one start to the next, for groups that know the topic', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'gantry-library-'));
+    const options = { dataDir, topics: ['orders'], minInvisibleMs: 1000 };
+    try {
+      const first = await startStandalone(options);
+      const client = new RawClient(first.endpoint, 'client-1');
+      const leave = await client.subscribe('readers', 'orders');
+      await client.send('orders', 'm1', Buffer.from('kept'));
+      leave();
+      client.close();
+      await first.stop();
+      const second = await startStandalone(options);
+      const again = new RawClient(second.endpoint, 'client-1');
+      const [queue] = (await again.queryRoute('orders')).queues;
+      if (queue === undefined) throw new Error('no queue');
+      const { messages } = await again.receive({
+        group: 'readers',
+        topic: 'orders',
+        queue,
+        batchSize: 16,
+        invisibleMs: 10_000,
+        pollMs: 5000,
+      });
+      expect(messages.map(({ body }) => body.toString())).toEqual(['kept']);
+      again.close();
+      await second.stop();
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+});
