@@ -1,0 +1,22 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { ROOT } from '../../support/process';
+
+export const run = promisify(execFile);
+
+/**
+ * A program of Go's, built once into the cache.
+ * @param source package and version, such as `example.org/tool/cmd/tool@v1.2.3`
+ * @returns where it is
+ */
+export async function goProgram(source: string): Promise<string> {
+  const bin = join(ROOT, '.cache', 'go', source.replace(/[^\w.]+/g, '-'));
+  const program = join(bin, basename(source.replace(/@.*$/, '')));
+  if (!existsSync(program)) {
+    mkdirSync(bin, { recursive: true });
+    await run('go', ['install', source], { env: { ...process.env, GOBIN: bin } });
+  }
+  return program;
+}
