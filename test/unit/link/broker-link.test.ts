@@ -1,24 +1,13 @@
-import type { PopResult } from '../../../src/api/broker-api';
 import { BrokerUnreachableError } from '../../../src/api/broker-unreachable';
 import { Code, StatusError } from '../../../src/message/status';
 import { draftRecord } from '../../../src/message/record-draft';
+import { follow } from '../../support/follow';
 import { MemoryLink } from '../../support/memory-link';
-import { HIGH_WATER } from '../../support/memory-stream';
 import { groupConfig, ModelBroker } from '../../support/model-broker';
 import { SimClock } from '../../support/sim-clock';
 import { messageDraft, popRequest } from '../../support/test-broker';
 
 const never = (): AbortSignal => new AbortController().signal;
-
-/** How a promise ended, without waiting for it. */
-function watch<T>(promise: Promise<T>): { value?: T; error?: unknown; done: boolean } {
-  const state: { value?: T; error?: unknown; done: boolean } = { done: false };
-  promise.then(
-    (value) => Object.assign(state, { value, done: true }),
-    (error: unknown) => Object.assign(state, { error, done: true }),
-  );
-  return state;
-}
 
 describe('a link between a proxy and a broker', () => {
   let sim: SimClock;
@@ -31,15 +20,13 @@ describe('a link between a proxy and a broker', () => {
     broker.groups.set('g', groupConfig('g'));
   });
 
-  const up = async (
-    ...limits: ConstructorParameters<typeof MemoryLink>[2][]
-  ): Promise<MemoryLink> => {
-    const memory = new MemoryLink(sim, broker, limits[0]);
+  const up = async (): Promise<MemoryLink> => {
+    const memory = new MemoryLink(sim, broker);
     await sim.settle();
     return memory;
   };
-  const send = (memory: MemoryLink, id: string): ReturnType<typeof watch> =>
-    watch(memory.link.send({ queueId: 0, draft: messageDraft('t', id) }));
+  const send = (memory: MemoryLink, id: string): ReturnType<typeof follow> =>
+    follow(memory.link.send({ queueId: 0, draft: messageDraft('t', id) }));
 
   it('puts all calls of one turn into one batch, and all their answers into one', async () => {
     const memory = await up();
@@ -64,7 +51,7 @@ describe('a link between a proxy and a broker', () => {
         tag: '',
         bornTimestamp: 0,
       });
-      return watch(memory.link.send({ queueId: 0, draft }));
+      return follow(memory.link.send({ queueId: 0, draft }));
     });
     await sim.settle();
     expect(sends.every(({ value }) => value !== undefined)).toBe(true);
@@ -74,7 +61,7 @@ describe('a link between a proxy and a broker', () => {
   it('stops a waiting receive when its caller goes, and takes nothing', async () => {
     const memory = await up();
     const abort = new AbortController();
-    const pop = watch(memory.link.pop(popRequest('g', 't', { pollMs: 20_000 }), abort.signal));
+    const pop = follow(memory.link.pop(popRequest('g', 't', { pollMs: 20_000 }), abort.signal));
     await sim.settle();
     expect(broker.waitingPolls).toBe(1);
     abort.abort();
@@ -83,7 +70,7 @@ describe('a link between a proxy and a broker', () => {
     expect(broker.waitingPolls).toBe(0);
     send(memory, 'later');
     await sim.settle();
-    const next = watch(memory.link.pop(popRequest('g', 't'), never()));
+    const next = follow(memory.link.pop(popRequest('g', 't'), never()));
     await sim.settle();
     expect(next.value).toHaveLength(1);
   });
@@ -94,7 +81,7 @@ describe('a link between a proxy and a broker', () => {
     await sim.settle();
     memory.stream.client.stall(true);
     const abort = new AbortController();
-    const pop = watch(memory.link.pop(popRequest('g', 't', { pollMs: 20_000 }), abort.signal));
+    const pop = follow(memory.link.pop(popRequest('g', 't', { pollMs: 20_000 }), abort.signal));
     await sim.settle();
     abort.abort();
     await sim.settle();
@@ -111,7 +98,7 @@ describe('a link between a proxy and a broker', () => {
     send(memory, 'm1');
     await sim.settle();
     memory.stream.client.stall(true);
-    const pop = watch(memory.link.pop(popRequest('g', 't', { pollMs: 1_000 }), never()));
+    const pop = follow(memory.link.pop(popRequest('g', 't', { pollMs: 1_000 }), never()));
     await sim.advance(5_999);
     expect(pop.done).toBe(false);
     await sim.advance(1);
@@ -126,7 +113,7 @@ describe('a link between a proxy and a broker', () => {
 
   it('gives back what a broker took for a proxy whose stream broke', async () => {
     const memory = await up();
-    watch(memory.link.pop(popRequest('g', 't', { pollMs: 20_000 }), never()));
+    follow(memory.link.pop(popRequest('g', 't', { pollMs: 20_000 }), never()));
     await sim.settle();
     // The message comes and the stream breaks in one turn: the answer is never written.
     void broker.send({ queueId: 0, draft: messageDraft('t', 'm1') });
@@ -138,7 +125,7 @@ describe('a link between a proxy and a broker', () => {
 
   it('ends waiting receives at the broker when the stream breaks', async () => {
     const memory = await up();
-    const pop = watch(memory.link.pop(popRequest('g', 't', { pollMs: 20_000 }), never()));
+    const pop = follow(memory.link.pop(popRequest('g', 't', { pollMs: 20_000 }), never()));
     await sim.settle();
     memory.stream.cut();
     await sim.settle();
@@ -207,70 +194,13 @@ describe('a link between a proxy and a broker', () => {
     expect(memory.log.lines).toContain('broker is not reachable');
   });
 
-  it('answers TOO_MANY_REQUESTS beyond the calls and the receives of a link', async () => {
-    const memory = await up({ callsMax: 2, pollsMax: 3 });
-    broker.sendGate = new Promise(() => undefined);
-    const sends = ['a', 'b', 'c'].map((id) => send(memory, id));
-    const request = popRequest('g', 't', { pollMs: 20_000 });
-    const pops = [1, 2, 3, 4].map(() => watch(memory.link.pop(request, never())));
-    await sim.settle();
-    expect(sends.map(({ done }) => done)).toEqual([false, false, true]);
-    expect(sends[2]?.error).toMatchObject({
-      code: Code.TOO_MANY_REQUESTS,
-      message: '2 calls are under way to broker a/0 at there:1, the limit is 2',
-    });
-    expect(pops.map(({ done }) => done)).toEqual([false, false, false, true]);
-    expect(pops[3]?.error).toMatchObject({ code: Code.TOO_MANY_REQUESTS });
-  });
-
-  it('refuses calls when the broker does not take what is sent', async () => {
-    const memory = await up({ queuedBytesMax: 10_000 });
-    memory.stream.server.stall(true);
-    const sends: ReturnType<typeof watch>[] = [];
-    for (let turn = 0; turn < HIGH_WATER; turn++) {
-      sends.push(send(memory, `m${turn}`));
-      await sim.settle();
-    }
-    for (let i = 0; i < 1_000; i++) sends.push(send(memory, `n${i}`));
-    await sim.settle();
-    const refused = sends.filter(({ error }) => error !== undefined);
-    expect(refused.length).toBeGreaterThan(900);
-    expect(refused[0]?.error).toMatchObject({ code: Code.TOO_MANY_REQUESTS });
-    expect(String((refused[0]?.error as Error).message)).toMatch(
-      /^\d+ bytes wait to be sent to broker a\/0 at there:1, the limit is 10000$/,
-    );
-    memory.stream.server.stall(false);
-    await sim.settle();
-    expect(sends.filter(({ value }) => value !== undefined).length + refused.length).toBe(
-      sends.length,
-    );
-  });
-
-  it('reads no more requests while its answers are not taken, and goes on afterwards', async () => {
-    const memory = await up({ queuedBytesMax: 20_000 });
-    for (let i = 0; i < 40; i++) broker.put('t', Buffer.alloc(2_000, i));
-    memory.stream.client.stall(true);
-    const pops: ReturnType<typeof watch<PopResult>>[] = [];
-    for (let i = 0; i < 60; i++) {
-      const request = popRequest('g', 't', { maxMessages: 1, pollMs: 2_000 });
-      pops.push(watch(memory.link.pop(request, never())));
-      await sim.settle();
-    }
-    expect(memory.stream.server.isPaused).toBe(true);
-    expect(broker.pops.length).toBeLessThan(60);
-    memory.stream.client.stall(false);
-    await sim.settle();
-    expect(memory.stream.server.isPaused).toBe(false);
-    expect(pops.filter(({ value }) => value?.length === 1)).toHaveLength(40);
-  });
-
   it('moves an answer that is larger than a batch', async () => {
     const memory = await up();
     const record = Buffer.alloc(2_500_000, 7);
     broker.put('t', record);
     broker.put('t', Buffer.from('second'));
     const before = memory.stream.server.written;
-    const pop = watch(memory.link.pop(popRequest('g', 't'), never()));
+    const pop = follow(memory.link.pop(popRequest('g', 't'), never()));
     await sim.settle();
     expect(pop.value?.map((message) => message.record.length)).toEqual([2_500_000, 6]);
     expect(pop.value?.[0]?.record.equals(record)).toBe(true);
@@ -280,12 +210,12 @@ describe('a link between a proxy and a broker', () => {
   it('gives errors of the broker with their code and text', async () => {
     const memory = await up();
     broker.failure = new StatusError(Code.MESSAGE_CORRUPTED, 'it is – broken');
-    const failed = watch(memory.link.listTopics());
+    const failed = follow(memory.link.listTopics());
     await sim.settle();
     expect(failed.error).toBeInstanceOf(StatusError);
     expect(failed.error).toMatchObject({ code: Code.MESSAGE_CORRUPTED, message: 'it is – broken' });
     broker.failure = new Error('a bug');
-    const bug = watch(memory.link.listTopics());
+    const bug = follow(memory.link.listTopics());
     await sim.settle();
     expect(bug.error).toMatchObject({ code: Code.INTERNAL_SERVER_ERROR, message: 'a bug' });
   });
@@ -295,7 +225,7 @@ describe('a link between a proxy and a broker', () => {
     let open = (): void => undefined;
     broker.sendGate = new Promise((resolve) => (open = resolve));
     const sent = send(memory, 'm1');
-    const pop = watch(memory.link.pop(popRequest('g', 't', { pollMs: 20_000 }), never()));
+    const pop = follow(memory.link.pop(popRequest('g', 't', { pollMs: 20_000 }), never()));
     await sim.settle();
     memory.server.leave();
     await sim.settle();
@@ -312,7 +242,7 @@ describe('a link between a proxy and a broker', () => {
 
   it('fails what is under way when it is closed, and connects no more', async () => {
     const memory = await up();
-    const pop = watch(memory.link.pop(popRequest('g', 't', { pollMs: 20_000 }), never()));
+    const pop = follow(memory.link.pop(popRequest('g', 't', { pollMs: 20_000 }), never()));
     await sim.settle();
     await memory.link.close();
     await sim.advance(60_000);

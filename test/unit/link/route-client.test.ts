@@ -1,25 +1,11 @@
 import type { BrokerRegistration } from '../../../src/api/route-api';
 import { NameServersClient } from '../../../src/link/route-client';
 import { Code } from '../../../src/message/status';
+import { follow } from '../../support/follow';
 import { keptLog } from '../../support/kept-log';
 import { MemoryNameServer } from '../../support/memory-name-server';
 import { registration, topics } from '../../support/registration';
 import { SimClock } from '../../support/sim-clock';
-
-interface Followed<T> {
-  value?: T;
-  error?: unknown;
-  done: boolean;
-}
-
-function follow<T>(promise: Promise<T>): Followed<T> {
-  const state: Followed<T> = { done: false };
-  promise.then(
-    (value) => Object.assign(state, { value, done: true }),
-    (error: unknown) => Object.assign(state, { error, done: true }),
-  );
-  return state;
-}
 
 describe('routes over name servers that know nothing of each other', () => {
   let sim: SimClock;
@@ -249,34 +235,6 @@ describe('routes over name servers that know nothing of each other', () => {
     expect(done).toMatchObject({ done: true });
     expect(done.error).toBeUndefined();
     expect(one.names).toEqual([]);
-  });
-
-  it('gives a watcher that was stuck a new snapshot instead of all that it missed', async () => {
-    const seen = watch(client(one));
-    const lease = await register(client(one));
-    const stuck = one.watches[0];
-    stuck?.client.stall(true);
-    for (let version = 2; version <= 200; version++) {
-      void lease.update(registration({ version, topics: topics(`t${version}`) }));
-      await sim.settle();
-    }
-    expect(stuck?.client.waitingMax).toBeLessThan(30);
-    stuck?.client.stall(false);
-    const last = follow(lease.update(registration({ version: 201, topics: topics('last') })));
-    await sim.settle();
-    expect(last.done).toBe(true);
-    expect(seen.at(-1)).toEqual(['a/0:last']);
-    expect(one.watches).toHaveLength(1);
-  });
-
-  it('tells large routes without end or repetition', async () => {
-    for (let id = 0; id < 100; id++)
-      one.table.attach(registration({ brokerId: id }), { remote: true });
-    const seen = watch(client(one));
-    await sim.settle();
-    expect(seen).toHaveLength(2);
-    expect(seen[1]).toHaveLength(100);
-    expect(one.watches[0]?.server.written).toBe(102);
   });
 
   it('says when routes are known, and when they are not in time', async () => {
