@@ -8,10 +8,10 @@ import { Http2Server } from '../http2/server';
 import type { Http2Stream, StreamListener } from '../http2/stream';
 import { sendStatus } from './answer';
 import { CallHead, isGrpc } from './call-head';
+import type { CallHost } from './call-host';
 import { DeadlineWheel } from './deadline-wheel';
 import { MethodTable } from './method';
 import { NotGrpc, Refused } from './refusal';
-import type { CallHost } from './server-call';
 import { StreamingCall } from './streaming-call';
 import { UnaryCall } from './unary-call';
 

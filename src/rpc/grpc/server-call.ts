@@ -7,26 +7,15 @@ import type { ErrorCode } from '../http2/error-code';
 import type { Http2Stream, StreamListener } from '../http2/stream';
 import { sendHead, sendStatus } from './answer';
 import type { CallHead } from './call-head';
+import type { CallHost } from './call-host';
 import { pack, unpack } from './compression';
-import { NO_SLOT, type DeadlineWheel, type Expiring } from './deadline-wheel';
+import { NO_SLOT, type Expiring } from './deadline-wheel';
 import { LazyEmitter } from './lazy-emitter';
 import { MessageReader, messagePrefix, type MessageSink } from './message-frame';
 import type { RequestMetadata } from './metadata';
 import type { Method } from './method';
+import { TaskChain } from './task-chain';
 import { toGrpcStatus, type GrpcStatus, type HandlerError } from './status';
-
-/** What calls need of their server. */
-export interface CallHost {
-  readonly deadlines: DeadlineWheel;
-  readonly maxReceiveBytes: number;
-  readonly maxSendBytes: number;
-  readonly compressAnswers: boolean;
-  monotonicMs(): number;
-  wallMs(): number;
-  callEnded(): void;
-  /** A handler threw. */
-  handlerFailed(path: string, error: unknown): void;
-}
 
 export abstract class ServerCall
   extends LazyEmitter
@@ -47,7 +36,7 @@ export abstract class ServerCall
   private lazyMetadata: RequestMetadata | undefined;
   private readonly reader: MessageReader;
   /** Compressed messages being unpacked; what follows waits for them. */
-  private unpacking: Promise<void> | undefined;
+  private readonly unpacking = new TaskChain();
 
   constructor(
     protected readonly host: CallHost,
@@ -113,7 +102,8 @@ export abstract class ServerCall
       this.finish({ code: Status.INTERNAL, details: 'The request ended inside a message' });
       return;
     }
-    this.afterUnpacking(() => {
+    this.unpacking.run(() => {
+      if (this.ended) return;
       this.requestEnded = true;
       this.onRequestEnd();
     });
@@ -136,11 +126,11 @@ export abstract class ServerCall
   // What the reader finds.
 
   onMessage(compressed: boolean, message: Buffer, held: boolean): boolean {
-    if (!compressed && this.unpacking === undefined) {
+    if (!compressed && !this.unpacking.busy) {
       this.receive(message, held);
     } else {
       const kept = held ? message : this.keep(message);
-      if (kept !== undefined) this.afterUnpacking(() => this.unpackMessage(compressed, kept));
+      if (kept !== undefined) this.unpacking.run(() => this.unpackMessage(compressed, kept));
     }
     return !this.ended;
   }
@@ -288,24 +278,8 @@ export abstract class ServerCall
     sendHead(this.stream, metadata, this.gzip);
   }
 
-  /** Runs a task now, or when the messages before are unpacked. */
-  private afterUnpacking(task: () => void | Promise<void>): void {
-    if (this.unpacking === undefined) {
-      const more = task();
-      if (more !== undefined) this.track(more);
-    } else {
-      this.track(this.unpacking.then(() => (this.ended ? undefined : task())));
-    }
-  }
-
-  private track(work: Promise<void>): void {
-    const tracked = work.then(() => {
-      if (this.unpacking === tracked) this.unpacking = undefined;
-    });
-    this.unpacking = tracked;
-  }
-
   private async unpackMessage(compressed: boolean, bytes: Buffer): Promise<void> {
+    if (this.ended) return;
     const message = compressed
       ? await unpack(bytes, this.head.encoding, this.host.maxReceiveBytes)
       : bytes;

@@ -7,8 +7,9 @@ import {
 } from '@grpc/grpc-js';
 import type { Http2Stream } from '../http2/stream';
 import type { CallHead } from './call-head';
+import type { CallHost } from './call-host';
 import type { StreamingMethod } from './method';
-import { ServerCall, type CallHost } from './server-call';
+import { ServerCall } from './server-call';
 import { toGrpcStatus, type HandlerError } from './status';
 
 interface Queued {

@@ -1,8 +1,9 @@
 import { status as Status, type ServerUnaryCall } from '@grpc/grpc-js';
 import type { Http2Stream } from '../http2/stream';
 import type { CallHead } from './call-head';
+import type { CallHost } from './call-host';
 import type { UnaryMethod } from './method';
-import { ServerCall, type CallHost } from './server-call';
+import { ServerCall } from './server-call';
 
 /** One request, one answer: the hot path. */
 export class UnaryCall extends ServerCall {

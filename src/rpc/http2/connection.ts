@@ -1,30 +1,25 @@
 /**
- * One HTTP/2 connection, the server's side: reads frames, and answers each break of the rules as RFC 9113 says.
- * `StreamTable` keeps the streams, `RequestIntake` reads headers, `BodyIntake` data, `Sender` writes; what a request
- * means is its listener's.
+ * One HTTP/2 connection, the server's side: its life from the greeting to the last GOAWAY.
+ *
+ *     socket --> FrameIntake --> StreamTable --> listener of the request
+ *                      \              |               |
+ *     socket <-- Output <-- Sender <--+---------------/
+ *
  *
  *     open  -- last stream ends after GOAWAY -->  closing  -->  closed
  *       \---- ConnectionError: GOAWAY with its code ----/
  */
 import type { TcpConnection, TcpEvents } from '../../platform/platform';
-import { BodyIntake, type BodyHost } from './body-intake';
 import { ConnectionWatch } from './connection-watch';
-import { ConnectionError, ErrorCode, frameSizeError, protocolError } from './error-code';
+import { ConnectionError, ErrorCode } from './error-code';
 import { FloodGuard } from './flood-guard';
-import { Flag, FrameType, readUint31, writeUint32 } from './frame';
-import { FrameReader, type FrameSink } from './frame-reader';
+import { FrameType, writeUint32 } from './frame';
+import { FrameIntake, type FrameHost } from './frame-intake';
 import type { Http2Options } from './options';
 import type { BlockPool } from './output';
 import type { RequestHead } from './request-head';
-import { RequestIntake, type IntakeHost } from './request-intake';
 import { Sender } from './sender';
-import {
-  DEFAULT_WINDOW_BYTES,
-  readSettings,
-  Setting,
-  SETTING_BYTES,
-  settingsPayload,
-} from './settings';
+import { DEFAULT_WINDOW_BYTES, Setting, settingsPayload } from './settings';
 import type { Http2Stream, StreamListener } from './stream';
 import { StreamTable, type TableHost } from './stream-table';
 
@@ -49,9 +44,8 @@ const MAX_STREAM_ID = 0x7fff_ffff;
 /** The PING that tells when a peer has read the first GOAWAY of a drain, and the one that asks for life. */
 const DRAIN_PING = Buffer.from('drain...', 'latin1');
 const ALIVE_PING = Buffer.from('alive?..', 'latin1');
-const NO_BYTES = new Uint8Array(0);
 
-export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHost {
+export class Http2Connection implements TcpEvents, TableHost, FrameHost {
   readonly peer: string;
   readonly localAddress: string;
   readonly options: Http2Options;
@@ -61,11 +55,8 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
   /** What the last GOAWAY said; streams above are refused. */
   highestStreamId = MAX_STREAM_ID;
   private phase: Phase = 'open';
-  private readonly reader: FrameReader;
-  private readonly intake: RequestIntake;
-  private readonly body: BodyIntake;
+  private readonly intake: FrameIntake;
   private readonly watch: ConnectionWatch;
-  private frames = 0;
   private heard = false;
   private paused = false;
   private flushing = false;
@@ -93,9 +84,7 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
       (stream) => this.streams.reset(stream, ErrorCode.ENHANCE_YOUR_CALM),
     );
     this.streams = new StreamTable(this);
-    this.intake = new RequestIntake(this);
-    this.body = new BodyIntake(this);
-    this.reader = new FrameReader(options.maxFrameBytes, this.onFrame);
+    this.intake = new FrameIntake(this);
     this.watch = new ConnectionWatch(options, clock(), host.random());
     this.greet();
   }
@@ -106,7 +95,7 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
     this.heard = true;
     if (this.phase !== 'open') return;
     try {
-      this.reader.push(chunk);
+      this.intake.push(chunk);
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       this.close(error.code, error.message);
@@ -164,7 +153,11 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
     this.sender.output.flush();
   }
 
-  // What streams ask.
+  // What streams and frames ask.
+
+  get isOpen(): boolean {
+    return this.phase === 'open';
+  }
 
   monotonicMs(): number {
     return this.host.monotonicMs();
@@ -184,7 +177,15 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
     this.endIfDone();
   }
 
-  // Reading.
+  onPong(payload: Buffer): void {
+    if (this.draining && payload.equals(DRAIN_PING)) this.refuseFurtherStreams();
+  }
+
+  onGoAway(): void {
+    this.draining = true;
+    this.highestStreamId = this.streams.lastId;
+    this.endIfDone();
+  }
 
   private greet(): void {
     const { options } = this;
@@ -201,143 +202,17 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
     this.schedule();
   }
 
-  private readonly onFrame: FrameSink = (type, flags, streamId, bytes, start, end) => {
-    if (this.frames++ === 0 && type !== FrameType.SETTINGS) {
-      throw protocolError('the first frame is not SETTINGS');
-    }
-    if (this.intake.blocks.midBlock && type !== FrameType.CONTINUATION) {
-      throw protocolError('a frame inside a header block');
-    }
-    if (type === FrameType.DATA) {
-      this.body.take(flags, streamId, bytes, start, end);
-    } else if (type === FrameType.HEADERS) {
-      if ((streamId & 1) === 0) throw protocolError('HEADERS on a stream that no client may open');
-      this.intake.blocks.headers(flags, streamId, bytes, start, end);
-    } else {
-      this.idleFrames.spend();
-      this.onControlFrame(type, flags, streamId, bytes, start, end);
-    }
-    return this.phase === 'open';
-  };
-
-  private onControlFrame(
-    type: number,
-    flags: number,
-    streamId: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-  ): void {
-    switch (type) {
-      case FrameType.WINDOW_UPDATE:
-        this.onWindowUpdate(streamId, bytes, start, end);
-        break;
-      case FrameType.CONTINUATION:
-        this.intake.blocks.continuation(flags, streamId, bytes, start, end);
-        break;
-      case FrameType.RST_STREAM:
-        this.onReset(streamId, end - start);
-        break;
-      case FrameType.SETTINGS:
-        this.onSettings(flags, streamId, bytes, start, end);
-        break;
-      case FrameType.PING:
-        this.onPing(flags, streamId, bytes, start, end);
-        break;
-      case FrameType.PRIORITY:
-        this.onPriority(streamId, bytes, start, end);
-        break;
-      case FrameType.GOAWAY:
-        this.onGoAway(streamId, end - start);
-        break;
-      case FrameType.PUSH_PROMISE:
-        throw protocolError('PUSH_PROMISE from a client');
-      default: // unknown frames are ignored (section 5.5)
-    }
-  }
-
-  private onReset(streamId: number, bytes: number): void {
-    if (bytes !== 4) throw frameSizeError('RST_STREAM');
-    this.streams.needKnown(streamId, 'RST_STREAM');
-    const stream = this.streams.get(streamId);
-    if (stream !== undefined) this.streams.resetByPeer(stream);
-  }
-
-  private onSettings(
-    flags: number,
-    streamId: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-  ): void {
-    needConnectionStream(streamId);
-    const ack = (flags & Flag.ACK) !== 0;
-    if ((end - start) % SETTING_BYTES !== 0 || (ack && end > start)) {
-      throw frameSizeError('SETTINGS');
-    }
-    if (ack) return;
-    readSettings(bytes, start, end, (identifier, value) => {
-      if (identifier === Setting.HEADER_TABLE_SIZE) this.sender.limitHeaderTable(value);
-      else if (identifier === Setting.INITIAL_WINDOW_SIZE) this.streams.changePeerWindow(value);
-    });
-    this.control(FrameType.SETTINGS, Flag.ACK);
-    this.sender.pump(); // after the acknowledgement: the peer knows now which window it opened
-  }
-
-  private onPing(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
-    needConnectionStream(streamId);
-    if (end - start !== 8) throw frameSizeError('PING');
-    const payload = bytes.subarray(start, end);
-    if ((flags & Flag.ACK) === 0) this.control(FrameType.PING, Flag.ACK, payload);
-    else if (this.draining && payload.equals(DRAIN_PING)) this.refuseFurtherStreams();
-  }
-
-  private onPriority(streamId: number, bytes: Buffer, start: number, end: number): void {
-    if (streamId === 0) throw protocolError('PRIORITY on stream 0');
-    const wrongSize = end - start !== 5;
-    if (!wrongSize && readUint31(bytes, start) !== streamId) return; // priorities are not used
-    const code = wrongSize ? ErrorCode.FRAME_SIZE_ERROR : ErrorCode.PROTOCOL_ERROR;
-    const stream = this.streams.get(streamId);
-    if (stream === undefined) this.sender.resetStream(streamId, code);
-    else this.streams.refuse(stream, code);
-  }
-
-  private onWindowUpdate(streamId: number, bytes: Buffer, start: number, end: number): void {
-    if (end - start !== 4) throw frameSizeError('WINDOW_UPDATE');
-    const increment = readUint31(bytes, start);
-    if (streamId === 0) {
-      if (increment === 0) throw protocolError('WINDOW_UPDATE by 0');
-      this.sender.widenConnection(increment);
-      return;
-    }
-    this.streams.needKnown(streamId, 'WINDOW_UPDATE');
-    const stream = this.streams.get(streamId);
-    if (stream === undefined) return;
-    if (increment === 0) this.streams.refuse(stream);
-    else if (this.sender.widenStream(stream, increment)) this.sender.pump();
-    else this.streams.refuse(stream, ErrorCode.FLOW_CONTROL_ERROR);
-  }
-
-  /** The client will open no more streams. */
-  private onGoAway(streamId: number, bytes: number): void {
-    needConnectionStream(streamId);
-    if (bytes < 8) throw frameSizeError('GOAWAY');
-    this.draining = true;
-    this.highestStreamId = this.streams.lastId;
-    this.endIfDone();
-  }
-
   // Ends of the connection.
 
   private obeyWatch(nowMs: number): void {
     const verdict = this.watch.look(nowMs, {
       heard: this.heard,
-      midFrame: this.reader.midFrame || this.intake.blocks.midBlock,
-      frames: this.frames,
+      midFrame: this.intake.midFrame,
+      frames: this.intake.frames,
       openStreams: this.streams.size,
     });
     this.heard = false;
-    if (verdict === 'ping') this.control(FrameType.PING, 0, ALIVE_PING);
+    if (verdict === 'ping') this.control(FrameType.PING, ALIVE_PING);
     else if (verdict === 'end' && !this.draining) this.drain(this.options.graceMs);
     else if (verdict === 'lost') this.socket.destroy();
     else if (verdict === 'slow') {
@@ -354,7 +229,7 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
     if (this.draining || this.phase !== 'open') return;
     this.draining = true;
     this.goAway(MAX_STREAM_ID, ErrorCode.NO_ERROR, '');
-    this.control(FrameType.PING, 0, DRAIN_PING);
+    this.control(FrameType.PING, DRAIN_PING);
   }
 
   private refuseFurtherStreams(): void {
@@ -375,8 +250,7 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
     this.streams.dropAll();
     this.deadlineMs = this.host.monotonicMs() + LINGER_MS;
     this.goAway(this.streams.lastId, code, text);
-    this.sender.output.flush();
-    this.socket.end();
+    this.sender.output.end();
   }
 
   private goAway(lastStreamId: number, code: ErrorCode, text: string): void {
@@ -385,19 +259,15 @@ export class Http2Connection implements TcpEvents, TableHost, IntakeHost, BodyHo
     writeUint32(payload, 0, lastStreamId);
     writeUint32(payload, 4, code);
     debug.copy(payload, 8);
-    this.control(FrameType.GOAWAY, 0, payload);
+    this.control(FrameType.GOAWAY, payload);
   }
 
-  private control(type: number, flags: number, payload: Uint8Array = NO_BYTES): void {
-    this.sender.frame(type, flags, 0, payload);
+  private control(type: number, payload: Uint8Array): void {
+    this.sender.frame(type, 0, 0, payload);
     this.schedule();
   }
 }
 
 function addressText({ host, port }: { readonly host: string; readonly port: number }): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function needConnectionStream(streamId: number): void {
-  if (streamId !== 0) throw protocolError('a frame about the connection on a stream');
 }

@@ -84,6 +84,15 @@ export class Output {
     this.flush();
   }
 
+  /** Hands over all that there is, whether or not the socket is free, and ends our side. Nothing is written after. */
+  end(): void {
+    for (const block of this.full.splice(0)) this.socket.write(block);
+    if (this.used > 0) this.socket.write(this.block.subarray(0, this.used));
+    this.used = 0;
+    this.fullBytes = 0;
+    this.socket.end();
+  }
+
   private turnOver(): void {
     if (this.inFlight !== undefined && this.used > 0) {
       this.full.push(this.block.subarray(0, this.used));

@@ -20,6 +20,8 @@ const MAX_WRITTEN_FRAME_BYTES = 16_384;
 /** A stream that waits for its turn asks for more when less than this part of its high water mark waits. */
 const LOW_WATER_PART = 0.5;
 
+const NO_BYTES = new Uint8Array(0);
+
 export class Sender {
   readonly output: Output;
   private readonly encoder = new HpackEncoder();
@@ -149,7 +151,7 @@ export class Sender {
   }
 
   /** Writes a frame whose payload is `payload`, at most 64 KiB. */
-  frame(type: number, flags: number, streamId: number, payload: Uint8Array): void {
+  frame(type: number, flags: number, streamId: number, payload: Uint8Array = NO_BYTES): void {
     const at = this.frameSpace(type, flags, streamId, payload.length);
     this.output.block.set(payload, at);
   }
