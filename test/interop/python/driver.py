@@ -103,8 +103,14 @@ def push(request):
 
 
 def simple(request):
-    return started(request, SimpleConsumer(configuration(request), request["group"], subscriptions(request),
-                                           await_duration=request["awaitMs"] // 1000))
+    consumer = SimpleConsumer(configuration(request), request["group"], subscriptions(request),
+                              await_duration=request["awaitMs"] // 1000)
+    result = started(request, consumer)
+    # The other clients, and this one's push consumer, have subscribed when they have started. This one has
+    # only asked to: what is sent now may be from before its group.
+    if not consumer._init_settings_event.wait(timeout=10):
+        raise TimeoutError("no settings from the server within 10 s")
+    return result
 
 
 def close(request):
