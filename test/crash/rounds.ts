@@ -84,7 +84,9 @@ export async function killUnderLoad(rounds: number, seed: number): Promise<Histo
   } finally {
     await gantry.kill();
     await load.stop();
-    rmSync(folder, { recursive: true, force: true });
+    // What was promised and not kept can only be understood from the bytes that it left.
+    if (history.violations.length > 0) process.stdout.write(`crash: data kept in ${folder}\n`);
+    else rmSync(folder, { recursive: true, force: true });
   }
 }
 
