@@ -1,4 +1,5 @@
 import { Code, RawClient, type RawMessage, type RawQueue } from '../support/raw-client';
+import { letRun } from '../support/until';
 import { bodyOf, type History } from './history';
 
 export interface LoadOptions {
@@ -19,6 +20,9 @@ export interface LoadOptions {
 const BATCH = 32;
 const POLL_MS = 1000;
 const DEADLINE_MS = 5000;
+/** Between two tries while the broker is away. */
+const AWAY_MS = 20;
+const SERVED: ReadonlySet<number> = new Set([Code.OK, Code.MESSAGE_NOT_FOUND]);
 
 /** Sends and receives without pause, and goes on where it was when the broker comes back. */
 export class Load {
@@ -74,6 +78,7 @@ export class Load {
         .send(this.options.topic, messageId, bodyOf(messageId))
         .catch(() => undefined); // the broker is away: whether it was stored is not known
       if (status?.code === Code.OK) this.history.sendAnsweredOk(messageId);
+      else await letRun(AWAY_MS);
     }
   }
 
@@ -83,9 +88,12 @@ export class Load {
     while (this.receiving) {
       const askedMs = performance.now();
       const answer = await this.consumer.receive(request).catch(() => undefined);
-      if (answer === undefined) continue;
+      if (answer === undefined || !SERVED.has(answer.status.code)) {
+        await letRun(AWAY_MS);
+        continue;
+      }
       if (answer.messages.length > 0) this.emptyPolls = 0;
-      else if (answer.status.code === Code.MESSAGE_NOT_FOUND) this.emptyPolls++;
+      else this.emptyPolls++;
       for (const message of answer.messages) this.history.deliver({ ...message, askedMs });
       await Promise.all(answer.messages.map((message) => this.acknowledge(message)));
     }

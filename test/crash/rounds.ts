@@ -1,10 +1,7 @@
-import { join } from 'node:path';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { freePort, type GantryProcess, startGantry } from '../support/process';
 import { letRun, until } from '../support/until';
 import { History } from './history';
 import { Load } from './load';
+import { startTarget, type TargetKind } from './target';
 
 const TOPIC = 'crash';
 const ROUND_MS = 2000;
@@ -39,22 +36,17 @@ async function drain(load: Load, history: History): Promise<void> {
  * Kills the broker under load `rounds` times, about 2 s apart, drains it, and answers what a checker outside of it
  * saw. `seed` decides when it is killed and which messages are left unacknowledged at first.
  */
-export async function killUnderLoad(rounds: number, seed: number): Promise<History> {
-  const folder = mkdtempSync(join(tmpdir(), 'gantry-crash-'));
+export async function killUnderLoad(
+  kind: TargetKind,
+  rounds: number,
+  seed: number,
+): Promise<History> {
   const random = seeded(seed);
-  const ports = { port: await freePort(), httpPort: await freePort() };
-  const args = ['--data-dir', folder, '--topic', TOPIC, '--no-auto-create', '--log-level', 'warn'];
-  const start = (): Promise<GantryProcess> =>
-    startGantry('start', {
-      ...ports,
-      args: [...args, '--receive-min-invisible', '1s', '--receive-min-polling', '1s'],
-    });
-
-  let gantry = await start();
   const history = new History();
+  const target = await startTarget(kind, TOPIC);
   const load = new Load(
     {
-      endpoint: gantry.endpoint,
+      endpoint: target.endpoint,
       topic: TOPIC,
       group: 'crash-checkers',
       invisibleMs: INVISIBLE_MS,
@@ -71,22 +63,18 @@ export async function killUnderLoad(rounds: number, seed: number): Promise<Histo
       const before = history.counts().answered;
       await letRun(ROUND_MS + random() * 500);
       if (history.counts().answered === before) {
-        throw new Error(`round ${round}: no send was answered\n${gantry.output()}`);
+        throw new Error(`round ${round}: no send was answered\n${target.output()}`);
       }
-      await gantry.kill();
-      gantry = await start();
+      await target.killAndRestart();
     }
     await drain(load, history);
-    const code = await gantry.stop();
-    if (code !== 0) throw new Error(`exit code ${code}\n${gantry.output()}`);
-    process.stdout.write(`crash: ${JSON.stringify({ rounds, seed, ...history.counts() })}\n`);
+    await target.stop();
+    const counts = JSON.stringify({ kind, rounds, seed, ...history.counts() });
+    process.stdout.write(`crash: ${counts}\n`);
     return history;
   } finally {
-    await gantry.kill();
+    await target.remove();
     await load.stop();
-    // What was promised and not kept can only be understood from the bytes that it left.
-    if (history.violations.length > 0) process.stdout.write(`crash: data kept in ${folder}\n`);
-    else rmSync(folder, { recursive: true, force: true });
   }
 }
 
