@@ -65,6 +65,7 @@ export async function startStandalone(options: LibraryOptions = {}): Promise<Sta
       },
       admin: { listen: 'loopback' },
       shutdown: { graceMs: 5000 },
+      rpc: { transport: 'grpc-js' },
     },
     {
       platform: dataDir === undefined ? memoryPlatform() : nodePlatform(),

@@ -15,6 +15,7 @@ export interface ProxyPartOptions {
   /** `undefined`: no HTTP port. */
   readonly httpPort: number | undefined;
   readonly shutdown: { readonly graceMs: number };
+  readonly rpc: { readonly transport: 'grpc-js' | 'http2' };
   readonly topics: { readonly autoCreate: boolean };
   readonly advertise: string;
   readonly receive: {

@@ -1,6 +1,7 @@
 /** Opening a role's ports: gRPC with its services, HTTP with liveness and readiness. */
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { listenHealth, type Readiness } from '../observe/http';
+import { http2RpcServer } from '../rpc/grpc/rpc-server';
 import { grpcJsServer } from '../rpc/grpc-js-server';
 import type { Shutdown, Surroundings } from './role';
 
@@ -15,6 +16,8 @@ export interface ListenOptions {
   /** `undefined`: no HTTP port. */
   readonly httpPort: number | undefined;
   readonly graceMs: number;
+  /** Which server stands behind `RpcServer`. */
+  readonly rpc: { readonly transport: 'grpc-js' | 'http2' };
 }
 
 /** A gRPC port with its services on it. */
@@ -36,7 +39,10 @@ export async function serve(
   shutdown: Shutdown,
 ): Promise<Served> {
   const { host, graceMs } = options;
-  const server = grpcJsServer(platform.timers, reflected);
+  const server =
+    options.rpc.transport === 'http2'
+      ? http2RpcServer(platform, reflected)
+      : grpcJsServer(platform.timers, reflected);
   for (const { definition, implementation } of services) {
     server.addService(definition, implementation);
   }

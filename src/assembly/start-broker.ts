@@ -12,6 +12,7 @@ export interface BrokerRoleOptions extends BrokerPartOptions {
   readonly httpPort: number;
   readonly namesrv: readonly string[];
   readonly shutdown: { readonly graceMs: number };
+  readonly rpc: { readonly transport: 'grpc-js' | 'http2' };
   readonly broker: BrokerPartOptions['broker'] & {
     /** `host:port` where proxies reach it; '': what it listens on. */
     readonly address: string;

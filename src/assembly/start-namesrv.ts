@@ -10,6 +10,7 @@ export interface NamesrvOptions {
   readonly port: number;
   readonly httpPort: number;
   readonly shutdown: { readonly graceMs: number };
+  readonly rpc: { readonly transport: 'grpc-js' | 'http2' };
 }
 
 const PROTO_FILE = 'gantry/v1/namesrv.proto';

@@ -30,6 +30,13 @@ const listen = (port: number, httpPort: number) => ({
 });
 
 const operation = {
+  rpc: {
+    transport: choice(
+      ['grpc-js', 'http2'],
+      'grpc-js',
+      "What serves gRPC: the stock server of @grpc/grpc-js, or Gantry's own HTTP/2, which takes less CPU and is new.",
+    ),
+  },
   log: {
     level: choice(
       ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
