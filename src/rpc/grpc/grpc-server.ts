@@ -127,6 +127,7 @@ export class GrpcServer implements CallHost {
     this.running++;
     if (target.kind === 'unary') return new UnaryCall(this, stream, callHead, target);
     const call = new StreamingCall(this, stream, callHead, target);
+    stream.listener = call; // a handler may end its call before it returns
     call.begin();
     return call;
   }

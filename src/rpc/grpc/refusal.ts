@@ -18,6 +18,14 @@ export class Refused implements StreamListener {
     // Nothing more is written.
   }
 
+  onSent(): void {
+    // Nothing waits for it.
+  }
+
+  onAnswered(): void {
+    // As it should be.
+  }
+
   onGone(): void {
     // Nothing to undo.
   }

@@ -3,7 +3,7 @@
  * to handlers.
  */
 import { status as Status, type Metadata } from '@grpc/grpc-js';
-import type { ErrorCode } from '../http2/error-code';
+import { ErrorCode } from '../http2/error-code';
 import type { Http2Stream, StreamListener } from '../http2/stream';
 import { sendHead, sendStatus } from './answer';
 import type { CallHead } from './call-head';
@@ -15,7 +15,7 @@ import { MessageReader, messagePrefix, type MessageSink } from './message-frame'
 import type { RequestMetadata } from './metadata';
 import type { Method } from './method';
 import { TaskChain } from './task-chain';
-import { toGrpcStatus, type GrpcStatus, type HandlerError } from './status';
+import { okStatus, toGrpcStatus, type GrpcStatus, type HandlerError } from './status';
 
 export abstract class ServerCall
   extends LazyEmitter
@@ -27,8 +27,10 @@ export abstract class ServerCall
   nextExpiring: Expiring | undefined;
   previousExpiring: Expiring | undefined;
   expiringSlot = NO_SLOT;
-  /** The status was sent, or will never be. */
+  /** The status was handed over, or will never be: nothing more is read or written. */
   protected ended = false;
+  /** The stream is done with: all of the answer has left, or none will. */
+  protected over = false;
   protected requestEnded = false;
   private headSent = false;
   /** Bytes of the request that the client may not send again yet. */
@@ -61,24 +63,19 @@ export abstract class ServerCall
     return this.stream.peer;
   }
 
-  getPath(): string {
-    return this.head.path;
-  }
-
   /** The authority that the client addressed. */
   getHost(): string {
     return this.head.authority;
+  }
+
+  getPath(): string {
+    return this.head.path;
   }
 
   /** Wall clock, ms; Infinity when the client set none. */
   getDeadline(): number {
     if (this.deadlineMs === Infinity) return Infinity;
     return this.host.wallMs() + this.deadlineMs - this.host.monotonicMs();
-  }
-
-  /** What is known of the client's identity: nothing in plaintext. */
-  getAuthContext(): Record<string, never> {
-    return {};
   }
 
   /** Sends the answer's first metadata now; without this it goes with the first message. */
@@ -113,12 +110,24 @@ export abstract class ServerCall
     this.emitAside('drain');
   }
 
+  onSent(): void {
+    // For those who wait for it.
+  }
+
+  onAnswered(): void {
+    this.release();
+  }
+
   onGone(_code: ErrorCode): void {
-    this.cancel();
+    this.release();
+    this.announceCancel();
   }
 
   onDeadline(): void {
-    if (this.ended) return;
+    if (this.ended || this.stream.waitingBytes > 0) {
+      this.stream.reset(ErrorCode.CANCEL); // what waits would come too late
+      return;
+    }
     this.finish({ code: Status.DEADLINE_EXCEEDED, details: 'Deadline exceeded' });
     this.announceCancel();
   }
@@ -154,8 +163,6 @@ export abstract class ServerCall
     });
     return false;
   }
-
-  // For the kinds of calls.
 
   /**
    * A whole message, unpacked. `held`: it is counted as held, and is released when it is used up; if not, it
@@ -223,13 +230,13 @@ export abstract class ServerCall
       return;
     }
     this.sendMessage(value);
-    this.finish(trailers === undefined ? OK : { ...OK, metadata: trailers });
+    this.finish(okStatus(trailers));
   }
 
-  /** Sends the status, once. */
+  /** Sends the status, once, behind what waits. */
   protected finish(status: GrpcStatus): void {
     if (this.ended) return;
-    this.release();
+    this.ended = true;
     sendStatus(this.stream, status, this.headSent);
   }
 
@@ -243,19 +250,13 @@ export abstract class ServerCall
     }
   }
 
-  protected cancel(): void {
-    if (this.ended) return;
-    this.release();
-    this.announceCancel();
-  }
-
   private announceCancel(): void {
     this.cancelled = true;
     this.emitAside('cancelled', 'cancelled');
   }
 
   /** Tells the handler's listeners; an error of theirs is nobody's but theirs: the stream's books go on. */
-  private emitAside(event: string, ...args: unknown[]): void {
+  protected emitAside(event: string, ...args: unknown[]): void {
     try {
       this.emit(event, ...args);
     } catch (error) {
@@ -264,7 +265,9 @@ export abstract class ServerCall
   }
 
   private release(): void {
+    if (this.over) return;
     this.ended = true;
+    this.over = true;
     this.host.deadlines.remove(this);
     this.host.callEnded();
   }
@@ -295,5 +298,3 @@ export abstract class ServerCall
     this.receive(message, true);
   }
 }
-
-const OK: GrpcStatus = { code: Status.OK, details: 'OK' };

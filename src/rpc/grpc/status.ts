@@ -11,6 +11,11 @@ export interface GrpcStatus {
 /** What handlers may pass as an error: an Error, a status, or an Error with a status's fields. */
 export type HandlerError = Partial<StatusObject> | (Error & Partial<StatusObject>);
 
+export function okStatus(trailers?: Metadata): GrpcStatus {
+  const ok = { code: Status.OK, details: 'OK' };
+  return trailers === undefined ? ok : { ...ok, metadata: trailers };
+}
+
 /** The status that a handler's error stands for: its own code, or UNKNOWN with its message. */
 export function toGrpcStatus(error: HandlerError, trailers?: Metadata): GrpcStatus {
   const metadata = trailers ?? error.metadata;

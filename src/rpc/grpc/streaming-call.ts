@@ -5,12 +5,15 @@ import {
   type ServerReadableStream,
   type ServerWritableStream,
 } from '@grpc/grpc-js';
+import type { ErrorCode } from '../http2/error-code';
 import type { Http2Stream } from '../http2/stream';
 import type { CallHead } from './call-head';
 import type { CallHost } from './call-host';
 import type { StreamingMethod } from './method';
 import { ServerCall } from './server-call';
-import { toGrpcStatus, type HandlerError } from './status';
+import { okStatus, toGrpcStatus, type HandlerError } from './status';
+
+type WriteCallback = (error?: Error | null) => void;
 
 interface Queued {
   readonly value: unknown;
@@ -33,7 +36,8 @@ export class StreamingCall extends ServerCall {
   private delivering = false;
   private queue: Queued[] = [];
   private endEmitted = false;
-  private trailers: Metadata | undefined;
+  /** Writes whose callbacks wait, and how many bytes must have left for each. */
+  private unsent: { readonly bytes: number; readonly callback: WriteCallback }[] = [];
   private requests = 0;
 
   constructor(
@@ -65,21 +69,19 @@ export class StreamingCall extends ServerCall {
 
   // What handlers that answer with a stream use.
 
-  /** Sends one answer. False: wait for 'drain' before more. `callback` runs when it was taken. */
-  write(value: unknown, callback?: (error?: Error | null) => void): boolean {
+  /**
+   * Sends one answer. False: wait for 'drain' before more.
+   * @param callback runs when the answer has left for the client, or with an error when it never will
+   */
+  write(value: unknown, callback?: WriteCallback): boolean {
     const more = this.sendMessage(value);
-    if (callback !== undefined) queueMicrotask(callback);
+    if (callback !== undefined) this.afterSent(callback);
     return more && !this.cancelled;
   }
 
-  /** Ends the call OK, after all that was written. */
+  /** Ends the call OK, after all that was written; 'finish' says when that has left. */
   end(metadata?: Metadata): this {
-    if (metadata !== undefined) this.trailers = metadata;
-    if (this.ended) return this;
-    const trailers = this.trailers;
-    const ok = { code: Status.OK, details: 'OK' };
-    this.finish(trailers === undefined ? ok : { ...ok, metadata: trailers });
-    this.emit('finish');
+    this.finish(okStatus(metadata));
     return this;
   }
 
@@ -143,6 +145,30 @@ export class StreamingCall extends ServerCall {
     }
   }
 
+  // What the stream tells.
+
+  override onSent(): void {
+    while ((this.unsent[0]?.bytes ?? Infinity) <= this.stream.sentBytes) {
+      this.unsent.shift()?.callback();
+    }
+    this.stream.tellsSent = this.unsent.length > 0;
+  }
+
+  override onAnswered(): void {
+    super.onAnswered();
+    // As in node's streams, not within the caller of `end`.
+    queueMicrotask(() => {
+      if (!this.cancelled) this.emitAside('finish');
+      this.emitAside('close');
+    });
+  }
+
+  override onGone(code: ErrorCode): void {
+    super.onGone(code);
+    for (const { callback } of this.unsent.splice(0)) callback(new Error('The call was cancelled'));
+    this.emitAside('close');
+  }
+
   // What the base tells.
 
   protected receive(message: Buffer, held: boolean): void {
@@ -201,6 +227,18 @@ export class StreamingCall extends ServerCall {
     this.flowing = true;
     // Not within the caller, who may have more to set up.
     queueMicrotask(() => this.deliverQueued());
+  }
+
+  private afterSent(callback: WriteCallback): void {
+    if (this.over) {
+      queueMicrotask(() => callback(new Error('The call has ended')));
+    } else if (this.stream.waitingBytes === 0) {
+      queueMicrotask(callback);
+    } else {
+      const bytes = this.stream.sentBytes + this.stream.waitingBytes;
+      this.unsent.push({ bytes, callback });
+      this.stream.tellsSent = true;
+    }
   }
 
   private canDeliver(): boolean {

@@ -12,6 +12,8 @@ export class ByteQueue {
   private tailUsed = 0;
   /** Bytes waiting. */
   length = 0;
+  /** Bytes taken so far. */
+  taken = 0;
 
   push(bytes: Uint8Array): void {
     this.length += bytes.length;
@@ -28,6 +30,7 @@ export class ByteQueue {
     let to = at;
     const end = at + count;
     this.length -= count;
+    this.taken += count;
     while (to < end) {
       const piece = this.pieces[0];
       if (piece === undefined) return;

@@ -26,7 +26,7 @@ export interface Http2Options {
   readonly streamHighWaterBytes: number;
   /** A stream that is written to when already this many bytes wait is reset (ENHANCE_YOUR_CALM). */
   readonly maxPendingStreamBytes: number;
-  /** The same for the sum over a connection's streams. */
+  /** The same for the sum over a connection's streams; at a quarter of it, all of them are told to hold back. */
   readonly maxPendingConnectionBytes: number;
   /** What requests of a connection may keep in memory while they wait for their end or their handler, bytes. */
   readonly maxHeldConnectionBytes: number;
@@ -72,7 +72,7 @@ export const DEFAULT_HTTP2_OPTIONS: Http2Options = {
   connectionWindowBytes: 16 * MIB,
   streamHighWaterBytes: 64 * 1024,
   maxPendingStreamBytes: 16 * MIB,
-  maxPendingConnectionBytes: 64 * MIB,
+  maxPendingConnectionBytes: 24 * MIB,
   maxHeldConnectionBytes: 64 * MIB,
   socketHighWaterBytes: 256 * 1024,
   maxIdleFrames: 2_000,

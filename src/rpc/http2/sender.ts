@@ -20,6 +20,9 @@ const MAX_WRITTEN_FRAME_BYTES = 16_384;
 /** A stream that waits for its turn asks for more when less than this part of its high water mark waits. */
 const LOW_WATER_PART = 0.5;
 
+/** All streams are told to hold back when this part of what may wait on the connection waits. */
+const HOLD_BACK_PART = 0.25;
+
 const NO_BYTES = new Uint8Array(0);
 
 export class Sender {
@@ -90,9 +93,8 @@ export class Sender {
     }
     this.hold(stream, prefix, bytes);
     this.pump();
-    if (stream.waitingBytes < this.options.streamHighWaterBytes) return true;
-    stream.wantsDrain = true;
-    return false;
+    stream.wantsDrain = this.shouldHoldBack(stream);
+    return !stream.wantsDrain;
   }
 
   /** Ends the answer after what waits, with trailers or without. */
@@ -172,6 +174,15 @@ export class Sender {
     }
   }
 
+  /** What waits is enough to go on with, for the stream or for the connection as a whole. */
+  private shouldHoldBack(stream: Http2Stream): boolean {
+    if (stream.waitingBytes === 0) return false;
+    return (
+      stream.waitingBytes >= this.options.streamHighWaterBytes ||
+      this.waitingBytes >= this.options.maxPendingConnectionBytes * HOLD_BACK_PART
+    );
+  }
+
   /** Too much waits already, this stream's or all streams': a slow reader must not make memory grow. */
   private isFull(stream: Http2Stream): boolean {
     return (
@@ -205,6 +216,8 @@ export class Sender {
     this.window -= bytes;
     this.waitingBytes -= bytes;
     this.enqueue(stream);
+    if (stream.tellsSent) stream.listener?.onSent();
+    if (stream.closed) return;
     if (waiting.length === 0 && stream.ending) {
       this.writeEnd(stream);
     } else if (

@@ -156,6 +156,7 @@ export class StreamTable implements StreamOwner {
     this.unanswered.earn(1);
     if (stream.remoteEnded) this.finish(stream);
     else this.endedEarly.push(stream);
+    stream.listener?.onAnswered();
   }
 
   /** Both sides have ended. */

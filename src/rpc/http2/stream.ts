@@ -6,7 +6,7 @@ import type { RequestHead } from './request-head';
 /** Fields to send: a block that repeats, or pairs that do not. */
 export type Fields = HeaderBlock | readonly FieldPair[];
 
-/** Who serves a stream. Nothing is called after `onGone`, nor after the answer has ended. */
+/** Who serves a stream. Nothing is called after `onGone` or `onAnswered`. */
 export interface StreamListener {
   /**
    * Bytes of the request's body: `bytes[start .. end)`, valid for good, but part of a larger chunk: copy
@@ -17,6 +17,10 @@ export interface StreamListener {
   onEnd(): void;
   /** So much has left that `write` would answer true again. Only after it answered false. */
   onDrain(): void;
+  /** Bytes that waited have left. Only after `Http2Stream.tellsSent` was set. */
+  onSent(): void;
+  /** All of the answer has left. */
+  onAnswered(): void;
   /** The stream ended before its answer did: the client cancelled or is gone, or a limit was met. */
   onGone(code: ErrorCode): void;
 }
@@ -59,6 +63,8 @@ export class Http2Stream {
   /** In the connection's queue of those that may send. */
   queued = false;
   wantsDrain = false;
+  /** The listener wants `onSent`. */
+  tellsSent = false;
   /** Bytes taken and not yet given back to the client's window. */
   unreturned = 0;
   /** Bytes that the listener keeps. */
@@ -93,6 +99,11 @@ export class Http2Stream {
   /** Bytes written that wait for the client or the socket. */
   get waitingBytes(): number {
     return this.waiting?.length ?? 0;
+  }
+
+  /** Bytes that had to wait and have left. */
+  get sentBytes(): number {
+    return this.waiting?.taken ?? 0;
   }
 
   /** Begins the answer, or is all of it when `end`. Once, and first. Ignored on a closed stream. */

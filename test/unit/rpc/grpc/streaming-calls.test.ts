@@ -89,6 +89,75 @@ test('a stream ends with the status that its handler emits as an error', async (
   expect(messages).toEqual([Buffer.from('one')]);
 });
 
+test('a handler may end its call at once, and hears when that has left', async () => {
+  const events: string[] = [];
+  const closed = deferred<void>();
+  await echo.start({
+    Chat: (call) => {
+      call.on('finish', () => events.push('finish'));
+      call.on('close', () => closed.resolve());
+      call.write(Buffer.from('only'), () => events.push('written'));
+      call.end();
+      events.push('returned');
+    },
+  });
+  const call = echo.chat();
+  const messages: string[] = [];
+  call.on('data', (message: Buffer) => messages.push(String(message)));
+  await new Promise((resolve) => call.on('status', resolve));
+  await closed.promise;
+  expect(messages).toEqual(['only']);
+  expect(events).toEqual(['returned', 'written', 'finish']);
+  expect(echo.server.runningCalls).toBe(0);
+});
+
+test('a handler hears of each answer when it has left, and of those that never will', async () => {
+  const written: (string | undefined)[] = [];
+  const closed = deferred<void>();
+  await echo.start({
+    Chat: (call) => {
+      for (const size of [10, 70_000, 70_000, 70_000]) {
+        call.write(Buffer.alloc(size), (error?: Error | null) => written.push(error?.message));
+      }
+      call.on('finish', () => written.push('finish'));
+      call.on('close', () => closed.resolve());
+      call.end();
+    },
+  });
+  // The client's window is 65,535 bytes for the stream, and it does not read on.
+  const session = connect(`http://127.0.0.1:${echo.port}`);
+  const call = rawCall(session, 'Chat');
+  call.on('error', () => undefined);
+  call.pause();
+  await new Promise((resolve) => call.once('response', resolve));
+  await new Promise((resolve) => session.ping(resolve));
+  expect(written).toEqual([undefined]);
+  expect(echo.server.runningCalls).toBe(1); // its answer has ended, but has not left
+  call.destroy();
+  await closed.promise;
+  const never = 'The call was cancelled';
+  expect(written).toEqual([undefined, never, never, never]);
+  expect(echo.server.runningCalls).toBe(0);
+  session.close();
+});
+
+test('a deadline also ends an answer that the client does not read', async () => {
+  const closed = deferred<boolean>();
+  await echo.start({
+    Chat: (call) => {
+      call.write(Buffer.alloc(100_000));
+      call.end();
+      call.on('close', () => closed.resolve(call.cancelled));
+    },
+  });
+  const session = connect(`http://127.0.0.1:${echo.port}`);
+  const call = rawCall(session, 'Chat', { 'grpc-timeout': '100m' });
+  call.on('error', () => undefined);
+  call.pause();
+  expect(await closed.promise).toBe(true);
+  session.destroy();
+});
+
 test('a handler may take its requests by iteration', async () => {
   await echo.start({
     Collect: (call, callback) => {
@@ -223,11 +292,16 @@ test('what a handler leaves waiting is bounded', async () => {
 });
 
 /** A call without a gRPC library, on a connection that the test holds. */
-function rawCall(session: ClientHttp2Session, name: string): ClientHttp2Stream {
+function rawCall(
+  session: ClientHttp2Session,
+  name: string,
+  more: Readonly<Record<string, string>> = {},
+): ClientHttp2Stream {
   return session.request({
     ':method': 'POST',
     ':path': `/test.Echo/${name}`,
     'content-type': 'application/grpc',
     te: 'trailers',
+    ...more,
   });
 }
