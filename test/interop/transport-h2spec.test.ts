@@ -27,8 +27,6 @@ describe('h2spec', () => {
   ])('fails none of its cases %s', async (_how, how) => {
     const flags = ['--strict', '--host', '127.0.0.1', '--port', String(port), ...how];
     const { stdout } = await run(program, flags).catch((failed: { stdout: string }) => failed);
-    expect(stdout.slice(-3000)).toMatch(
-      /146 tests, 146 passed, 0 skipped, 0 failed/,
-    );
+    expect(stdout.slice(-3000)).toMatch(/146 tests, 146 passed, 0 skipped, 0 failed/);
   });
 });
