@@ -1,30 +1,54 @@
 /** An RpcServer on our own HTTP/2. */
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { Platform } from '../../platform/platform';
+import type { Platform, TlsIdentity } from '../../platform/platform';
+import type { Http2Options } from '../http2/options';
 import { DEFAULT_RPC_SERVER_OPTIONS, type RpcServer, type RpcServerOptions } from '../server';
 import { StandardServices } from '../standard-services';
-import { GrpcServer } from './grpc-server';
+import { GrpcServer, type GrpcServerOptions } from './grpc-server';
+
+/** What the stock server has no counterpart of. */
+export interface Http2ServerOptions extends RpcServerOptions {
+  /** See `GrpcServerOptions`. */
+  readonly grpc?: Pick<GrpcServerOptions, 'compressAnswers' | 'onHandlerError' | 'tlsMode'>;
+  /** Limits beside those that both servers have. */
+  readonly limits?: Partial<Http2Options>;
+}
+
+/** An RpcServer that takes plaintext and, once it has an identity, TLS on the same port. */
+export interface Http2RpcServer extends RpcServer {
+  /** See `Http2Server.setIdentity`. */
+  setIdentity(identity: TlsIdentity): void;
+}
 
 /** @param reflected files below `proto/` that the reflection service tells of */
 export function http2RpcServer(
   platform: Platform,
   reflected: readonly string[],
-  options: RpcServerOptions = {},
-): RpcServer {
-  return new Http2RpcServer(platform, reflected, { ...DEFAULT_RPC_SERVER_OPTIONS, ...options });
+  options: Http2ServerOptions = {},
+): Http2RpcServer {
+  return new OwnRpcServer(platform, reflected, options);
 }
 
-class Http2RpcServer implements RpcServer {
+class OwnRpcServer implements Http2RpcServer {
   private readonly server: GrpcServer;
   private readonly services: StandardServices;
 
   constructor(
     platform: Platform,
     reflected: readonly string[],
-    { maxReceiveBytes, ...http2 }: Required<RpcServerOptions>,
+    { grpc, limits, ...common }: Http2ServerOptions,
   ) {
-    this.server = new GrpcServer(platform, { maxReceiveBytes, http2 });
+    const { maxReceiveBytes, ...http2 } = { ...DEFAULT_RPC_SERVER_OPTIONS, ...common };
+    this.server = new GrpcServer(platform, {
+      ...grpc,
+      maxReceiveBytes,
+      http2: { ...http2, ...limits },
+    });
     this.services = new StandardServices(this.server, reflected);
+  }
+
+  setIdentity(identity: TlsIdentity): void {
+    this.server.setIdentity(identity);
   }
 
   addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
