@@ -1,6 +1,6 @@
 /**
  * Attacks on the transport, each at a fixed rate while an honest client works on another connection. Longer runs:
- * `ATTACK_MS=10000 npx jest test/smoke/transport-attacks.test.ts`.
+ * `ATTACK_MS=10000 npx jest test/interop/transport-attacks.test.ts`.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
