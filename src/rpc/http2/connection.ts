@@ -80,6 +80,7 @@ export class Http2Connection implements TcpEvents, TableHost, FrameHost {
       socket,
       host.pool,
       options,
+      this.idleFrames,
       (stream) => this.streams.answered(stream),
       (stream) => this.streams.reset(stream, ErrorCode.ENHANCE_YOUR_CALM),
     );

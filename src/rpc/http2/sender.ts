@@ -9,6 +9,7 @@ import type { TcpConnection } from '../../platform/platform';
 import { ByteQueue } from './byte-queue';
 import { ConnectionError, ErrorCode } from './error-code';
 import { Flag, FRAME_HEADER_BYTES, FrameType, writeFrameHeader, writeUint32 } from './frame';
+import type { FloodGuard } from './flood-guard';
 import { HeaderBlock, HpackEncoder } from './hpack-encoder';
 import type { Http2Options } from './options';
 import { Output, type BlockPool } from './output';
@@ -20,6 +21,9 @@ const MAX_WRITTEN_FRAME_BYTES = 16_384;
 /** A stream that waits for its turn asks for more when less than this part of its high water mark waits. */
 const LOW_WATER_PART = 0.5;
 
+/** What a piece of an answer allows of frames that bring nothing on, and how large it is at least. */
+const IDLE_FRAMES_EARNED = 16;
+const USEFUL_BYTES = 1024;
 /** All streams are told to hold back when this part of what may wait on the connection waits. */
 const HOLD_BACK_PART = 0.25;
 
@@ -43,6 +47,7 @@ export class Sender {
     socket: TcpConnection,
     pool: BlockPool,
     private readonly options: Http2Options,
+    private readonly idleFrames: FloodGuard,
     private readonly ended: (stream: Http2Stream) => void,
     private readonly overflowed: (stream: Http2Stream) => void,
   ) {
@@ -85,6 +90,7 @@ export class Sender {
       this.output.block.set(bytes, at + prefix.length);
       stream.sendWindow -= total;
       this.window -= total;
+      this.idleFrames.earn(IDLE_FRAMES_EARNED);
       return true;
     }
     if (this.isFull(stream)) {
@@ -215,6 +221,8 @@ export class Sender {
     stream.sendWindow -= bytes;
     this.window -= bytes;
     this.waitingBytes -= bytes;
+    // The windows that the client opened were of use, unless it opens them by a few bytes.
+    if (bytes >= USEFUL_BYTES) this.idleFrames.earn(IDLE_FRAMES_EARNED);
     this.enqueue(stream);
     if (stream.tellsSent) stream.listener?.onSent();
     if (stream.closed) return;

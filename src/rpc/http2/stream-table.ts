@@ -23,16 +23,12 @@ export interface TableHost {
   readonly localAddress: string;
   readonly options: Http2Options;
   readonly sender: Sender;
-  readonly idleFrames: FloodGuard;
   monotonicMs(): number;
   /** Has what was gathered written at the end of the turn. */
   schedule(): void;
   /** The last open stream has ended. */
   onEmpty(): void;
 }
-
-/** What a piece of an answer allows of frames that bring nothing on. */
-const IDLE_FRAMES_EARNED = 16;
 
 export class StreamTable implements StreamOwner {
   readonly peer: string;
@@ -111,7 +107,6 @@ export class StreamTable implements StreamOwner {
   }
 
   sendData(stream: Http2Stream, prefix: Uint8Array, bytes: Uint8Array): boolean {
-    this.host.idleFrames.earn(IDLE_FRAMES_EARNED);
     const more = this.sender.data(stream, prefix, bytes);
     this.host.schedule();
     return more;

@@ -70,6 +70,35 @@ describe('windows', () => {
     expect(trailers).toEqual({ 'grpc-status': '0' });
   });
 
+  test('a client with small windows gets a large answer, but none by windows of a byte', async () => {
+    await raw.start(
+      { maxIdleFrames: 100 },
+      {
+        Spread: (call) => {
+          call.write(Buffer.alloc(8_000_000));
+          call.end();
+        },
+      },
+    );
+    const client = await raw.open();
+    client.send(request(1, 0, [], '/test.Echo/Spread'), message(1, Buffer.of(1)));
+    let left = 8_000_005;
+    while (left > 0) {
+      const { payload } = await client.next(FrameType.DATA, 1);
+      left -= payload.length;
+      const opened = uint32(payload.length);
+      client.send(frame(FrameType.WINDOW_UPDATE, 0, 0, opened));
+      client.send(frame(FrameType.WINDOW_UPDATE, 0, 1, opened));
+    }
+    await client.next(FrameType.HEADERS, 1);
+
+    const miser = await raw.open(settings([Setting.INITIAL_WINDOW_SIZE, 0]));
+    miser.send(request(1, 0, [], '/test.Echo/Spread'), message(1, Buffer.of(1)));
+    const one = frame(FrameType.WINDOW_UPDATE, 0, 1, uint32(1));
+    miser.send(Buffer.concat(Array.from({ length: 1000 }, () => one)));
+    expect(await miser.goAway()).toMatchObject({ code: ErrorCode.ENHANCE_YOUR_CALM });
+  });
+
   test('streams that wait for the connection’s window take turns', async () => {
     await raw.start();
     const client = await raw.open(settings([Setting.INITIAL_WINDOW_SIZE, 10_000_000]));
