@@ -105,8 +105,9 @@ export class Load {
     const { messageId, attempt } = message;
     try {
       const { code } = await this.consumer.ack(group, topic, message);
-      // Any other code: too late, it comes again.
+      // PROXY_TIMEOUT: the broker died, with the acknowledgement or without. Any other code: too late, it comes again.
       if (code === Code.OK) this.history.acknowledgedOk(messageId, attempt, performance.now());
+      else if (code === Code.PROXY_TIMEOUT) this.history.acknowledgementUnanswered(messageId);
     } catch {
       this.history.acknowledgementUnanswered(messageId);
     }

@@ -15,6 +15,7 @@ export const Code = {
   INVALID_RECEIPT_HANDLE: 40013,
   MESSAGE_NOT_FOUND: 40401,
   TOPIC_NOT_FOUND: 40402,
+  PROXY_TIMEOUT: 50400,
 } as const;
 
 export interface RawStatus {
