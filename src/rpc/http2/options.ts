@@ -26,7 +26,10 @@ export interface Http2Options {
   readonly streamHighWaterBytes: number;
   /** A stream that is written to when already this many bytes wait is reset (ENHANCE_YOUR_CALM). */
   readonly maxPendingStreamBytes: number;
-  /** The same for the sum over a connection's streams; at a quarter of it, all of them are told to hold back. */
+  /**
+   * The same for the sum over a connection's streams; at a quarter of it all of them are told to
+   * hold back, at half of it new requests are refused (REFUSED_STREAM: clients try again).
+   */
   readonly maxPendingConnectionBytes: number;
   /** What requests of a connection may keep in memory while they wait for their end or their handler, bytes. */
   readonly maxHeldConnectionBytes: number;

@@ -9,6 +9,7 @@ import { HpackDecoder } from './hpack-decoder';
 import { HeaderBlock } from './hpack-encoder';
 import type { Http2Options } from './options';
 import { RequestHead, requestHead, trailersError } from './request-head';
+import type { Sender } from './sender';
 import type { Http2Stream, StreamListener } from './stream';
 import type { StreamTable } from './stream-table';
 
@@ -16,6 +17,7 @@ import type { StreamTable } from './stream-table';
 export interface IntakeHost {
   readonly options: Http2Options;
   readonly streams: StreamTable;
+  readonly sender: Sender;
   readonly idleFrames: FloodGuard;
   /** Streams above it are refused. */
   readonly highestStreamId: number;
@@ -75,8 +77,12 @@ export class RequestIntake {
     head: RequestHead | undefined,
     endStream: boolean,
   ): ErrorCode | undefined {
-    const { streams, options, highestStreamId } = this.host;
-    if (streamId > highestStreamId || streams.size >= options.maxConcurrentStreams) {
+    const { streams, options, highestStreamId, sender } = this.host;
+    if (
+      streamId > highestStreamId ||
+      streams.size >= options.maxConcurrentStreams ||
+      sender.backedUp
+    ) {
       return ErrorCode.REFUSED_STREAM;
     }
     if (head === undefined) return undefined;

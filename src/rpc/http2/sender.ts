@@ -26,6 +26,8 @@ const IDLE_FRAMES_EARNED = 16;
 const USEFUL_BYTES = 1024;
 /** All streams are told to hold back when this part of what may wait on the connection waits. */
 const HOLD_BACK_PART = 0.25;
+/** No request is begun when this part of it waits. */
+const REFUSE_PART = 0.5;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -57,6 +59,11 @@ export class Sender {
   /** True when the socket holds so much that no more should be made. */
   get congested(): boolean {
     return this.output.waitingBytes > this.options.socketHighWaterBytes;
+  }
+
+  /** True when so much waits for the client that it should take that before it asks for more. */
+  get backedUp(): boolean {
+    return this.waitingBytes >= this.options.maxPendingConnectionBytes * REFUSE_PART;
   }
 
   limitHeaderTable(bytes: number): void {

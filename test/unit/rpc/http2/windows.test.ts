@@ -154,6 +154,18 @@ describe('slow readers', () => {
     expect(raw.server.runningCalls).toBe(0);
   });
 
+  test('no request is begun for a client that does not take what it asked for', async () => {
+    await raw.start({ maxPendingConnectionBytes: 100_000 });
+    const client = await raw.open(settings([Setting.INITIAL_WINDOW_SIZE, 0]));
+    for (const id of [1, 3, 5, 7]) client.send(request(id, 0), message(id, Buffer.alloc(16_000)));
+    client.send(request(9, 0));
+    expect(await client.reset(9)).toBe(ErrorCode.REFUSED_STREAM);
+    client.send(settings([Setting.INITIAL_WINDOW_SIZE, 16_005]));
+    await client.next(FrameType.DATA, 7);
+    client.send(request(11, 0), message(11, Buffer.from('again')));
+    expect((await client.next(FrameType.DATA, 11)).payload.subarray(5).toString()).toBe('again');
+  });
+
   test('no more is taken from a client that does not read', async () => {
     let served = 0;
     await raw.start(
