@@ -10,8 +10,11 @@ import {
 
 const AWAIT_MS = 3000;
 const EMPTY_POLL_MS = 5000;
-/** How late a due message may come: timers and a busy machine, and polls on brokers that it is not on. */
-const lateMs = ({ brokers }: ScenarioContext): number => 3000 + (brokers - 1) * AWAIT_MS;
+/**
+ * How late a due message may come: timers and a busy machine, and polls on brokers that it is not on, which last
+ * as long as the shortest poll that a proxy grants.
+ */
+const lateMs = ({ brokers }: ScenarioContext): number => 3000 + (brokers - 1) * EMPTY_POLL_MS;
 
 async function openSimple(
   context: ScenarioContext,
