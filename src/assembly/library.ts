@@ -15,8 +15,8 @@ export interface LibraryOptions {
   readonly port?: number;
   /** Port of `GET /ready` and `GET /live`; 0 is any free one. Default: none. */
   readonly httpPort?: number;
-  /** `sync`: a send is answered after fdatasync. `async`: after the write. Default `sync`. */
-  readonly flush?: 'sync' | 'async';
+  /** `sync`: a send is answered after fdatasync. `async`: after the write. `buffered`: before it. Default `sync`. */
+  readonly flush?: 'sync' | 'async' | 'buffered';
   /** Topics that exist when it serves; by name alone: NORMAL, 8 queues. Default none. */
   readonly topics?: readonly (string | (Pick<TopicConfig, 'name'> & Partial<TopicConfig>))[];
   /** Whether unknown topics are made on first use. Default true. */

@@ -3,6 +3,7 @@ import { Broker } from '../broker/broker';
 import { DEFAULT_BROKER_SETTINGS } from '../broker/settings';
 import { hostOf } from '../message/host';
 import type { FlushMode } from '../store/message-store';
+import type { Readiness } from '../observe/http';
 import { openStore } from '../store/open-store';
 import type { Shutdown, Surroundings } from './role';
 
@@ -25,6 +26,7 @@ export async function openBroker(
   options: BrokerPartOptions,
   place: BrokerPlace,
   { platform, logger }: Surroundings,
+  readiness: Readiness,
   shutdown: Shutdown,
 ): Promise<Broker> {
   const store = await openStore({
@@ -34,6 +36,10 @@ export async function openBroker(
     flush: options.flush,
     storeHost: hostOf(place.host, place.port),
     segmentBytes: options.store.segmentBytes,
+  });
+  readiness.set('store', true);
+  store.onFailure(({ message }) => {
+    readiness.set('store', false, message);
   });
   shutdown.add('store', () => store.close());
   const broker = await Broker.open({

@@ -34,7 +34,7 @@ export function startBroker(
     readiness.set('serving', false);
     const host = reachable(options.host);
     const place = { host, port: options.port };
-    const broker = await openBroker(options, place, surroundings, shutdown);
+    const broker = await openBroker(options, place, surroundings, readiness, shutdown);
     const link = brokerLinkService(broker, {
       platform,
       log: logger.child({ part: 'link' }),

@@ -21,7 +21,7 @@ export function startStandalone(
     const readiness = new Readiness();
     readiness.set('serving', false);
     const routes = new RouteTable(surroundings.platform);
-    const broker = await openBroker(options, options, surroundings, shutdown);
+    const broker = await openBroker(options, options, surroundings, readiness, shutdown);
     await broker.register(routes, '');
     for (const topic of options.topics.create) await createTopic(broker, topic);
     const dial = (): BrokerConnection => connectionOf(broker);

@@ -117,7 +117,7 @@ export class Broker implements BrokerApi {
       );
     }
     const { queueOffset, physicalOffset, endOffset } = store.append(draft, queueId);
-    await store.durable(endOffset);
+    await (draft.waitsForDisk ? store.durable(endOffset) : store.written(endOffset));
     return { queueOffset, physicalOffset };
   }
 

@@ -70,9 +70,9 @@ const storage = {
   ),
   memory: option('switch', false, 'Keep everything in memory and nothing on disk.'),
   flush: choice(
-    ['sync', 'async'],
+    ['sync', 'async', 'buffered'],
     'sync',
-    'When a send is answered: after fdatasync (sync), or after the write, with fdatasync every 500 ms (async).',
+    'When a send is answered: after fdatasync (sync); after the write, with fdatasync every 500 ms (async); or from memory, with a write every 200 ms, so that a crash of the process alone takes back what was answered since (buffered).',
   ),
   store: {
     segmentBytes: option(

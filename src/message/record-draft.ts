@@ -2,7 +2,7 @@
 import { ANY_HOST, type Host } from './host';
 import { writeInt64 } from './int64';
 import { javaHashCode } from './java-hash';
-import { Property } from './properties';
+import { encodeProperties, parseProperties, Property } from './properties';
 import {
   bodyCrc,
   CRC_PROPERTY_BYTES,
@@ -16,12 +16,16 @@ import {
   SysFlag,
 } from './record';
 
+const WAIT_FALSE = encodeProperties([[Property.WAIT, 'false']]).slice(0, -1);
+
 /** A record whose place is not known yet. It knows its size and writes itself into a buffer. */
 export interface RecordDraft {
   readonly topic: string;
   readonly byteLength: number;
   /** What the ConsumeQueue entry holds: Java's hash of the tag, 0 without one. */
   readonly tagsCode: number;
+  /** False when the producer does not wait for the disk (property WAIT is `false`): Remoting producers say so. */
+  readonly waitsForDisk: boolean;
   /** Writes `byteLength` bytes at `at`; the place (see `placeRecord`) stays zero. */
   writeTo(target: Buffer, at: number): void;
 }
@@ -80,6 +84,12 @@ class FieldsDraft implements RecordDraft {
     return this.fields.topic;
   }
 
+  get waitsForDisk(): boolean {
+    const { properties } = this.fields;
+    if (!properties.includes(WAIT_FALSE)) return true;
+    return parseProperties(properties).get(Property.WAIT) !== 'false';
+  }
+
   writeTo(target: Buffer, start: number): void {
     const { fields } = this;
     const bornV6 = this.bornHost.address.length === 16;
@@ -118,11 +128,13 @@ export function draftOfBytes(bytes: Buffer): RecordDraft {
   if (record.totalBytes !== bytes.length) {
     throw new RangeError(`record says ${record.totalBytes} bytes but has ${bytes.length}`);
   }
-  const tag = recordProperties(record).get(Property.TAGS);
+  const properties = recordProperties(record);
+  const tag = properties.get(Property.TAGS);
   return {
     topic: record.topic,
     byteLength: bytes.length,
     tagsCode: tag === undefined ? 0 : javaHashCode(tag),
+    waitsForDisk: properties.get(Property.WAIT) !== 'false',
     writeTo: (target, at) => target.set(bytes, at),
   };
 }

@@ -4,21 +4,33 @@
  */
 import type { HttpRequest, HttpResponse, Listener, Sockets } from '../platform/platform';
 
+export interface ReadinessView {
+  readonly ready: boolean;
+  readonly parts: Readonly<Record<string, boolean>>;
+  readonly reasons?: Readonly<Record<string, string>>;
+}
+
 /** Parts of a process and whether each is ready. A process without parts is not. */
 export class Readiness {
   private readonly parts = new Map<string, boolean>();
+  private readonly reasons = new Map<string, string>();
 
-  set(part: string, ready: boolean): void {
+  /** @param reason why a part is not ready, or what is wrong with one that is; '' when there is nothing to say */
+  set(part: string, ready: boolean, reason = ''): void {
     this.parts.set(part, ready);
+    if (reason === '') this.reasons.delete(part);
+    else this.reasons.set(part, reason);
   }
 
   get ready(): boolean {
     return this.parts.size > 0 && [...this.parts.values()].every((ready) => ready);
   }
 
-  /** The parts by name. */
-  view(): Readonly<Record<string, boolean>> {
-    return Object.fromEntries(this.parts);
+  /** What readiness answers: the parts by name, and what there is to say of some. */
+  view(): ReadinessView {
+    const parts = Object.fromEntries(this.parts);
+    if (this.reasons.size === 0) return { ready: this.ready, parts };
+    return { ready: this.ready, parts, reasons: Object.fromEntries(this.reasons) };
   }
 }
 
@@ -39,7 +51,7 @@ function answer(request: HttpRequest, readiness: Readiness): HttpResponse {
   const path = request.url.split('?', 1)[0] ?? '';
   if (path === '/live') return json(200, { live: true });
   if (path === '/ready') {
-    return json(readiness.ready ? 200 : 503, { ready: readiness.ready, parts: readiness.view() });
+    return json(readiness.ready ? 200 : 503, readiness.view());
   }
   return json(404, { error: `nothing is at ${path}; try /ready or /live` });
 }

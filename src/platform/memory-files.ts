@@ -5,7 +5,15 @@
 import { basename, dirname, resolve } from 'node:path';
 import { fileError } from './file-error';
 import { nodePlatform } from './node-platform';
-import type { FileHandle, FileLock, Files, FileStat, OpenMode, Platform } from './platform';
+import type {
+  DiskSpace,
+  FileHandle,
+  FileLock,
+  Files,
+  FileStat,
+  OpenMode,
+  Platform,
+} from './platform';
 
 const PAGE_BYTES = 16 * 1024;
 const DEFAULT_CAPACITY_BYTES = 1024 * 1024 * 1024;
@@ -43,6 +51,11 @@ class Capacity {
       throw fileError('ENOSPC', `the ${this.bytes} bytes of memory for files are used up`, path);
     }
     this.usedPages++;
+  }
+
+  get space(): DiskSpace {
+    const freeBytes = Math.max(0, this.bytes - this.usedPages * PAGE_BYTES);
+    return { totalBytes: this.bytes, freeBytes };
   }
 
   free(pages: number): void {
@@ -240,6 +253,10 @@ class MemoryFiles implements Files {
 
   async syncDirectory(path: string): Promise<void> {
     if (!this.directories.has(resolve(path))) throw fileError('ENOENT', 'no such directory', path);
+  }
+
+  async space(): Promise<DiskSpace> {
+    return this.capacity.space;
   }
 
   async lock(path: string): Promise<FileLock> {

@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { lockFile } from './file-lock';
 import { errorCode, fileError } from './file-error';
-import type { FileHandle, Files, FileStat, OpenMode } from './platform';
+import type { DiskSpace, FileHandle, Files, FileStat, OpenMode } from './platform';
 
 /** Most buffers that one system call takes (IOV_MAX on Linux). */
 const MAX_BUFFERS = 1024;
@@ -33,6 +33,7 @@ export function nodeFiles(): Files {
     remove: (path) => absentAs(fs.promises.unlink(path), undefined),
     removeTree: (path) => fs.promises.rm(path, { recursive: true, force: true }),
     syncDirectory,
+    space: spaceOf,
     lock: lockFile,
   };
 }
@@ -40,6 +41,12 @@ export function nodeFiles(): Files {
 async function statFile(path: string): Promise<FileStat | undefined> {
   const stat = await absentAs<fs.Stats | undefined>(fs.promises.stat(path), undefined);
   return stat && { bytes: stat.size, modifiedMs: stat.mtimeMs, directory: stat.isDirectory() };
+}
+
+/** As `df` counts: blocks that only root may take are part of neither number. */
+async function spaceOf(path: string): Promise<DiskSpace> {
+  const { blocks, bfree, bavail, bsize } = await fs.promises.statfs(path);
+  return { totalBytes: (blocks - bfree + bavail) * bsize, freeBytes: bavail * bsize };
 }
 
 async function syncDirectory(path: string): Promise<void> {

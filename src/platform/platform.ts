@@ -55,6 +55,12 @@ export interface FileStat {
   readonly directory: boolean;
 }
 
+export interface DiskSpace {
+  readonly totalBytes: number;
+  /** What this process may still take. */
+  readonly freeBytes: number;
+}
+
 /** `read`: must exist. `write`: read and write, must exist. `create`: read and write, made if absent. */
 export type OpenMode = 'read' | 'write' | 'create';
 
@@ -81,6 +87,8 @@ export interface Files {
   removeTree(path: string): Promise<void>;
   /** Makes names that were created, renamed or removed in a directory durable. */
   syncDirectory(path: string): Promise<void>;
+  /** How full the disk is that holds `path`, which must exist. */
+  space(path: string): Promise<DiskSpace>;
   /**
    * Takes `path` for this process until released or the process ends.
    * @throws Error with code ELOCKED naming the holder when another live process has it.

@@ -1,7 +1,7 @@
 /**
  * Brings the tail to disk. Four positions, each at most the one before it:
  *
- *     appended >= written >= synced      visible = synced (flush: sync) or written (flush: async)
+ *     appended >= written >= synced      visible = synced (flush: sync) or written (async, buffered)
  *
  * One write at a time takes all that gathered; one sync at a time answers for all bytes whose write
  * had returned before it began. A segment is synced, and the next one's name, before a byte of the
@@ -13,10 +13,13 @@ import type { Segments } from './segments';
 import type { Tail } from './tail';
 import { PositionWaiters } from './waiters';
 
-/** `flush: async`: a sync each 500 ms when 4 pages wait for one, and any amount after 10 s (Apache's defaults). */
+/** Unless `flush: sync`: a sync each 500 ms when 4 pages wait for one, and any amount after 10 s (Apache's defaults). */
 const SYNC_INTERVAL_MS = 500;
 const SYNC_LEAST_BYTES = 4 * 4096;
 const SYNC_THOROUGH_MS = 10_000;
+/** `flush: buffered`: a write each 200 ms (Apache's default), sooner when so much waits. */
+const WRITE_INTERVAL_MS = 200;
+const WRITE_MOST_BYTES = 8 * 1024 * 1024;
 
 export interface LogWriterOptions {
   readonly platform: Platform;
@@ -44,6 +47,7 @@ export class LogWriter {
   private writeScheduled = false;
   private syncRun: Promise<void> | undefined;
   private syncTimer: TimerHandle | undefined;
+  private writeTimer: TimerHandle | undefined;
   private lastSyncMs: number;
 
   private readonly writtenWaiters = new PositionWaiters();
@@ -74,28 +78,30 @@ export class LogWriter {
   appendedUpTo(position: number): void {
     this.appendedTo = position;
     if (this.writeRun !== undefined || this.writeScheduled || this.broken) return;
-    this.writeScheduled = true;
-    this.options.platform.timers.nextTurn(() => {
-      this.writeScheduled = false;
-      this.startWrite();
-    });
+    const patient =
+      this.options.flush === 'buffered' && position - this.writtenTo < WRITE_MOST_BYTES;
+    if (patient) this.armWriteTimer();
+    else this.scheduleWrite();
   }
 
-  /** Resolves when all below `position` is written. */
+  /** Resolves when all below `position` is written; under `buffered` at once. */
   written(position: number): Promise<void> {
     if (position <= this.writtenTo) return Promise.resolve();
-    return this.line(this.writtenWaiters, position);
+    return this.line(this.writtenWaiters, position, this.options.flush !== 'buffered');
   }
 
-  /** Resolves when all below `position` is visible. */
+  /** Resolves when all below `position` is visible; under `buffered` at once. */
   durable(position: number): Promise<void> {
     if (position <= this.visibleTo) return Promise.resolve();
-    return this.line(this.durableWaiters, position);
+    return this.line(this.durableWaiters, position, this.options.flush !== 'buffered');
   }
 
   /** Writes and syncs all below `position`, whatever the flush mode. */
   async syncTo(position: number): Promise<void> {
-    await this.written(position);
+    if (position > this.writtenTo) {
+      this.scheduleWrite();
+      await this.line(this.writtenWaiters, position, true);
+    }
     while (this.syncedTo < position) {
       if (this.broken) throw this.broken;
       await this.startSync();
@@ -105,20 +111,39 @@ export class LogWriter {
   /** Stops writing: nothing may be appended after this, and what is not synced stays so. */
   async close(): Promise<void> {
     this.syncTimer?.cancel();
+    this.writeTimer?.cancel();
     await this.writeRun;
     await this.syncRun;
     await this.handle?.close();
     this.handle = undefined;
   }
 
-  private line(waiters: PositionWaiters, position: number): Promise<void> {
+  private line(waiters: PositionWaiters, position: number, waits: boolean): Promise<void> {
     if (this.broken) return Promise.reject(this.broken);
     if (position > this.appendedTo) {
       return Promise.reject(
         new RangeError(`position ${position} is beyond the log's end ${this.appendedTo}`),
       );
     }
-    return waiters.wait(position);
+    return waits ? waiters.wait(position) : Promise.resolve();
+  }
+
+  private scheduleWrite(): void {
+    this.writeTimer?.cancel();
+    this.writeTimer = undefined;
+    if (this.writeRun !== undefined || this.writeScheduled || this.broken) return;
+    this.writeScheduled = true;
+    this.options.platform.timers.nextTurn(() => {
+      this.writeScheduled = false;
+      this.startWrite();
+    });
+  }
+
+  private armWriteTimer(): void {
+    this.writeTimer ??= this.options.platform.timers.after(WRITE_INTERVAL_MS, () => {
+      this.writeTimer = undefined;
+      this.startWrite();
+    });
   }
 
   private startWrite(): void {
@@ -184,8 +209,8 @@ export class LogWriter {
         this.syncedTo = target;
         this.lastSyncMs = this.options.platform.clock.monotonicMs();
         this.moved();
-        // Under `async` one round is enough: the next one is the timer's.
-        if (this.options.flush === 'async') return;
+        // Otherwise one round is enough: the next one is the timer's.
+        if (this.options.flush !== 'sync') return;
       }
     } catch (error) {
       this.fail('sync', error);
@@ -219,6 +244,7 @@ export class LogWriter {
     const text = cause instanceof Error ? cause.message : String(cause);
     this.broken = new Error(`${what} of the CommitLog failed: ${text}`, { cause });
     this.syncTimer?.cancel();
+    this.writeTimer?.cancel();
     this.writtenWaiters.fail(this.broken);
     this.durableWaiters.fail(this.broken);
     this.options.onFailure(this.broken);

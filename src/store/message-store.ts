@@ -37,9 +37,15 @@ export interface MessageStore {
    */
   append(draft: RecordDraft, queueId: number, system?: boolean): Appended;
 
-  /** Resolves when `write` has returned for all bytes below `endOffset`; rejects when it failed. */
+  /**
+   * Resolves when `write` has returned for all bytes below `endOffset`, under `buffered` at once;
+   * rejects when it failed.
+   */
   written(endOffset: number): Promise<void>;
-  /** Resolves when all below `endOffset` is as durable as the flush mode promises (`visible`); rejects when it failed. */
+  /**
+   * Resolves when all below `endOffset` is as durable as the flush mode promises: `visible`, and
+   * under `buffered` at once; rejects when it failed.
+   */
   durable(endOffset: number): Promise<void>;
 
   /** Readers may see what lies below this position. Never goes back. */
@@ -85,10 +91,16 @@ export interface MessageStore {
 
   /** The reason why nothing can be appended any more, `undefined` while all is well. */
   readonly failure: Error | undefined;
+  /** Called once, when a write or a sync has failed and the store takes no more records. */
+  onFailure(listener: (failure: Error) => void): void;
 
   /** Writes and syncs all, leaves the clean mark, frees the directory. */
   close(): Promise<void>;
 }
 
-/** `sync`: group commit, answers wait for fdatasync. `async`: answers wait for write, synced every 500 ms. */
-export type FlushMode = 'sync' | 'async';
+/**
+ * - `sync`: group commit, answers wait for fdatasync.
+ * - `async`: answers wait for write; synced every 500 ms.
+ * - `buffered`: answers wait for nothing; written every 200 ms, synced as `async`. Readers see what is written.
+ */
+export type FlushMode = 'sync' | 'async' | 'buffered';

@@ -9,6 +9,7 @@ import { DeletedTopics } from './deleted-topics';
 import { Layout } from './layout';
 import { MarkFile, type Mark } from './mark';
 import type { FlushMode, MessageStore } from './message-store';
+import { patientFiles } from './patient-files';
 import { QueueFiles } from './queue-files';
 import { recover } from './recovery';
 import { Segments } from './segments';
@@ -49,13 +50,17 @@ export interface StoreOptions {
  * @throws Error when the directory was made with other file lengths, or files are missing or foreign
  */
 export async function openStore(options: StoreOptions): Promise<MessageStore> {
-  const { files } = options.platform;
+  const files = patientFiles(options.platform, options.log);
   const layout = new Layout(resolve(options.directory));
   await makeDurably(files, layout.root);
   await files.makeDirectory(layout.gantry);
   const guard = await files.lock(layout.guard);
   try {
-    return await openLocked(options, layout, guard);
+    return await openLocked(
+      { ...options, platform: { ...options.platform, files } },
+      layout,
+      guard,
+    );
   } catch (error) {
     await guard.release();
     throw error;

@@ -190,6 +190,7 @@ class Recovery {
     if (this.damages > 0) {
       for (const [queue, seen] of this.seen) queues.fillTo(queue, seen);
     }
+    await segments.rewrite(trusted, end);
     await segments.cut(end);
     log.info({ from, end, records: this.records, damages: this.damages }, 'scanned the CommitLog');
     return this.outcome(end, false);

@@ -12,6 +12,9 @@ const OPEN_SEGMENTS = 32;
 /** Reads of old records at once: the rest of the four threads for files are for the writer. */
 const READS_AT_ONCE = 2;
 
+/** Bytes of one step when the unsynced end of the log is written anew. */
+const REWRITE_BYTES = 1024 * 1024;
+
 export class Segments {
   private readonly starts: number[] = [];
   private readonly handles: HandleCache;
@@ -115,6 +118,30 @@ export class Segments {
     }
     const last = this.starts[this.starts.length - 1];
     if (last !== undefined) await this.setLength(last, position - last);
+  }
+
+  /**
+   * Writes the bytes of `from` .. `to` once more and syncs them. After a sync that failed the system
+   * may take pages for written that never reached the disk, and a later sync then says nothing: only
+   * bytes written anew are sure to get there.
+   */
+  async rewrite(from: number, to: number): Promise<void> {
+    for (let position = Math.max(from, this.first); position < to;) {
+      const start = this.startOf(position);
+      const end = Math.min(to, start + this.segmentBytes);
+      const handle = await this.files.open(this.layout.segment(start), 'write');
+      try {
+        for (; position < end; position += REWRITE_BYTES) {
+          const bytes = Buffer.allocUnsafe(Math.min(REWRITE_BYTES, end - position));
+          const filled = await handle.read(bytes, position - start);
+          await handle.write([bytes.subarray(0, filled)], position - start);
+        }
+        await handle.datasync();
+      } finally {
+        await handle.close();
+      }
+      position = end;
+    }
   }
 
   close(): Promise<void> {

@@ -43,6 +43,7 @@ export class Store implements MessageStore {
   private readonly upkeep: Upkeep;
   private readonly pending = new PendingEntries();
   private readonly listeners: ArrivalListener[] = [];
+  private readonly failureListeners: ((failure: Error) => void)[] = [];
   private readonly deleting = new Set<string>();
   /** Queues that gained entries and whose listeners were not told yet. */
   private readonly touched = new Set<ConsumeQueue>();
@@ -121,6 +122,10 @@ export class Store implements MessageStore {
 
   get failure(): Error | undefined {
     return this.stopped;
+  }
+
+  onFailure(listener: (failure: Error) => void): void {
+    this.failureListeners.push(listener);
   }
 
   onArrival(listener: ArrivalListener): void {
@@ -256,5 +261,6 @@ export class Store implements MessageStore {
     if (this.stopped) return;
     this.stopped = failure;
     this.parts.log.fatal({ err: failure }, 'the store takes no more records');
+    for (const listener of this.failureListeners) listener(failure);
   }
 }

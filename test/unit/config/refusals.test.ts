@@ -59,7 +59,7 @@ describe('what is refused', () => {
     [
       'a word that is not among the choices',
       { flags: { flush: 'never' } },
-      '--flush must be one of sync, async, got "never"',
+      '--flush must be one of sync, async, buffered, got "never"',
     ],
     [
       'a switch that is neither true nor false',

@@ -41,6 +41,16 @@ describe('GET /ready', () => {
     expect((await get('/ready')).status).toBe(503);
   });
 
+  it('says why a part is not ready, for as long as it is not', async () => {
+    readiness.set('store', false, 'EIO: the disk is broken');
+    expect(await get('/ready')).toEqual({
+      status: 503,
+      body: '{"ready":false,"parts":{"store":false},"reasons":{"store":"EIO: the disk is broken"}}\n',
+    });
+    readiness.set('store', true);
+    expect((await get('/ready')).body).toBe('{"ready":true,"parts":{"store":true}}\n');
+  });
+
   it('takes a query, and HEAD', async () => {
     readiness.set('serving', true);
     expect((await get('/ready?probe=1')).status).toBe(200);

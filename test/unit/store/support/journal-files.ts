@@ -93,6 +93,7 @@ export class JournalFiles implements Files {
   list = (path: string): ReturnType<Files['list']> => this.base.list(path);
   stat = (path: string): ReturnType<Files['stat']> => this.base.stat(path);
   readFile = (path: string): ReturnType<Files['readFile']> => this.base.readFile(path);
+  space = (path: string): ReturnType<Files['space']> => this.base.space(path);
   lock = (path: string): ReturnType<Files['lock']> => this.base.lock(path);
 
   /** What is there when the process is killed after `count` changes; of the next one, a write, the first `partBytes` bytes. */

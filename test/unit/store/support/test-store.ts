@@ -150,6 +150,7 @@ export function hookedFiles(
     remove: (path) => base.remove(path),
     removeTree: (path) => base.removeTree(path),
     syncDirectory: (path) => base.syncDirectory(path),
+    space: (path) => base.space(path),
     lock: (path) => base.lock(path),
   };
 }
