@@ -4,7 +4,7 @@
  * One jest project a kind of test, each with the longest time that one of its tests may take.
  *
  * - unit: one part, simulated time, no process of its own
- * - integration: several parts in this process, real sockets on loopback
+ * - integration: several parts in this process or a `gantry` process, real sockets on loopback
  * - smoke: the official Node client against a real `gantry start` process
  * - interop: official clients of other languages, and the roles as separate processes
  * - crash: kill -9 under load, with a checker outside the process

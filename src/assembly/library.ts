@@ -1,6 +1,7 @@
 /** A broker inside a program or a test. */
 import { startStandalone as start } from './start-standalone';
 import type { RunningRole } from './role';
+import { DEFAULT_RPC_OPTIONS, type TlsOptions } from './rpc-options';
 import { DEFAULT_QUEUES, type TopicConfig } from '../api/topic';
 import { createLogger } from '../observe/logger';
 import { memoryPlatform } from '../platform/memory-files';
@@ -23,6 +24,11 @@ export interface LibraryOptions {
   readonly autoCreateTopics?: boolean;
   /** Shortest invisible duration of a receive, milliseconds. Default 10,000. */
   readonly minInvisibleMs?: number;
+  /**
+   * Whether clients may use TLS, and with which files. Default `permissive`: plaintext and TLS on one port, with a
+   * certificate for development made at each start.
+   */
+  readonly tls?: Partial<TlsOptions>;
   /** trace, debug, info, warn, error or silent. Default silent. */
   readonly logLevel?: string;
 }
@@ -65,9 +71,11 @@ export async function startStandalone(options: LibraryOptions = {}): Promise<Sta
       },
       admin: { listen: 'loopback' },
       shutdown: { graceMs: 5000 },
-      rpc: { transport: 'grpc-js' },
+      rpc: DEFAULT_RPC_OPTIONS,
+      tls: { mode: 'permissive', certificate: '', key: '', ...options.tls },
     },
     {
+      settingsFiles: nodePlatform().files,
       platform: dataDir === undefined ? memoryPlatform() : nodePlatform(),
       logger: createLogger('start', { level: options.logLevel ?? 'silent', pretty: false }),
     },

@@ -7,6 +7,7 @@ import { createProxy, type Proxy } from '../proxy/proxy';
 import { DEFAULT_PROXY_SETTINGS } from '../proxy/settings';
 import { loadService } from '../rpc/protos';
 import type { Shutdown, Surroundings } from './role';
+import type { RpcOptions, TlsOptions } from './rpc-options';
 import { serve, type Served } from './serve';
 
 export interface ProxyPartOptions {
@@ -15,7 +16,8 @@ export interface ProxyPartOptions {
   /** `undefined`: no HTTP port. */
   readonly httpPort: number | undefined;
   readonly shutdown: { readonly graceMs: number };
-  readonly rpc: { readonly transport: 'grpc-js' | 'http2' };
+  readonly rpc: RpcOptions;
+  readonly tls: TlsOptions;
   readonly topics: { readonly autoCreate: boolean };
   readonly advertise: string;
   readonly receive: {

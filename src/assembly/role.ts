@@ -1,6 +1,6 @@
 /** What the assembly of a role hands out: where it listens, and how it ends. */
 import type { Logger } from 'pino';
-import type { Platform } from '../platform/platform';
+import type { Files, Platform } from '../platform/platform';
 
 /** A role that serves. */
 export interface RunningRole {
@@ -14,6 +14,8 @@ export interface RunningRole {
 export interface Surroundings {
   readonly platform: Platform;
   readonly logger: Logger;
+  /** Where files that settings name lie, when not in the platform's own: data may be in memory, certificates are not. */
+  readonly settingsFiles?: Files;
 }
 
 /**

@@ -3,7 +3,10 @@ import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc
 import { listenHealth, type Readiness } from '../observe/http';
 import { http2RpcServer } from '../rpc/grpc/rpc-server';
 import { grpcJsServer } from '../rpc/grpc-js-server';
+import type { RpcServer } from '../rpc/server';
 import type { Shutdown, Surroundings } from './role';
+import { NO_TLS, type RpcOptions, type TlsOptions } from './rpc-options';
+import { secure } from './secure';
 
 export interface MountedService {
   readonly definition: ServiceDefinition;
@@ -16,8 +19,9 @@ export interface ListenOptions {
   /** `undefined`: no HTTP port. */
   readonly httpPort: number | undefined;
   readonly graceMs: number;
-  /** Which server stands behind `RpcServer`. */
-  readonly rpc: { readonly transport: 'grpc-js' | 'http2' };
+  readonly rpc: RpcOptions;
+  /** Absent: none. */
+  readonly tls?: TlsOptions;
 }
 
 /** A gRPC port with its services on it. */
@@ -34,18 +38,17 @@ export async function serve(
   options: ListenOptions,
   services: readonly MountedService[],
   reflected: readonly string[],
-  { platform, logger }: Surroundings,
+  surroundings: Surroundings,
   readiness: Readiness,
   shutdown: Shutdown,
 ): Promise<Served> {
   const { host, graceMs } = options;
-  const server =
-    options.rpc.transport === 'http2'
-      ? http2RpcServer(platform, reflected)
-      : grpcJsServer(platform.timers, reflected);
+  const { platform, logger } = surroundings;
+  const server = makeServer(options, reflected, surroundings);
   for (const { definition, implementation } of services) {
     server.addService(definition, implementation);
   }
+  await secureIfAsked(server, options, surroundings, shutdown);
   const port = await server.listen(host, options.port);
   const endpoints: Record<string, string> = { grpc: endpoint(host, port) };
   if (options.httpPort !== undefined) {
@@ -67,6 +70,43 @@ export async function serve(
       logger.info({ endpoints }, 'ready');
     },
   };
+}
+
+function makeServer(
+  { rpc, tls = NO_TLS }: ListenOptions,
+  reflected: readonly string[],
+  { platform, logger }: Surroundings,
+): RpcServer {
+  const { transport, compressAnswers, ...limits } = rpc;
+  if (transport === 'grpc-js') return grpcJsServer(platform.timers, reflected, limits);
+  const { maxReceiveBytes, maxSendBytes, maxHeldConnectionBytes, ...http2 } = limits;
+  return http2RpcServer(platform, reflected, {
+    maxReceiveBytes,
+    maxSendBytes,
+    grpc: {
+      compressAnswers,
+      tlsMode: tls.mode,
+      onHandlerError: (path, error) => logger.error({ err: error, path }, 'handler failed'),
+    },
+    limits: { ...http2, maxHeldConnectionBytes: maxHeldConnectionBytes + maxReceiveBytes },
+  });
+}
+
+/** grpc-js cannot tell TLS from plaintext: it takes plaintext where both are welcome, as clients can be told to use it. */
+async function secureIfAsked(
+  server: RpcServer,
+  { host, rpc, tls = NO_TLS }: ListenOptions,
+  surroundings: Surroundings,
+  shutdown: Shutdown,
+): Promise<void> {
+  if (tls.mode === 'disabled') return;
+  if (rpc.transport === 'grpc-js' && tls.mode === 'permissive') {
+    surroundings.logger.info(
+      'rpc.transport grpc-js serves plaintext only when tls.mode is permissive; choose enforcing for TLS only',
+    );
+    return;
+  }
+  await secure(server, host, tls, surroundings, shutdown);
 }
 
 function endpoint(host: string, port: number): string {

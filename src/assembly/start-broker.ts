@@ -4,6 +4,7 @@ import { routeClient } from '../link/route-client';
 import { Readiness } from '../observe/http';
 import { openBroker, type BrokerPartOptions } from './open-broker';
 import { starting, type RunningRole, type Surroundings } from './role';
+import type { RpcOptions } from './rpc-options';
 import { serve } from './serve';
 
 export interface BrokerRoleOptions extends BrokerPartOptions {
@@ -12,7 +13,7 @@ export interface BrokerRoleOptions extends BrokerPartOptions {
   readonly httpPort: number;
   readonly namesrv: readonly string[];
   readonly shutdown: { readonly graceMs: number };
-  readonly rpc: { readonly transport: 'grpc-js' | 'http2' };
+  readonly rpc: RpcOptions;
   readonly broker: BrokerPartOptions['broker'] & {
     /** `host:port` where proxies reach it; '': what it listens on. */
     readonly address: string;

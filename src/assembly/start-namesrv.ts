@@ -3,6 +3,7 @@ import { routeService } from '../link/route-service';
 import { RouteTable } from '../namesrv/route-table';
 import { Readiness } from '../observe/http';
 import { starting, type RunningRole, type Surroundings } from './role';
+import type { RpcOptions } from './rpc-options';
 import { serve } from './serve';
 
 export interface NamesrvOptions {
@@ -10,7 +11,7 @@ export interface NamesrvOptions {
   readonly port: number;
   readonly httpPort: number;
   readonly shutdown: { readonly graceMs: number };
-  readonly rpc: { readonly transport: 'grpc-js' | 'http2' };
+  readonly rpc: RpcOptions;
 }
 
 const PROTO_FILE = 'gantry/v1/namesrv.proto';

@@ -10,8 +10,14 @@ import type { Inputs } from '../config/load';
 export function addRoleFlags(command: Command, role: Role): void {
   command.option('--config <FILE>', 'options from a YAML file (env: GANTRY_CONFIG)');
   for (const [key, spec] of optionsOf(schemas[role])) {
-    for (const flag of flagsOf(key, spec)) command.addOption(flag);
+    for (const flag of flagsOf(key, spec)) {
+      command.addOption(spec.advanced === true ? flag.hideHelp() : flag);
+    }
   }
+  command.addHelpText(
+    'after',
+    '\nThere are more options, of few users; gantry config print shows all.',
+  );
 }
 
 /** What the command line says of the role's options. */

@@ -51,6 +51,7 @@ function surroundings<R extends Role>(spec: RoleSpec<R>, options: RoleOptions[R]
   return {
     platform: spec.memory?.(options) === true ? memoryPlatform() : nodePlatform(),
     logger: createLogger(spec.role, options.log),
+    settingsFiles: nodePlatform().files,
   };
 }
 

@@ -126,6 +126,14 @@ function faultsTogether(role: Role, entries: readonly Entry[]): readonly string[
   };
   ordered('receive.minInvisible', 'receive.maxInvisible');
   ordered('receive.minPolling', 'receive.maxPolling');
+  ordered('rpc.streamHighWaterBytes', 'rpc.maxPendingStreamBytes');
+  ordered('rpc.maxPendingStreamBytes', 'rpc.maxPendingConnectionBytes');
+  ordered('rpc.streamWindowBytes', 'rpc.connectionWindowBytes');
+  const [certificate, key] = [by.get('tls.certificate'), by.get('tls.key')];
+  if ((certificate?.text === '') !== (key?.text === '')) {
+    const [given, missing] = key?.text === '' ? [certificate, key] : [key, certificate];
+    faults.push(`${given?.key} (${given?.source}) is given without ${missing?.key}`);
+  }
   const [memory, dataDir] = [by.get('memory'), by.get('dataDir')];
   if (memory?.value === true && dataDir !== undefined && dataDir.source !== 'default') {
     if (RANK[dataDir.source] >= RANK[memory.source]) {

@@ -39,6 +39,8 @@ export interface Option<F extends FormatName = FormatName, T = FormatValues[F]> 
   readonly flag?: string;
   /** What the flag's argument is called in help. */
   readonly argument?: string;
+  /** Few change it: help leaves it to docs/configuration.md. */
+  readonly advanced?: boolean;
 }
 
 /** Options by name, in groups. */

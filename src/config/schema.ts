@@ -4,6 +4,7 @@
  */
 import { choice, option } from './option';
 import type { OptionTree } from './option';
+import { rpc, tls } from './transport-schema';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -30,13 +31,6 @@ const listen = (port: number, httpPort: number) => ({
 });
 
 const operation = {
-  rpc: {
-    transport: choice(
-      ['grpc-js', 'http2'],
-      'grpc-js',
-      "What serves gRPC: the stock server of @grpc/grpc-js, or Gantry's own HTTP/2, which takes less CPU and is new.",
-    ),
-  },
   log: {
     level: choice(
       ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
@@ -57,6 +51,7 @@ const operation = {
       { min: 0, max: 10 * MINUTE },
     ),
   },
+  rpc,
 };
 
 const storage = {
@@ -148,6 +143,7 @@ const serving = {
       { min: 0, max: 5 * MINUTE },
     ),
   },
+  tls,
   admin: {
     listen: choice(
       ['loopback', 'any'],

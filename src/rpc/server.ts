@@ -1,11 +1,18 @@
 /** What serves gRPC. Handlers have the call shapes of @grpc/grpc-js, whatever stands behind this. */
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { TlsIdentity } from '../platform/platform';
 
 export interface RpcServer {
   /** Before `listen`. A method without a handler is answered UNIMPLEMENTED. */
   addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void;
   /**
-   * Listens in plaintext.
+   * What clients are shown in TLS; before `listen`, and again whenever it was renewed: new connections see the new
+   * one. Without it there is no TLS.
+   * @throws Error when certificate and key do not belong together, or are no PEM; the one before stays
+   */
+  setIdentity(identity: TlsIdentity): void;
+  /**
+   * Listens; in plaintext, unless there is an identity.
    * @param port 0 takes any free one
    * @returns the port
    * @throws Error with the system's text (EADDRINUSE ...) when the address can't be taken
@@ -24,17 +31,23 @@ export interface RpcServer {
 export interface RpcServerOptions {
   /**
    * Largest message taken, bytes; a larger one ends its call with RESOURCE_EXHAUSTED. Default 130 MiB, as
-   * Apache's proxy: a batch of 32 messages of 4 MiB. What is sent has no limit.
+   * Apache's proxy: a batch of 32 messages of 4 MiB.
    */
   readonly maxReceiveBytes?: number;
+  /** Largest message sent, bytes; a larger one ends its call with RESOURCE_EXHAUSTED. Default 130 MiB. */
+  readonly maxSendBytes?: number;
   /** Calls open at once on a connection; more wait at the client or are refused. Default 1024. */
   readonly maxConcurrentStreams?: number;
   /**
    * A connection without calls is ended (GOAWAY) after this, ms; one with an open stream never is.
-   * Default 120,000, as Apache's proxy.
+   * Default 120,000, as Apache's proxy. 0: never.
    */
   readonly idleMs?: number;
-  /** A peer is sent a PING this often, ms, so that streams of a dead one end. Default 30,000. */
+  /** A connection is ended (GOAWAY, open calls go on) at this age, ms. Default 0: never. */
+  readonly maxAgeMs?: number;
+  /** What open calls get to end then, ms, before they are cut. Default 30,000. */
+  readonly graceMs?: number;
+  /** A peer is sent a PING this often, ms, so that streams of a dead one end. Default 30,000. 0: never. */
   readonly keepaliveMs?: number;
   /** A peer that leaves a PING unanswered for this long is dropped, ms. Default 20,000. */
   readonly keepaliveTimeoutMs?: number;
@@ -42,8 +55,11 @@ export interface RpcServerOptions {
 
 export const DEFAULT_RPC_SERVER_OPTIONS: Required<RpcServerOptions> = {
   maxReceiveBytes: 130 * 1024 * 1024,
+  maxSendBytes: 130 * 1024 * 1024,
   maxConcurrentStreams: 1024,
   idleMs: 120_000,
+  maxAgeMs: 0,
+  graceMs: 30_000,
   keepaliveMs: 30_000,
   keepaliveTimeoutMs: 20_000,
 };

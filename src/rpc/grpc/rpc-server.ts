@@ -14,22 +14,19 @@ export interface Http2ServerOptions extends RpcServerOptions {
   readonly limits?: Partial<Http2Options>;
 }
 
-/** An RpcServer that takes plaintext and, once it has an identity, TLS on the same port. */
-export interface Http2RpcServer extends RpcServer {
-  /** See `Http2Server.setIdentity`. */
-  setIdentity(identity: TlsIdentity): void;
-}
-
-/** @param reflected files below `proto/` that the reflection service tells of */
+/**
+ * Takes plaintext and, once it has an identity, TLS on the same port, as `grpc.tlsMode` says.
+ * @param reflected files below `proto/` that the reflection service tells of
+ */
 export function http2RpcServer(
   platform: Platform,
   reflected: readonly string[],
   options: Http2ServerOptions = {},
-): Http2RpcServer {
+): RpcServer {
   return new OwnRpcServer(platform, reflected, options);
 }
 
-class OwnRpcServer implements Http2RpcServer {
+class OwnRpcServer implements RpcServer {
   private readonly server: GrpcServer;
   private readonly services: StandardServices;
 
@@ -38,10 +35,14 @@ class OwnRpcServer implements Http2RpcServer {
     reflected: readonly string[],
     { grpc, limits, ...common }: Http2ServerOptions,
   ) {
-    const { maxReceiveBytes, ...http2 } = { ...DEFAULT_RPC_SERVER_OPTIONS, ...common };
+    const { maxReceiveBytes, maxSendBytes, ...http2 } = {
+      ...DEFAULT_RPC_SERVER_OPTIONS,
+      ...common,
+    };
     this.server = new GrpcServer(platform, {
       ...grpc,
       maxReceiveBytes,
+      maxSendBytes,
       http2: { ...http2, ...limits },
     });
     this.services = new StandardServices(this.server, reflected);

@@ -84,7 +84,7 @@ export const DEFAULT_HTTP2_OPTIONS: Http2Options = {
   frameMs: 30_000,
   keepaliveMs: 30_000,
   keepaliveTimeoutMs: 20_000,
-  idleMs: 600_000,
+  idleMs: 120_000,
   maxAgeMs: 0,
   graceMs: 30_000,
 };

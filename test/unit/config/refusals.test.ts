@@ -86,6 +86,21 @@ describe('what is refused', () => {
       { yaml: 'receive: {maxPolling: 3s}' },
       'receive.minPolling (5s, default) is above receive.maxPolling (3s, file)',
     ],
+    [
+      'a window of a call above that of its connection',
+      { flags: { 'rpc.connectionWindowBytes': '512KiB' } },
+      'rpc.streamWindowBytes (1MiB, default) is above rpc.connectionWindowBytes (512KiB, flag)',
+    ],
+    [
+      'a certificate without its key',
+      { flags: { 'tls.certificate': '/tls.pem' } },
+      'tls.certificate (flag) is given without tls.key',
+    ],
+    [
+      'a key without its certificate',
+      { yaml: 'tls: {key: /key.pem}' },
+      'tls.key (file) is given without tls.certificate',
+    ],
     ['an empty broker name', { flags: { 'broker.name': '' } }, 'broker.name is empty'],
   ])('%s', (_what, given, fault) => {
     expect(files.faults('start', given)).toEqual([fault]);

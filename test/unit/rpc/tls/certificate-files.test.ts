@@ -1,46 +1,105 @@
 import type { TlsIdentity } from '../../../../src/platform/platform';
 import { memoryFiles } from '../../../../src/platform/memory-files';
+import { nodePlatform } from '../../../../src/platform/node-platform';
 import { CertificateFiles } from '../../../../src/rpc/tls/certificate-files';
+import { developmentCertificate } from '../../../../src/rpc/tls/development-certificate';
 import { SimClock } from '../../../support/sim-clock';
 
 const paths = { certificate: '/tls/certificate.pem', key: '/tls/key.pem' };
+const { random } = nodePlatform();
+const make = (): TlsIdentity => developmentCertificate([], new SimClock().clock, random);
 
-test('a changed pair is read again, an unchanged one is not, and a missing one is told', async () => {
-  const sim = new SimClock();
-  const files = memoryFiles(sim.clock);
+let sim: SimClock;
+let files: ReturnType<typeof memoryFiles>;
+let watched: CertificateFiles;
+let seen: TlsIdentity[];
+let failures: string[];
+
+beforeEach(async () => {
+  sim = new SimClock();
+  files = memoryFiles(sim.clock);
   await files.makeDirectory('/tls');
-  const put = async (certificate: string, key: string): Promise<void> => {
-    await files.writeFile(paths.certificate, certificate);
-    await files.writeFile(paths.key, key);
-  };
-  await put('certificate 1', 'key 1');
-  const watched = new CertificateFiles(paths, files, sim.timers);
-  expect(await watched.read()).toEqual({ certificate: 'certificate 1', key: 'key 1' });
+  watched = new CertificateFiles(paths, files, sim.timers);
+  seen = [];
+  failures = [];
+});
 
-  const seen: TlsIdentity[] = [];
-  const failures: unknown[] = [];
+async function put({ certificate, key }: TlsIdentity): Promise<void> {
+  await files.writeFile(paths.certificate, certificate);
+  await files.writeFile(paths.key, key);
+}
+
+function watch(): void {
   watched.watch(
     (identity) => seen.push(identity),
-    (error) => failures.push(error),
+    (error) => failures.push((error as Error).message),
   );
+}
+
+test('a changed pair is read again, an unchanged one is not', async () => {
+  const [first, second, third] = [make(), make(), make()];
+  await put(first);
+  expect(await watched.read()).toEqual(first);
+  watch();
   await sim.advance(20_000);
   expect(seen).toEqual([]);
-
-  await put('certificate 2', 'key 2');
+  await put(second);
   await sim.advance(6_000);
-  expect(seen).toEqual([{ certificate: 'certificate 2', key: 'key 2' }]);
+  expect(seen).toEqual([second]);
+  watched.stop();
+  await put(third);
+  await sim.advance(20_000);
+  expect(seen).toEqual([second]);
+  expect(sim.pending).toBe(0);
+});
 
+test('a pair that cannot be used is told of once, and taken once it can', async () => {
+  const [first, second] = [make(), make()];
+  await put(first);
+  await watched.read();
+  watch();
   await files.remove(paths.key);
   await sim.advance(20_000);
-  expect(failures).toEqual([new Error('there is no file /tls/key.pem')]);
-
-  await put('certificate 3', 'key 3');
-  await sim.advance(6_000);
-  expect(seen).toHaveLength(2);
-
-  watched.stop();
-  await put('certificate 4', 'key 4');
+  expect(failures).toEqual(['/tls/key.pem: there is no such file']);
+  await put({ certificate: second.certificate, key: first.key });
   await sim.advance(20_000);
-  expect(seen).toHaveLength(2);
-  expect(sim.pending).toBe(0);
+  expect(failures.slice(1)).toEqual([
+    '/tls/key.pem: is not the key of the certificate /tls/certificate.pem',
+  ]);
+  expect(seen).toEqual([]);
+  await put(second);
+  await sim.advance(6_000);
+  expect(seen).toEqual([second]);
+  watched.stop();
+});
+
+test.each<[string, (files: ReturnType<typeof memoryFiles>) => Promise<void>, string, string]>([
+  [
+    'no certificate',
+    (on) => on.remove(paths.certificate),
+    'certificate',
+    '/tls/certificate.pem: there is no such file',
+  ],
+  [
+    'a key instead of a certificate',
+    (on) => on.writeFile(paths.certificate, make().key),
+    'certificate',
+    '/tls/certificate.pem: holds no certificate as PEM',
+  ],
+  [
+    'half a key',
+    (on) => on.writeFile(paths.key, make().key.slice(0, 100)),
+    'key',
+    '/tls/key.pem: holds no private key as PEM',
+  ],
+  [
+    'the key of another certificate',
+    (on) => on.writeFile(paths.key, make().key),
+    'key',
+    '/tls/key.pem: is not the key of the certificate /tls/certificate.pem',
+  ],
+])('%s is told of with the file', async (_what, spoil, part, message) => {
+  await put(make());
+  await spoil(files);
+  await expect(watched.read()).rejects.toMatchObject({ part, message });
 });

@@ -11,6 +11,7 @@ import { SimClock } from '../../../support/sim-clock';
 const node = nodePlatform();
 const paths = { certificate: '/tls/certificate.pem', key: '/tls/key.pem' };
 
+const renewed = (): void => undefined;
 let server: GrpcServer;
 let port: number;
 
@@ -35,13 +36,13 @@ test('a server without files makes its own certificate', async () => {
   const reloadFailed = (error: unknown): void => {
     throw error;
   };
-  await provideIdentity(server, node, { hosts: [], reloadFailed });
+  await provideIdentity(server, node, { hosts: [], renewed, reloadFailed });
   expect(await shown()).toMatch(/^[0-9A-F]{32}$/);
 });
 
 test('renewed files are shown to new clients; a pair that does not fit is told of and not used', async () => {
   const sim = new SimClock();
-  const platform: Platform = { ...node, files: memoryFiles(), timers: sim.timers };
+  const platform: Platform = { ...node, files: memoryFiles(sim.clock), timers: sim.timers };
   const put = async ({ certificate, key }: TlsIdentity): Promise<void> => {
     await platform.files.makeDirectory('/tls');
     await platform.files.writeFile(paths.certificate, certificate);
@@ -51,9 +52,11 @@ test('renewed files are shown to new clients; a pair that does not fit is told o
   const first = make();
   await put(first);
   const failures: unknown[] = [];
+  let renewals = 0;
   const provided = await provideIdentity(server, platform, {
     files: paths,
     hosts: [],
+    renewed: () => renewals++,
     reloadFailed: (error) => failures.push(error),
   });
   const serial = await shown();
@@ -61,14 +64,16 @@ test('renewed files are shown to new clients; a pair that does not fit is told o
   await put({ certificate: `${make().certificate}\n`, key: first.key });
   await sim.advance(6_000);
   expect(failures).toEqual([
-    expect.objectContaining({ message: expect.stringMatching(/mismatch/) as string }),
+    expect.objectContaining({ message: expect.stringMatching(/is not the key of/) as string }),
   ]);
   expect(await shown()).toBe(serial);
+  expect(renewals).toBe(0);
 
   await put({ ...make(), certificate: '' });
   await put(make());
   await sim.advance(6_000);
   expect(await shown()).not.toBe(serial);
+  expect(renewals).toBe(1);
   provided.stop();
 });
 
@@ -76,6 +81,6 @@ test('files that are missing are named', async () => {
   const platform: Platform = { ...node, files: memoryFiles() };
   const reloadFailed = (): void => undefined;
   await expect(
-    provideIdentity(server, platform, { files: paths, hosts: [], reloadFailed }),
-  ).rejects.toThrow('there is no file /tls/certificate.pem');
+    provideIdentity(server, platform, { files: paths, hosts: [], renewed, reloadFailed }),
+  ).rejects.toThrow('/tls/certificate.pem: there is no such file');
 });

@@ -1,0 +1,38 @@
+/** How a role's gRPC port is served: the settings `rpc.*` and `tls.*`. */
+import { DEFAULT_HTTP2_OPTIONS, type Http2Options } from '../rpc/http2/options';
+import type { TlsMode } from '../rpc/http2/port-connection';
+import { DEFAULT_RPC_SERVER_OPTIONS } from '../rpc/server';
+
+export interface RpcOptions extends Http2Options {
+  /** Which server stands behind `RpcServer`. */
+  readonly transport: RpcTransport;
+  /** See `RpcServerOptions`. */
+  readonly maxReceiveBytes: number;
+  /** See `RpcServerOptions`. */
+  readonly maxSendBytes: number;
+  /** Beside one message of the largest size, which may always end. See `Http2Options`. */
+  readonly maxHeldConnectionBytes: number;
+  /** See `GrpcServerOptions`. */
+  readonly compressAnswers: boolean;
+}
+
+export type RpcTransport = 'grpc-js' | 'http2';
+
+export const DEFAULT_RPC_OPTIONS: RpcOptions = {
+  ...DEFAULT_HTTP2_OPTIONS,
+  transport: 'grpc-js',
+  maxReceiveBytes: DEFAULT_RPC_SERVER_OPTIONS.maxReceiveBytes,
+  maxSendBytes: DEFAULT_RPC_SERVER_OPTIONS.maxSendBytes,
+  compressAnswers: false,
+};
+
+export interface TlsOptions {
+  readonly mode: TlsMode;
+  /** File, PEM; '' with an empty `key`: a certificate for development is made at each start. */
+  readonly certificate: string;
+  /** File, PEM. */
+  readonly key: string;
+}
+
+/** For ports that only our own processes call, which they do in plaintext. */
+export const NO_TLS: TlsOptions = { mode: 'disabled', certificate: '', key: '' };
