@@ -1,4 +1,5 @@
 import pino from 'pino';
+import { DEFAULT_RPC_OPTIONS } from '../../src/assembly/rpc-options';
 import { startStandalone } from '../../src/assembly/start-standalone';
 import { nodePlatform } from '../../src/platform/node-platform';
 import { RawClient } from '../support/raw-client';
@@ -28,7 +29,8 @@ it('a broker whose disk fails answers no OK any more, and says why in the status
       },
       admin: { listen: 'loopback' },
       shutdown: { graceMs: SECOND },
-      rpc: { transport: 'grpc-js' },
+      rpc: DEFAULT_RPC_OPTIONS,
+      tls: { mode: 'disabled', certificate: '', key: '' },
     },
     { platform: { ...nodePlatform(), files: disk }, logger: pino({ level: 'silent' }) },
   );
