@@ -5,12 +5,14 @@ import { ConfigError } from '../config/config-error';
 import { codeName, StatusError } from '../message/status';
 import { brokerCommand } from './broker';
 import { configCommand } from './config';
+import { ExitError } from './exit-error';
 import { groupCommand } from './group';
 import { namesrvCommand } from './namesrv';
 import { proxyCommand } from './proxy';
 import { receiveCommand } from './receive';
 import { sendCommand } from './send';
 import { startCommand } from './start';
+import { storeCommand } from './store';
 import type { Terminal } from './terminal';
 import { topicCommand } from './topic';
 import { UsageError } from './usage-error';
@@ -44,7 +46,10 @@ function program(terminal: Terminal): Command {
     })
     .exitOverride();
   const roles = [startCommand, namesrvCommand, brokerCommand, proxyCommand];
-  const tools = [topicCommand, groupCommand, sendCommand, receiveCommand, configCommand];
+  const tools = [
+    ...[topicCommand, groupCommand, sendCommand, receiveCommand],
+    ...[storeCommand, configCommand],
+  ];
   root.commandsGroup('Roles:');
   for (const add of roles) add(root, terminal);
   root.commandsGroup('Tools:');
@@ -56,6 +61,10 @@ function failed(error: unknown, terminal: Terminal): number {
   if (error instanceof CommanderError) {
     // Commander has said what is wrong, or shown the help that was asked for.
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+  if (error instanceof ExitError) {
+    if (error.message !== '') terminal.err(`${error.message}\n`);
+    return error.code;
   }
   if (error instanceof ConfigError) {
     for (const fault of error.faults) terminal.err(`gantry: ${fault}\n`);

@@ -1,4 +1,5 @@
 /** What commands see of the process: its output, its input, its environment. */
+import { once } from 'node:events';
 import { styleText } from 'node:util';
 
 import { UsageError } from './usage-error';
@@ -10,10 +11,14 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether colours make sense on standard error. */
   readonly colours: boolean;
+  /** Whether a person sees standard error as it is written. */
+  readonly interactive: boolean;
   /** Standard output: what was asked for. */
   out(text: string): void;
   /** Standard error: what is said beside it. */
   err(text: string): void;
+  /** Resolves when standard output can take more: waited for by what writes a lot. */
+  drained?(): Promise<void>;
   /**
    * All of standard input; `undefined` when a person sits at it.
    * @throws UsageError when it has more than 64 MiB
@@ -26,7 +31,11 @@ export function processTerminal(): Terminal {
   return {
     env: process.env,
     colours: process.stderr.isTTY && process.env['NO_COLOR'] === undefined,
+    interactive: process.stderr.isTTY,
     out: (text) => void process.stdout.write(text),
+    drained: async () => {
+      if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+    },
     err: (text) => void process.stderr.write(text),
     input: async () => {
       if (process.stdin.isTTY) return undefined;

@@ -7,7 +7,6 @@
  */
 import { MAGIC_BLANK, MAGIC_V1, MAGIC_V2, readRecord, recordIntact } from '../message/record';
 import type { StoredRecord } from '../message/record';
-import type { Segments } from './segments';
 
 const WINDOW_BYTES = 1024 * 1024;
 /** A larger record is none: no configuration of Apache RocketMQ writes one. */
@@ -20,6 +19,17 @@ const magics = [MAGIC_V1, MAGIC_V2, MAGIC_BLANK].map((magic) => {
   return bytes;
 });
 
+/** The bytes of a log, segment by segment. */
+export interface LogBytes {
+  readonly segmentBytes: number;
+  /** Position behind the last segment. */
+  readonly end: number;
+  /** Start of the segment that holds `position`. */
+  startOf(position: number): number;
+  /** Fills `target` from `position` on; answers the bytes read, fewer only at a segment's end. */
+  read(target: Uint8Array, position: number): Promise<number>;
+}
+
 export interface ScanOptions {
   /** Where to begin: a record's first byte, or a segment's. */
   readonly from: number;
@@ -28,20 +38,25 @@ export interface ScanOptions {
   /** Called with each record; its views are valid until the call returns. */
   readonly onRecord: (record: StoredRecord) => Promise<void> | void;
   /** Called for bytes that were skipped; `record` when at least its header can be read. */
-  readonly onDamage: (from: number, to: number, record: StoredRecord | undefined) => void;
+  readonly onDamage: (
+    from: number,
+    to: number,
+    record: StoredRecord | undefined,
+    why: string,
+  ) => Promise<void> | void;
 }
 
 type Parsed =
   | { readonly kind: 'record'; readonly record: StoredRecord }
   | { readonly kind: 'blank' }
-  | { readonly kind: 'none'; readonly damaged?: StoredRecord };
+  | { readonly kind: 'none'; readonly why: string; readonly damaged?: StoredRecord };
 
 export class LogScanner {
   private window = Buffer.alloc(0);
   private windowBase = 0;
   private windowUsed = 0;
 
-  constructor(private readonly segments: Segments) {}
+  constructor(private readonly segments: LogBytes) {}
 
   /** Scans to the end of the log; answers the position where it ends. */
   async scan(options: ScanOptions): Promise<number> {
@@ -57,7 +72,7 @@ export class LogScanner {
         if (position >= options.trusted) return position;
         const next = await this.nextValid(position, parsed.damaged);
         const end = next ?? Math.max(options.trusted, position);
-        options.onDamage(position, end, parsed.damaged);
+        await options.onDamage(position, end, parsed.damaged, parsed.why);
         if (next === undefined) return end;
         position = next;
       }
@@ -80,24 +95,26 @@ export class LogScanner {
   private async parse(position: number): Promise<Parsed> {
     const rest = this.segmentEnd(position) - position;
     const head = await this.view(position, HEAD_BYTES);
-    if (head === undefined) return { kind: 'none' };
+    if (head === undefined) return none('the segment ends');
     const bytes = head.readInt32BE(0);
     const magic = head.readInt32BE(4);
-    if (magic === MAGIC_BLANK) return { kind: bytes === rest ? 'blank' : 'none' };
-    if (magic !== MAGIC_V1 && magic !== MAGIC_V2) return { kind: 'none' };
-    if (bytes <= 0 || bytes > MAX_SCANNED_BYTES) return { kind: 'none' };
+    if (magic === MAGIC_BLANK) {
+      if (bytes === rest) return { kind: 'blank' };
+      return none(`a blank record of ${bytes} bytes where ${rest} are left`);
+    }
+    if (magic !== MAGIC_V1 && magic !== MAGIC_V2) return none('no record begins here');
+    if (bytes <= 0 || bytes > MAX_SCANNED_BYTES) return none(`its length is ${bytes}`);
     const source = await this.view(position, bytes);
-    return source === undefined ? { kind: 'none' } : parseRecord(source, position);
+    return source === undefined
+      ? none(`its ${bytes} bytes cross the segment's end`)
+      : parseRecord(source, position);
   }
 
   /**
-   * The next position behind damage at `position` that counts; `undefined` when the log has none.
+   * The next position behind damage at `position` that counts; `undefined` when its segment has none and is the last.
    * Where the damaged record says it ends is tried first: a body may hold bytes made to look like a record.
    */
-  private async nextValid(
-    position: number,
-    damaged: StoredRecord | undefined,
-  ): Promise<number | undefined> {
+  async nextValid(position: number, damaged?: StoredRecord): Promise<number | undefined> {
     const end = this.segmentEnd(position);
     const behind = position + (damaged?.totalBytes ?? 0);
     if (behind > position && behind < end && (await this.isValid(behind))) return behind;
@@ -139,12 +156,20 @@ function parseRecord(source: Buffer, position: number): Parsed {
   let record: StoredRecord;
   try {
     record = readRecord(source, 0);
-  } catch {
-    return { kind: 'none' };
+  } catch (error) {
+    return none(error instanceof Error ? error.message : String(error));
   }
-  if (record.physicalOffset !== position) return { kind: 'none' };
-  if (!recordIntact(source, 0, record)) return { kind: 'none', damaged: record };
+  if (record.physicalOffset !== position) {
+    return none(`it says that it lies at ${record.physicalOffset}`);
+  }
+  if (!recordIntact(source, 0, record)) {
+    return { kind: 'none', why: 'its checksum is wrong', damaged: record };
+  }
   return { kind: 'record', record };
+}
+
+function none(why: string): Parsed {
+  return { kind: 'none', why };
 }
 
 /** Positions in a block that lies at `base` where a magic stands as a record's would, ascending. */

@@ -36,6 +36,29 @@ export interface Mark {
   readonly cleanEnd: number;
 }
 
+interface SequencedMark {
+  readonly sequence: number;
+  readonly mark: Mark;
+}
+
+/** One of the two copies in the file. */
+export interface MarkSlot {
+  readonly at: number;
+  /** Whether nothing was ever written there. */
+  readonly empty: boolean;
+  /** `undefined` when it is empty or damaged. */
+  readonly mark: SequencedMark | undefined;
+}
+
+/** Both copies in a mark's bytes. */
+export function slotsOf(file: Buffer): readonly MarkSlot[] {
+  return [0, SECOND_SLOT_AT].map((at) => ({
+    at,
+    empty: file.subarray(at, at + SLOT_BYTES).every((byte) => byte === 0),
+    mark: readSlot(file, at),
+  }));
+}
+
 export class MarkFile {
   private sequence = 0;
 
@@ -48,9 +71,8 @@ export class MarkFile {
   /** Reads the mark; `found` is `undefined` when there is none, or none that is whole. */
   static async open(files: Files, layout: Layout): Promise<MarkFile> {
     const bytes = (await files.readFile(layout.mark)) ?? Buffer.alloc(0);
-    const slots = [readSlot(bytes, 0), readSlot(bytes, SECOND_SLOT_AT)];
-    let newest: { sequence: number; mark: Mark } | undefined;
-    for (const slot of slots) {
+    let newest: SequencedMark | undefined;
+    for (const { mark: slot } of slotsOf(bytes)) {
       if (slot && (!newest || slot.sequence > newest.sequence)) newest = slot;
     }
     const file = new MarkFile(files, layout.mark, newest?.mark);
@@ -94,7 +116,7 @@ function encodeSlot(sequence: number, mark: Mark): Buffer {
   return slot;
 }
 
-function readSlot(file: Buffer, at: number): { sequence: number; mark: Mark } | undefined {
+function readSlot(file: Buffer, at: number): SequencedMark | undefined {
   const slot = file.subarray(at, at + SLOT_BYTES);
   if (slot.length < SLOT_BYTES || !slot.subarray(0, 8).equals(MAGIC)) return undefined;
   if (slot.readUInt32BE(CRC_AT) !== crc32(slot.subarray(0, CRC_AT))) return undefined;

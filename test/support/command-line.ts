@@ -11,6 +11,8 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
   /** Standard input; absent: a person sits at it. */
   readonly input?: string | Buffer;
+  /** Whether a person looks at standard error; default no. */
+  readonly interactive?: boolean;
   /** Called with all that was written to standard error so far. */
   readonly onErr?: (text: string) => void;
 }
@@ -26,6 +28,7 @@ export async function gantry(
   const terminal: Terminal = {
     env,
     colours: false,
+    interactive: surroundings.interactive ?? false,
     out: (text) => {
       out += text;
     },

@@ -1,0 +1,97 @@
+/** Checks of a store's small files. */
+import { readInt64 } from '../../message/int64';
+import type { Files } from '../../platform/platform';
+import { CHECKPOINT_BYTES } from '../checkpoint';
+import { slotsOf } from '../mark';
+import type { Report } from './finding';
+import type { OfflineStore } from './offline-store';
+
+export interface LogFacts {
+  readonly start: number;
+  readonly end: number;
+  readonly lastStoreTimestamp: number;
+}
+
+/** `gantry/mark`, `checkpoint`, `deleted-topics.json`. */
+export async function checkSmallFiles(
+  store: OfflineStore,
+  log: LogFacts,
+  report: Report,
+): Promise<void> {
+  await checkMark(store, log, report);
+  await checkCheckpoint(store.files, store.layout.checkpoint, log, report);
+  if (store.deletedTopicsFault !== undefined) {
+    report({ kind: 'wrong', file: 'gantry/deleted-topics.json', what: store.deletedTopicsFault });
+  }
+  await checkJson(store, report);
+}
+
+async function checkMark(store: OfflineStore, log: LogFacts, report: Report): Promise<void> {
+  const file = 'gantry/mark';
+  const wrong = (what: string, at?: number): void => {
+    report({ kind: 'wrong', file, ...(at === undefined ? {} : { at }), what });
+  };
+  const bytes = await store.files.readFile(store.layout.mark);
+  const { mark } = store;
+  if (bytes === undefined) {
+    const what = 'there is none: the whole log is read at the next start';
+    report({ kind: 'note', file, what });
+    return;
+  }
+  for (const slot of slotsOf(bytes)) {
+    if (!slot.empty && slot.mark === undefined) wrong('its checksum is wrong', slot.at);
+  }
+  if (mark === undefined) return wrong('neither of its two copies can be read');
+  if (mark.syncedPosition > log.end) {
+    wrong(`says that ${mark.syncedPosition} bytes were synced, the log ends at ${log.end}`);
+  }
+  if (store.stoppedCleanly && mark.cleanEnd >= 0 && mark.cleanEnd !== log.end) {
+    wrong(`says that the log was closed at ${mark.cleanEnd}, it ends at ${log.end}`);
+  }
+}
+
+async function checkCheckpoint(
+  files: Files,
+  path: string,
+  log: LogFacts,
+  report: Report,
+): Promise<void> {
+  const bytes = await files.readFile(path);
+  const file = 'checkpoint';
+  const wrong = (what: string): void => {
+    report({ kind: 'wrong', file, what });
+  };
+  if (bytes === undefined) return;
+  if (bytes.length !== CHECKPOINT_BYTES) {
+    return wrong(`has ${bytes.length} bytes, not ${CHECKPOINT_BYTES}`);
+  }
+  try {
+    const times = [0, 8, 16].map((at) => readInt64(bytes, at));
+    const late = times.find((time) => time < 0 || time > log.lastStoreTimestamp);
+    if (late !== undefined && log.lastStoreTimestamp > 0) {
+      wrong(`has time ${late}, the last record is of ${log.lastStoreTimestamp}`);
+    }
+    const position = readInt64(bytes, 40);
+    if (position < 0 || position > log.end) {
+      wrong(`has position ${position}, the log ends at ${log.end}`);
+    }
+  } catch (error) {
+    wrong(error instanceof Error ? error.message : String(error));
+  }
+  if (bytes.subarray(48).some((byte) => byte !== 0)) wrong('has bytes where zeros belong');
+}
+
+const JSON_FILES = ['gantry/views.json', 'gantry/handle-keys.json'];
+
+async function checkJson(store: OfflineStore, report: Report): Promise<void> {
+  for (const file of JSON_FILES) {
+    const bytes = await store.files.readFile(`${store.layout.root}/${file}`);
+    if (bytes === undefined) continue;
+    try {
+      JSON.parse(bytes.toString());
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      report({ kind: 'wrong', file, what: `is no JSON: ${why}` });
+    }
+  }
+}
