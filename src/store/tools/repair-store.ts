@@ -4,7 +4,7 @@
  * of lost messages become filler entries. The ConsumeQueues are made anew from the log. The old
  * directory is only read.
  */
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { javaHashCode } from '../../message/java-hash';
 import { hostOf } from '../../message/host';
 import { Property } from '../../message/properties';
@@ -17,7 +17,7 @@ import { ConsumeQueues } from '../consume-queues';
 import { Layout } from '../layout';
 import { MarkFile } from '../mark';
 import { QueueFiles, type StoredQueue } from '../queue-files';
-import { copyBytes, copyFile } from './copy-file';
+import { copyBytes, copyTree } from './copy-file';
 import { blankHead, fillerBytes, fillerRecord, LEAST_FILLER_BYTES } from './filler-record';
 import { walkLog } from './log-walk';
 import { OfflineLog } from './offline-log';
@@ -110,7 +110,8 @@ class Repair {
     await this.queues.flush();
     await this.queues.sync();
     await this.queueFiles.close();
-    await this.copyRest('');
+    const { directory, target, keepTimes } = this.options;
+    await copyTree(files, directory, target, (path) => NOT_COPIED.test(path), keepTimes);
     await this.keepSegmentTimes(log);
     await this.writeMarks(end);
     return {
@@ -249,26 +250,6 @@ class Repair {
       if (min < max) this.lost += max - queue.max;
       this.queues.fillTo(queue, max);
     }
-  }
-
-  /** Copies all other files. */
-  private async copyRest(folder: string): Promise<void> {
-    const { files, options } = this;
-    for (const name of await files.list(join(options.directory, folder))) {
-      const path = join(folder, name);
-      if (NOT_COPIED.test(path)) continue;
-      const [from, to] = [join(options.directory, path), join(options.target, path)];
-      if ((await files.stat(from))?.directory === true) {
-        await files.makeDirectory(to);
-        await this.copyRest(path);
-        continue;
-      }
-      // Keys are for their owner alone: the file is made with those rights before anything is in it.
-      if (name.includes('key')) await files.writeFile(to, '', 0o600);
-      await copyFile(files, from, to);
-      await options.keepTimes?.(from, to);
-    }
-    await files.syncDirectory(join(options.target, folder));
   }
 
   private async keepSegmentTimes(log: OfflineLog): Promise<void> {

@@ -44,6 +44,6 @@ export async function snapshot(
   return found;
 }
 
-function hashOf(bytes = Buffer.alloc(0)): string {
+function hashOf(bytes: Buffer = Buffer.alloc(0)): string {
   return `${bytes.length} ${createHash('sha256').update(bytes).digest('hex')}`;
 }
