@@ -1,9 +1,15 @@
 /** What the command line asks of a proxy: topics and groups of the whole cluster. */
+import type { FilterFault } from './broker-api';
 import type { GroupConfig, TopicConfig } from './topic';
 
 export interface TopicView extends TopicConfig {
   /** Names of the brokers that hold it. */
   readonly brokers: readonly string[];
+}
+
+export interface FilterFaultView extends FilterFault {
+  /** Name of the broker that found it. */
+  readonly broker: string;
 }
 
 export interface AdminApi {
@@ -17,4 +23,6 @@ export interface AdminApi {
   /** @throws StatusError CONSUMER_GROUP_NOT_FOUND */
   deleteGroup(name: string): Promise<void>;
   listGroups(): Promise<readonly GroupConfig[]>;
+  /** What filters could not evaluate, for each group, topic and broker. */
+  filterFaults(): Promise<readonly FilterFaultView[]>;
 }

@@ -89,6 +89,18 @@ export interface SubscribeRequest {
   readonly fifoIfNew: boolean;
 }
 
+/** What a group's filter could not evaluate on the messages of a topic, since the broker started. */
+export interface FilterFault {
+  readonly group: string;
+  readonly topic: string;
+  readonly faults: number;
+  /** The latest one: what was wrong, and on which message, when. */
+  readonly lastFault: string;
+  readonly lastQueueId: number;
+  readonly lastOffset: number;
+  readonly lastWallMs: number;
+}
+
 export interface BrokerApi {
   /**
    * Stores one message. Resolves when it is as durable as the flush mode promises.
@@ -139,4 +151,6 @@ export interface BrokerApi {
   /** @throws CONSUMER_GROUP_NOT_FOUND */
   deleteGroup(name: string): Promise<void>;
   listGroups(): Promise<readonly GroupConfig[]>;
+  /** What filters could not evaluate, for each group and topic; for 10,000 pairs at most. */
+  filterFaults(): Promise<readonly FilterFault[]>;
 }

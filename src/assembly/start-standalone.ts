@@ -55,6 +55,7 @@ function connectionOf(broker: Broker): BrokerConnection {
     putGroup: (config) => broker.putGroup(config),
     deleteGroup: (name) => broker.deleteGroup(name),
     listGroups: () => broker.listGroups(),
+    filterFaults: () => broker.filterFaults(),
     close: () => Promise.resolve(),
   };
 }

@@ -1,3 +1,4 @@
+// long: one method for each of the API, most a line or two.
 /** One broker: topics, groups and messages behind `BrokerApi`. */
 import type { Logger } from 'pino';
 import type {
@@ -5,6 +6,7 @@ import type {
   BrokerApi,
   ChangeInvisibleRequest,
   EntryStatus,
+  FilterFault,
   PopRequest,
   PopResult,
   SendRequest,
@@ -18,11 +20,14 @@ import {
   type GroupConfig,
   type TopicConfig,
 } from '../api/topic';
+import { FilterCache } from '../message/filter-cache';
 import { checkGroupName } from '../message/names';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import type { MessageStore } from '../store/message-store';
 import { checkGroupConfig, checkTopicConfig, noGroup, noTopic } from './config-checks';
+import { FilterFaults } from './filter/filter-faults';
+import { Judge } from './filter/judge';
 import { Metadata } from './metadata';
 import { ClientTable } from './pop/client-table';
 import { FinishService } from './pop/finish-service';
@@ -60,6 +65,7 @@ export class Broker implements BrokerApi {
     private readonly views: Views,
     private readonly pops: PopService,
     private readonly finishing: FinishService,
+    private readonly faults: FilterFaults,
   ) {
     this.epoch = parts.platform.clock.wallMs();
   }
@@ -78,7 +84,10 @@ export class Broker implements BrokerApi {
     const views = new Views({ directory, store, platform, logger, metadata, book, log });
     await views.load();
     const handles = new ReceiptHandles(settings.brokerName, keys, book);
-    const selector = new Selector({ store, book, log, settings, platform });
+    const faults = new FilterFaults(platform.clock, logger);
+    const filters = new FilterCache();
+    const judge = new Judge(store, faults);
+    const selector = new Selector({ store, book, log, judge, settings, platform });
     const finishing = new FinishService(book, log, handles, () => selector.takeNonce());
     const pops = new PopService({
       store,
@@ -87,6 +96,8 @@ export class Broker implements BrokerApi {
       handles,
       selector,
       finishing,
+      filters,
+      judge,
       platform,
       settings,
       logger,
@@ -94,7 +105,7 @@ export class Broker implements BrokerApi {
       isFifo: (group) => metadata.groups.get(group)?.fifo ?? false,
     });
     ready.wake = (ledgers) => pops.becameReady(ledgers);
-    return new Broker(parts, metadata, book, log, views, pops, finishing);
+    return new Broker(parts, metadata, book, log, views, pops, finishing, faults);
   }
 
   /**
@@ -184,6 +195,7 @@ export class Broker implements BrokerApi {
     this.topic(name);
     const deleted = this.metadata.change({ kind: 'topic-deleted', name });
     this.book.dropTopic(name);
+    this.faults.forget(({ topic }) => topic === name);
     this.pops.endPolls(({ topic }) => topic === name, noTopic(name));
     await deleted;
     await this.parts.store.deleteTopic(name);
@@ -203,12 +215,17 @@ export class Broker implements BrokerApi {
     if (!this.metadata.groups.has(name)) throw noGroup(name);
     const deleted = this.metadata.change({ kind: 'group-deleted', name });
     this.book.dropGroup(name);
+    this.faults.forget(({ group }) => group === name);
     this.pops.endPolls(({ group }) => group === name, noGroup(name));
     await deleted;
   }
 
   listGroups(): Promise<readonly GroupConfig[]> {
     return Promise.resolve([...this.metadata.groups.values()]);
+  }
+
+  filterFaults(): Promise<readonly FilterFault[]> {
+    return Promise.resolve(this.faults.list());
   }
 
   /** Tells name servers that the broker goes. */

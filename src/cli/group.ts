@@ -1,7 +1,7 @@
-/** `gantry group create|list|show|delete`. */
+/** `gantry group create|list|show|delete|faults`. */
 import type { Command } from 'commander';
 
-import type { AdminApi } from '../api/admin-api';
+import type { AdminApi, FilterFaultView } from '../api/admin-api';
 import {
   DEFAULT_BACKOFF,
   DEFAULT_MAX_ATTEMPTS,
@@ -54,6 +54,11 @@ export function groupCommand(program: Command, terminal: Terminal): void {
     name: 'show <NAME>',
     description: 'Show one consumer group.',
     prepare: (name) => (admin) => show(admin, name),
+  });
+  adminCommand(group, terminal, {
+    name: 'faults',
+    description: 'List what filters of consumer groups could not evaluate.',
+    prepare: () => async (admin) => faults(await admin.filterFaults()),
   });
   adminCommand(group, terminal, {
     name: 'delete <NAME>',
@@ -110,6 +115,25 @@ function views(groups: readonly GroupConfig[]): Answer {
       ]),
     ),
     programs: json(groups),
+  };
+}
+
+function faults(views: readonly FilterFaultView[]): Answer {
+  return {
+    people: table(
+      ['GROUP', 'TOPIC', 'BROKER', 'FAULTS', 'QUEUE', 'OFFSET', 'WHEN', 'LATEST FAULT'],
+      views.map((fault) => [
+        fault.group,
+        fault.topic,
+        fault.broker,
+        String(fault.faults),
+        String(fault.lastQueueId),
+        String(fault.lastOffset),
+        new Date(fault.lastWallMs).toISOString(),
+        fault.lastFault,
+      ]),
+    ),
+    programs: json(views),
   };
 }
 

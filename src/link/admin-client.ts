@@ -28,6 +28,7 @@ export function adminClient(address: string, clock: Clock): AdminClient {
     putGroup: (config) => ask(methods.PutGroup, config),
     deleteGroup: (name) => ask(methods.DeleteGroup, name),
     listGroups: () => ask(methods.ListGroups, undefined),
+    filterFaults: () => ask(methods.ListFilterFaults, undefined),
     close: () => client.close(),
   };
 }

@@ -7,13 +7,13 @@ import {
   type ServerUnaryCall,
 } from '@grpc/grpc-js';
 import type { MethodDefinition } from '@grpc/proto-loader';
-import type { AdminApi, TopicView } from '../api/admin-api';
+import type { AdminApi, FilterFaultView, TopicView } from '../api/admin-api';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import type { GantryAdminDefinition } from '../rpc/generated/gantry/v1/GantryAdmin';
 import { adminRefusal, refusalOf } from './admin-status';
 import { groupFromWire, groupToWire } from './codec/group';
 import { topicFromWire, topicToWire } from './codec/topic';
-import { viewFromWire, viewToWire } from './codec/view';
+import { faultViewFromWire, faultViewToWire, viewFromWire, viewToWire } from './codec/view';
 import { byName, nothing, type Forms } from './forms';
 import { adminDefinition } from './services';
 
@@ -34,6 +34,7 @@ export interface AdminMethods {
   readonly PutGroup: AdminMethod<GroupConfig, void>;
   readonly DeleteGroup: AdminMethod<string, void>;
   readonly ListGroups: AdminMethod<void, readonly GroupConfig[]>;
+  readonly ListFilterFaults: AdminMethod<void, readonly FilterFaultView[]>;
 }
 
 export function adminMethods(): AdminMethods {
@@ -77,6 +78,14 @@ function defineMethods(service: GantryAdminDefinition): AdminMethods {
         ({ groups }) => groups.map(groupFromWire),
       ],
       call: (api) => api.listGroups(),
+    }),
+    ListFilterFaults: method(service.ListFilterFaults, {
+      request: nothing,
+      answer: [
+        (views) => ({ faults: views.map(faultViewToWire) }),
+        ({ faults }) => faults.map(faultViewFromWire),
+      ],
+      call: (api) => api.filterFaults(),
     }),
   };
 }

@@ -3,6 +3,7 @@ import type {
   AckRequest,
   ChangeInvisibleRequest,
   EntryStatus,
+  FilterFault,
   PopRequest,
   PopResult,
   SendRequest,
@@ -133,6 +134,10 @@ export class BrokerLink implements BrokerConnection {
 
   listGroups(): Promise<readonly GroupConfig[]> {
     return this.call(this.methods.listGroups, undefined);
+  }
+
+  filterFaults(): Promise<readonly FilterFault[]> {
+    return this.call(this.methods.filterFaults, undefined);
   }
 
   async close(): Promise<void> {

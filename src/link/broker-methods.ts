@@ -8,6 +8,7 @@ import type {
   BrokerApi,
   ChangeInvisibleRequest,
   EntryStatus,
+  FilterFault,
   PopRequest,
   PopResult,
   SendRequest,
@@ -19,6 +20,7 @@ import { Property } from '../message/properties';
 import { readRecord, recordProperties } from '../message/record';
 import type { GantryBrokerDefinition } from '../rpc/generated/gantry/v1/GantryBroker';
 import * as ack from './codec/ack';
+import { faultFromWire, faultToWire } from './codec/filter-fault';
 import { groupFromWire, groupToWire } from './codec/group';
 import * as pop from './codec/pop';
 import * as send from './codec/send';
@@ -77,6 +79,7 @@ export interface BrokerMethods {
   readonly putGroup: BrokerMethod<GroupConfig, void>;
   readonly deleteGroup: BrokerMethod<string, void>;
   readonly listGroups: BrokerMethod<void, readonly GroupConfig[]>;
+  readonly filterFaults: BrokerMethod<void, readonly FilterFault[]>;
 }
 
 let methods: BrokerMethods | undefined;
@@ -179,6 +182,14 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
         ({ groups }) => groups.map(groupFromWire),
       ],
       call: (api) => api.listGroups(),
+    }),
+    filterFaults: method('ListFilterFaults', service.ListFilterFaults, {
+      request: nothing,
+      answer: [
+        (faults) => ({ faults: faults.map(faultToWire) }),
+        ({ faults }) => faults.map(faultFromWire),
+      ],
+      call: (api) => api.filterFaults(),
     }),
   };
 }

@@ -22,6 +22,11 @@ export function findProperty(record: Buffer, key: Buffer): string | undefined {
   return undefined;
 }
 
+/** All properties of a record, as text; see `parseProperties`. */
+export function propertiesText(record: Buffer): string {
+  return record.toString('utf8', propertiesStart(record));
+}
+
 /** When the broker stored the record, milliseconds since the epoch; 48 bits suffice. */
 export function storeTimestampOf(record: Buffer): number {
   const bornV6 = (record.readInt32BE(36) & SysFlag.BORNHOST_V6) !== 0;

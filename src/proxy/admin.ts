@@ -1,5 +1,5 @@
 /** Topics and groups of the whole cluster: each change goes to every master. */
-import type { AdminApi, TopicView } from '../api/admin-api';
+import type { AdminApi, FilterFaultView, TopicView } from '../api/admin-api';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import { isSystemTopic } from '../message/names';
 import { Code, StatusError, toStatusError } from '../message/status';
@@ -63,6 +63,11 @@ class ClusterAdmin implements AdminApi {
       for (const config of configs) if (!groups.has(config.name)) groups.set(config.name, config);
     }
     return [...groups.values()].toSorted(byName);
+  }
+
+  async filterFaults(): Promise<readonly FilterFaultView[]> {
+    const answers = await this.ask((broker) => broker.filterFaults());
+    return answers.flatMap(([broker, faults]) => faults.map((fault) => ({ broker, ...fault })));
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { FilterCache } from '../message/filter-cache';
 import type { Platform } from '../platform/platform';
 import type { BrokerPool } from './broker-pool';
 import type { ClientRegistry } from './client-registry';
@@ -17,4 +18,6 @@ export interface ProxyParts {
   readonly creation: TopicCreation;
   readonly subscriptions: Subscriptions;
   readonly clients: ClientRegistry;
+  /** Filters of subscriptions, read once. */
+  readonly filters: FilterCache;
 }

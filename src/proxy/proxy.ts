@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { AdminApi } from '../api/admin-api';
 import type { BrokerDialer } from '../api/broker-dialer';
 import type { RouteApi } from '../api/route-api';
+import { FilterCache } from '../message/filter-cache';
 import type { Platform } from '../platform/platform';
 import type { MessagingServiceHandlers } from '../rpc/generated/apache/rocketmq/v2/MessagingService';
 import { ackHandlers } from './ack';
@@ -112,5 +113,6 @@ function makeParts({ routes, dial, platform, log, settings }: ProxyOptions): Pro
     creation: new TopicCreation(shared),
     subscriptions: new Subscriptions(shared),
     clients: new ClientRegistry(shared),
+    filters: new FilterCache(),
   };
 }

@@ -1,5 +1,6 @@
 /** What a ReceiveMessage asks for, checked (the API's rules for receives). */
 import type { FilterExpression } from '../message/filter';
+import type { FilterCache } from '../message/filter-cache';
 import { checkGroupName, checkTopicName } from '../message/names';
 import type { ResourceName } from '../message/public-message';
 import { Code, StatusError } from '../message/status';
@@ -35,6 +36,7 @@ export function receiveOrder(
   context: RequestContext,
   settings: ProxySettings,
   requestTimeoutMs: number,
+  filters: FilterCache,
 ): ReceiveOrder {
   const pollMs = pollingTime(request, context, settings, requestTimeoutMs);
   const group = request.group?.name ?? '';
@@ -53,7 +55,7 @@ export function receiveOrder(
     topic: { resource_namespace: queue?.topic?.resource_namespace ?? '', name },
     brokerName: queue?.broker?.name ?? '',
     attemptId: request.attempt_id ?? '',
-    filter: filterOf(request.filter_expression),
+    filter: filterOf(request.filter_expression, filters),
     maxMessages: Math.min(Math.max(request.batch_size, 1), settings.maxReceiveBatch),
     invisibleMs,
     pollMs,
@@ -62,19 +64,17 @@ export function receiveOrder(
 }
 
 /**
- * A subscription's filter; an absent type is TAG.
- * @throws StatusError ILLEGAL_FILTER_EXPRESSION (empty SQL), NOT_IMPLEMENTED (other SQL)
+ * A subscription's filter, checked; an absent type is TAG.
+ * @throws StatusError ILLEGAL_FILTER_EXPRESSION: too long, or SQL that cannot be read (where and why)
  */
-export function filterOf(filter: FilterExpression__Output | null): FilterExpression {
-  const expression = filter?.expression ?? '';
-  if (filter?.type !== FilterType.SQL) return { type: 'TAG', expression };
-  if (expression.trim() === '') {
-    throw new StatusError(Code.ILLEGAL_FILTER_EXPRESSION, 'the SQL filter expression is empty');
-  }
-  throw new StatusError(
-    Code.NOT_IMPLEMENTED,
-    `SQL filters are not served yet, only tags: ${expression.slice(0, 64)}`,
-  );
+export function filterOf(
+  filter: FilterExpression__Output | null,
+  filters: FilterCache,
+): FilterExpression {
+  const type = filter?.type === FilterType.SQL ? 'SQL' : 'TAG';
+  const checked: FilterExpression = { type, expression: filter?.expression ?? '' };
+  filters.get(checked);
+  return checked;
 }
 
 /** @throws StatusError ILLEGAL_INVISIBLE_TIME */

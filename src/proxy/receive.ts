@@ -72,11 +72,11 @@ export class ReceiveFamily {
     context: RequestContext,
     stream: DeliveryStream,
   ): Promise<void> {
-    const { settings, clients, routes, platform } = this.parts;
+    const { settings, clients, routes, platform, filters } = this.parts;
     if (this.draining) throw new StatusError(Code.PROXY_TIMEOUT, 'this proxy is stopping');
     const timeoutMs =
       clients.touch(context.clientId)?.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
-    const order = receiveOrder(call.request, context, settings, timeoutMs);
+    const order = receiveOrder(call.request, context, settings, timeoutMs, filters);
     const route = routes.get(order.topic.name);
     this.delivering.check(1);
     const pop = this.choose(order, route, context.clientId);

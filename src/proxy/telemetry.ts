@@ -140,7 +140,7 @@ export class TelemetryFamily {
     this.checkCount('subscription.subscriptions', subscription.subscriptions.length);
     const subscriptions = subscription.subscriptions.map(({ topic, expression }) => {
       checkTopicName(topic?.name ?? '');
-      return { topic: topic?.name ?? '', filter: filterOf(expression) };
+      return { topic: topic?.name ?? '', filter: filterOf(expression, this.parts.filters) };
     });
     // Without a topic there is nothing to start on yet, and nothing that says whether a new group is FIFO.
     const config =

@@ -1,4 +1,4 @@
-import type { AdminApi, TopicView } from '../../src/api/admin-api';
+import type { AdminApi, FilterFaultView, TopicView } from '../../src/api/admin-api';
 import type { GroupConfig } from '../../src/api/topic';
 import { adminService } from '../../src/link/admin-service';
 import { Code, StatusError } from '../../src/message/status';
@@ -9,6 +9,7 @@ import { grpcJsServer } from '../../src/rpc/grpc-js-server';
 export class AdminServer implements AdminApi {
   readonly topics = new Map<string, TopicView>();
   readonly groups = new Map<string, GroupConfig>();
+  faults: readonly FilterFaultView[] = [];
   /** Thrown by every call, when set. */
   failure: Error | undefined;
   endpoint = '';
@@ -56,6 +57,11 @@ export class AdminServer implements AdminApi {
   async listGroups(): Promise<readonly GroupConfig[]> {
     this.check();
     return [...this.groups.values()];
+  }
+
+  async filterFaults(): Promise<readonly FilterFaultView[]> {
+    this.check();
+    return this.faults;
   }
 
   private check(): void {

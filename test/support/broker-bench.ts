@@ -1,4 +1,5 @@
 import type { PopRequest, PopResult } from '../../src/api/broker-api';
+import type { RecordDraft } from '../../src/message/record-draft';
 import { memoryPlatform } from '../../src/platform/memory-files';
 import type { Platform } from '../../src/platform/platform';
 import { SimClock } from './sim-clock';
@@ -63,8 +64,20 @@ export class BrokerBench {
     );
   }
 
-  async send(topic: string, id: string, tag = '', queueId = 0): Promise<void> {
-    await this.drive(this.broker.send({ queueId, draft: messageDraft(topic, id, tag) }));
+  async send(
+    topic: string,
+    id: string,
+    tag = '',
+    queueId = 0,
+    properties: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const draft = messageDraft(topic, id, tag, properties);
+    await this.drive(this.broker.send({ queueId, draft }));
+  }
+
+  /** A message to be sent by hand. */
+  draft(topic: string, id: string, properties: Readonly<Record<string, string>>): RecordDraft {
+    return messageDraft(topic, id, '', properties);
   }
 
   pop(changes: Partial<PopRequest> = {}): Promise<PopResult> {

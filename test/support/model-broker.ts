@@ -2,6 +2,7 @@ import type {
   AckRequest,
   ChangeInvisibleRequest,
   EntryStatus,
+  FilterFault,
   PopRequest,
   PopResult,
   SendRequest,
@@ -47,6 +48,8 @@ export class ModelBroker implements BrokerConnection {
   readonly changed: ChangeInvisibleRequest[] = [];
   readonly seen: string[] = [];
   readonly gone: string[] = [];
+  /** What its filters could not evaluate. */
+  faults: readonly FilterFault[] = [];
   putTopics = 0;
   autoCreateGroups = true;
   closed = false;
@@ -206,6 +209,11 @@ export class ModelBroker implements BrokerConnection {
     return [...this.groups.values()];
   }
 
+  async filterFaults(): Promise<readonly FilterFault[]> {
+    this.check();
+    return this.faults;
+  }
+
   async close(): Promise<void> {
     this.closed = true;
   }
@@ -237,6 +245,17 @@ export class ModelBroker implements BrokerConnection {
     return formatReceiptHandle(this.brokerName, `token${this.handles++}`);
   }
 }
+
+/** What a filter could not evaluate. */
+export const filterFault: FilterFault = {
+  group: 'g',
+  topic: 't',
+  faults: 3,
+  lastFault: 'property price is no number: "dear"',
+  lastQueueId: 7,
+  lastOffset: 42,
+  lastWallMs: 1_700_000_000_000,
+};
 
 export function groupConfig(name: string, changes: Partial<GroupConfig> = {}): GroupConfig {
   return {

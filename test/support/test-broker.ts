@@ -52,9 +52,14 @@ export async function openTestBroker(
   };
 }
 
-/** A message with an id, a body that repeats it, and a tag where one is given. */
-export function messageDraft(topic: string, id: string, tag = ''): RecordDraft {
-  const pairs: [string, string][] = [[Property.UNIQ_KEY, id]];
+/** A message with an id, a body that repeats it, a tag where one is given, and more properties. */
+export function messageDraft(
+  topic: string,
+  id: string,
+  tag = '',
+  properties: Readonly<Record<string, string>> = {},
+): RecordDraft {
+  const pairs: [string, string][] = [[Property.UNIQ_KEY, id], ...Object.entries(properties)];
   if (tag !== '') pairs.push([Property.TAGS, tag]);
   return draftRecord({
     topic,

@@ -3,7 +3,7 @@
  * is served, when its time is over, when its caller goes away, or when its group or topic is deleted.
  */
 import type { PopRequest } from '../../api/broker-api';
-import type { TagFilter } from '../../message/filter';
+import type { RecordFilter } from '../../message/filter';
 import { Code, StatusError } from '../../message/status';
 import type { TimerHandle, Timers } from '../../platform/platform';
 import type { GroupTopic } from './ledger-book';
@@ -11,7 +11,7 @@ import type { Selection } from './selection';
 
 export interface Poll {
   readonly request: PopRequest;
-  readonly filter: TagFilter | undefined;
+  readonly filter: RecordFilter | undefined;
   /** Ends the poll with what was taken for it; an empty selection ends it without a message. */
   readonly end: (selection: Selection) => void;
   readonly fail: (error: StatusError) => void;

@@ -4,12 +4,12 @@
  */
 import type { Logger } from 'pino';
 import type { PoppedMessage, PopRequest, PopResult } from '../../api/broker-api';
-import { parseTagExpression, type TagFilter } from '../../message/filter';
-import { Property } from '../../message/properties';
-import { findProperty, propertyKey } from '../../message/record-property';
-import { Code, StatusError, toStatusError } from '../../message/status';
+import type { RecordFilter } from '../../message/filter';
+import type { FilterCache } from '../../message/filter-cache';
+import { type StatusError, toStatusError } from '../../message/status';
 import type { Platform } from '../../platform/platform';
 import type { MessageStore } from '../../store/message-store';
+import type { Judge } from '../filter/judge';
 import type { BrokerSettings } from '../settings';
 import type { FinishService } from './finish-service';
 import type { GroupTopic, LedgerBook } from './ledger-book';
@@ -18,8 +18,6 @@ import { ParkedPolls } from './parked-polls';
 import type { ReceiptHandles } from './receipt-handles';
 import type { ChosenMessage, Selection, Selector } from './selection';
 
-const TAGS_KEY = propertyKey(Property.TAGS);
-
 export interface PopParts {
   readonly store: MessageStore;
   readonly book: LedgerBook;
@@ -27,6 +25,8 @@ export interface PopParts {
   readonly handles: ReceiptHandles;
   readonly selector: Selector;
   readonly finishing: FinishService;
+  readonly filters: FilterCache;
+  readonly judge: Judge;
   readonly platform: Platform;
   readonly settings: BrokerSettings;
   readonly logger: Logger;
@@ -48,10 +48,7 @@ export class PopService {
 
   /** See `BrokerApi.pop`; the group is known and has begun on the topic. */
   async pop(ledgers: GroupTopic, request: PopRequest, signal: AbortSignal): Promise<PopResult> {
-    if (request.filter.type !== 'TAG') {
-      throw new StatusError(Code.NOT_IMPLEMENTED, 'SQL filters are not served yet');
-    }
-    const filter = parseTagExpression(request.filter.expression);
+    const filter = this.parts.filters.get(request.filter);
     const { clock } = this.parts.platform;
     const endMs = clock.monotonicMs() + request.pollMs;
     for (;;) {
@@ -59,7 +56,7 @@ export class PopService {
       const selection = await this.take(ledgers, { ...request, pollMs }, filter, signal);
       if (selection.length === 0) return [];
       const messages = await this.deliver(ledgers, request, filter, selection, signal);
-      // None when all that was chosen fell to the exact comparison of tags: look again.
+      // None when all that was chosen fell to the exact look at the record: choose again.
       if (messages.length > 0 || signal.aborted) return messages;
     }
   }
@@ -87,7 +84,7 @@ export class PopService {
   private async take(
     ledgers: GroupTopic,
     request: PopRequest,
-    filter: TagFilter | undefined,
+    filter: RecordFilter | undefined,
     signal: AbortSignal,
   ): Promise<Selection> {
     const alive = (): boolean => !signal.aborted && !ledgers.dropped;
@@ -141,11 +138,14 @@ export class PopService {
     }
   }
 
-  /** Reads the chosen messages, drops those whose tag only has the same hash, and waits for the log. */
+  /**
+   * Reads the chosen messages, drops those that do not match (their tag only has the same hash, or the
+   * group's filter has changed since their last delivery), and waits for the log.
+   */
   private async deliver(
     ledgers: GroupTopic,
     request: PopRequest,
-    filter: TagFilter | undefined,
+    filter: RecordFilter | undefined,
     selection: Selection,
     signal: AbortSignal,
   ): Promise<PopResult> {
@@ -155,7 +155,7 @@ export class PopService {
     for (const pick of selection) {
       const record = await this.readRecord(ledgers.topic, pick);
       if (record === undefined) continue;
-      if (filter !== undefined && !filter.tags.has(findProperty(record, TAGS_KEY) ?? '')) {
+      if (filter !== undefined && !this.isWanted(ledgers, pick, record, filter)) {
         unwanted.push(pick);
         continue;
       }
@@ -169,6 +169,17 @@ export class PopService {
     if (!signal.aborted) return messages;
     finishing.giveBackPicks(ledgers, selection);
     return [];
+  }
+
+  private isWanted(
+    { group, topic }: GroupTopic,
+    { ledger, entry, judged }: ChosenMessage,
+    record: Buffer,
+    filter: RecordFilter,
+  ): boolean {
+    if (judged === true) return true;
+    const queue = { group, topic, queueId: ledger.queueId };
+    return this.parts.judge.matches(queue, entry.queueOffset, record, filter);
   }
 
   /** The bytes of a chosen message; one that can't be read stays in flight and is tried again later. */

@@ -3,9 +3,10 @@
  * queue by queue. What is chosen is in flight at once, and logged in the same turn.
  */
 import type { PopRequest } from '../../api/broker-api';
-import type { TagFilter } from '../../message/filter';
+import type { RecordFilter } from '../../message/filter';
 import type { Platform, Timers } from '../../platform/platform';
 import type { MessageStore, QueueEntry } from '../../store/message-store';
+import type { Judge, Verdicts, Wanted } from '../filter/judge';
 import type { BrokerSettings } from '../settings';
 import type { GroupTopic, LedgerBook } from './ledger-book';
 import type { LedgerLog } from './ledger-log';
@@ -17,6 +18,8 @@ export interface ChosenMessage {
   readonly entry: QueueEntry;
   readonly attempt: number;
   readonly nonce: number;
+  /** Set when the record is known to match the filter. */
+  readonly judged?: boolean;
 }
 
 export type Selection = readonly ChosenMessage[];
@@ -31,6 +34,8 @@ interface Loaded {
   readonly queueId: number;
   readonly from: number;
   readonly entries: readonly QueueEntry[];
+  /** Which of the entries' records match the filter, as far as they were read. */
+  readonly verdicts?: Verdicts;
 }
 
 interface Draft {
@@ -46,6 +51,7 @@ interface SelectorParts {
   readonly store: MessageStore;
   readonly book: LedgerBook;
   readonly log: LedgerLog;
+  readonly judge: Judge;
   readonly settings: BrokerSettings;
   readonly platform: Pick<Platform, 'timers' | 'random'>;
 }
@@ -54,6 +60,7 @@ export class Selector {
   private readonly store: MessageStore;
   private readonly book: LedgerBook;
   private readonly log: LedgerLog;
+  private readonly judge: Judge;
   private readonly settings: BrokerSettings;
   private readonly timers: Timers;
   private nonce: number;
@@ -62,6 +69,7 @@ export class Selector {
     this.store = parts.store;
     this.book = parts.book;
     this.log = parts.log;
+    this.judge = parts.judge;
     this.settings = parts.settings;
     this.timers = parts.platform.timers;
     this.nonce = parts.platform.random.uint32();
@@ -89,7 +97,7 @@ export class Selector {
     ledgers: GroupTopic,
     queues: number,
     request: PopRequest,
-    filter: TagFilter | undefined,
+    filter: RecordFilter | undefined,
     alive: () => boolean,
   ): Promise<Selection> {
     let loaded: Loaded | undefined;
@@ -112,7 +120,7 @@ export class Selector {
     ledgers: GroupTopic,
     queues: number,
     request: PopRequest,
-    filter: TagFilter | undefined,
+    filter: RecordFilter | undefined,
     loaded: Loaded | undefined,
   ): Draft {
     const draft: Draft = { picks: [], bytes: 0, cold: undefined, unfinished: false };
@@ -130,7 +138,7 @@ export class Selector {
     ledger: QueueLedger,
     request: PopRequest,
     client: number,
-    filter: TagFilter | undefined,
+    filter: RecordFilter | undefined,
     loaded: Loaded | undefined,
     draft: Draft,
   ): void {
@@ -141,7 +149,14 @@ export class Selector {
     const read = (offset: number, count: number): readonly QueueEntry[] | undefined =>
       this.read(ledgers.topic, ledger.queueId, offset, count, loaded, draft);
     this.takeReady(ledger, request, holder, read, draft);
-    this.takeNew(ledgers.topic, ledger, request, holder, filter, read, draft);
+    const { queueId } = ledger;
+    const queue = { group: ledgers.group, topic: ledgers.topic, queueId };
+    const verdicts = loaded?.queueId === queueId ? loaded.verdicts : undefined;
+    const wanted = this.judge.wanting(queue, filter, verdicts, (entries, reading) => {
+      const from = entries[0]?.queueOffset ?? 0;
+      draft.cold ??= reading().then((read) => ({ queueId, from, entries, verdicts: read }));
+    });
+    this.takeNew(ledgers.topic, ledger, request, holder, filter, wanted, read, draft);
     if (draft.picks.length === from && ledger.next === nextBefore) return;
     this.log.add({
       kind: 'pop',
@@ -202,7 +217,8 @@ export class Selector {
     ledger: QueueLedger,
     request: PopRequest,
     holder: { readonly client: number; readonly autoRenew: boolean },
-    filter: TagFilter | undefined,
+    filter: RecordFilter | undefined,
+    wanted: Wanted | undefined,
     read: (offset: number, count: number) => readonly QueueEntry[] | undefined,
     draft: Draft,
   ): void {
@@ -216,19 +232,22 @@ export class Selector {
       }
       const entries = read(ledger.next, filter === undefined ? request.maxMessages : READ_ENTRIES);
       if (entries === undefined || entries.length === 0) return;
-      for (const entry of entries) {
+      for (const [i, entry] of entries.entries()) {
         if (!this.hasRoom(draft, request) || this.bounded(ledger) || !this.fits(draft, entry))
           return;
-        budget--;
+        budget -= filter?.cost ?? 1;
         if (entry.queueOffset > ledger.next) ledger.skipTo(entry.queueOffset);
         if (entry.queueOffset < ledger.next) continue;
-        if (entry.bytes === 0 || (filter !== undefined && !filter.codes.has(entry.tagsCode))) {
+        const matches = entry.bytes > 0 && (wanted === undefined || wanted(entries, i));
+        if (matches === undefined) return;
+        if (!matches) {
           ledger.skipNext();
           continue;
         }
         const nonce = this.takeNonce();
+        const judged = filter !== undefined && filter.codes === undefined;
         this.book.deliverNext(ledger, holder, nonce, request.invisibleMs);
-        this.pick(draft, { ledger, entry, attempt: 1, nonce });
+        this.pick(draft, { ledger, entry, attempt: 1, nonce, judged });
       }
     }
   }

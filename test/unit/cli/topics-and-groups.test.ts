@@ -1,6 +1,7 @@
 import { DEFAULT_BACKOFF } from '../../../src/api/topic';
 import { Code, StatusError } from '../../../src/message/status';
 import { AdminServer } from '../../support/admin-server';
+import { filterFault } from '../../support/model-broker';
 import { gantry, rowsOf, type Outcome } from '../../support/command-line';
 
 let server: AdminServer;
@@ -148,5 +149,15 @@ describe('where commands go, and what they say when it fails', () => {
       out: '',
       err: `gantry: UNAVAILABLE: nothing answers at ${endpoint}: connect ECONNREFUSED ${endpoint}\n`,
     });
+  });
+});
+
+describe('gantry group faults', () => {
+  it('lists what filters could not evaluate, where and when', async () => {
+    server.faults = [{ broker: 'broker-a', ...filterFault }];
+    expect(JSON.parse((await at('group', 'faults', '-o', 'json')).out)).toEqual(server.faults);
+    expect((await at('group', 'faults')).out).toMatch(
+      /^g +t +broker-a +3 +7 +42 +2023-11-14T22:13:20.000Z +property price is no number: "dear"$/m,
+    );
   });
 });

@@ -4,7 +4,7 @@ import { adminClient, type AdminClient } from '../../../src/link/admin-client';
 import { adminService, isLoopback } from '../../../src/link/admin-service';
 import { Code, StatusError } from '../../../src/message/status';
 import { nodePlatform } from '../../../src/platform/node-platform';
-import { groupConfig } from '../../support/model-broker';
+import { filterFault, groupConfig } from '../../support/model-broker';
 import { serveOnLoopback, type ServedAddress } from '../../support/rpc-pair';
 
 class ModelAdmin implements AdminApi {
@@ -36,6 +36,10 @@ class ModelAdmin implements AdminApi {
   async listGroups(): ReturnType<AdminApi['listGroups']> {
     return [...this.groups.values()];
   }
+
+  async filterFaults(): ReturnType<AdminApi['filterFaults']> {
+    return [{ broker: 'a', ...filterFault }];
+  }
 }
 
 describe('the admin service', () => {
@@ -52,6 +56,10 @@ describe('the admin service', () => {
   afterEach(async () => {
     client.close();
     await served.stop();
+  });
+
+  it('lists what filters could not evaluate', async () => {
+    expect(await client.filterFaults()).toEqual([{ broker: 'a', ...filterFault }]);
   });
 
   it('creates, lists and deletes topics', async () => {

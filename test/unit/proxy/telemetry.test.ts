@@ -170,10 +170,10 @@ describe('Telemetry failures end the stream with a gRPC error', () => {
     ['an illegal subscribed topic', subscribed('TBW102'), GrpcStatus.INVALID_ARGUMENT, 'TBW102'],
     ['an empty SQL filter', subscribed('t', { type: 2 }), GrpcStatus.INVALID_ARGUMENT, 'SQL'],
     [
-      'an SQL filter, not served yet',
-      subscribed('t', { type: 2, expression: 'a>1' }),
-      GrpcStatus.INTERNAL,
-      'SQL',
+      'an SQL filter that cannot be read',
+      subscribed('t', { type: 2, expression: 'a > AND b' }),
+      GrpcStatus.INVALID_ARGUMENT,
+      'SQL filter, position 5',
     ],
     [
       'illegal client properties',

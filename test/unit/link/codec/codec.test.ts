@@ -7,7 +7,7 @@ import type { CodeAndText__Output } from '../../../../src/rpc/generated/gantry/v
 import { Code, StatusError } from '../../../../src/message/status';
 import type { BrokerApi, SendRequest } from '../../../../src/api/broker-api';
 import type { BrokerMethod } from '../../../../src/link/broker-methods';
-import { groupConfig } from '../../../support/model-broker';
+import { filterFault, groupConfig } from '../../../support/model-broker';
 import { messageDraft, popRequest } from '../../../support/test-broker';
 
 const never = new AbortController().signal;
@@ -58,6 +58,13 @@ describe('calls on the wire', () => {
     expect((await travel('listGroups', methods.listGroups, undefined, [group])).got).toEqual([
       group,
     ]);
+  });
+
+  it('carry what filters could not evaluate', async () => {
+    const faults = [filterFault, { ...filterFault, group: 'g2', lastOffset: 2 ** 50 }];
+    expect((await travel('filterFaults', methods.filterFaults, undefined, faults)).got).toEqual(
+      faults,
+    );
   });
 
   it('carry a receive with all that it says', async () => {
