@@ -66,6 +66,8 @@ A cell says \`pass\` when the scenario passed on all of them.
 ${table(all)}
 
 The clients run over plaintext: Java with \`enableSsl(false)\`, the others as they are by default.
+\`test/interop/one-process-tls.test.ts\` has each of them send, receive and acknowledge over TLS, too: Java as it is by default,
+which takes any certificate; Node and Python trust the server's, given to them in \`GRPC_DEFAULT_SSL_ROOTS_FILE_PATH\`.
 
 ## What clients do that one may not expect
 

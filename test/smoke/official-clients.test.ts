@@ -2,8 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { scenarios } from '../interop/scenarios';
 import { type ClientName, Driver } from '../interop/support/driver';
-import { base64 } from '../interop/support/scenario';
-import { Collector } from '../interop/support/collector';
+import { passOneMessage } from '../interop/support/one-message';
 import { startOneProcess, type Topology } from '../interop/support/topology';
 import { join } from 'node:path';
 import { ROOT } from '../support/process';
@@ -77,22 +76,7 @@ describe('official clients against gantry start', () => {
         const topic = `smoke-${client}`;
         await topology.createTopic(topic);
         const [endpoints] = topology.endpoints;
-        const consumer = await driver.simple({
-          endpoints,
-          group: `smoke-group-${client}`,
-          subscriptions: { [topic]: '*' },
-          awaitMs: 3000,
-        });
-        const producer = await driver.producer(endpoints, [topic]);
-        const body = base64('Hello, Gantry');
-        const messageId = await producer.send({ topic, body });
-        const collector = new Collector([consumer], { invisibleMs: 2000, lanes: 1 });
-        await collector.untilSeen(1, 30_000);
-        await collector.untilEmptyPolls(1, 30_000);
-        collector.stop();
-        expect(collector.seen.map(({ message }) => [message.messageId, message.body])).toEqual([
-          [messageId, body],
-        ]);
+        await passOneMessage(driver, endpoints, topic, `smoke-group-${client}`);
       } finally {
         await driver.stop();
       }

@@ -30,6 +30,7 @@ interface Request {
   readonly failBelowAttempt: number;
 }
 
+const sslEnabled = process.env['DRIVER_TLS'] === 'true';
 const quiet = (): void => undefined;
 const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 const producers = new Map<string, Producer>();
@@ -79,7 +80,7 @@ async function send(request: Request): Promise<object> {
 
 async function startProducer(request: Request): Promise<object> {
   const { name, endpoints, topics } = request;
-  const producer = new Producer({ endpoints, topics, namespace: '', logger });
+  const producer = new Producer({ endpoints, topics, sslEnabled, namespace: '', logger });
   await producer.startup();
   producers.set(name, producer);
   return {};
@@ -88,6 +89,7 @@ async function startProducer(request: Request): Promise<object> {
 async function startSimple(request: Request): Promise<object> {
   const consumer = new SimpleConsumer({
     endpoints: request.endpoints,
+    sslEnabled,
     namespace: '',
     consumerGroup: request.group,
     subscriptions: new Map(Object.entries(request.subscriptions)),
@@ -103,6 +105,7 @@ async function startPush(request: Request): Promise<object> {
   const { name, failBelowAttempt } = request;
   const consumer = new PushConsumer({
     endpoints: request.endpoints,
+    sslEnabled,
     namespace: '',
     consumerGroup: request.group,
     subscriptions: new Map(Object.entries(request.subscriptions)),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ from importlib.metadata import version
 from rocketmq import (ClientConfiguration, ConsumeResult, Credentials, FilterExpression, Message,
                       MessageListener, Producer, PushConsumer, SimpleConsumer)
 
+TLS = os.environ.get("DRIVER_TLS") == "true"
 clients = {}
 received = []
 lock = threading.Lock()
@@ -99,12 +101,12 @@ class Listener(MessageListener):
 
 def push(request):
     return started(request, PushConsumer(configuration(request), request["group"], Listener(request),
-                                         subscriptions(request)))
+                                         subscriptions(request), tls_enable=TLS))
 
 
 def simple(request):
     consumer = SimpleConsumer(configuration(request), request["group"], subscriptions(request),
-                              await_duration=request["awaitMs"] // 1000)
+                              await_duration=request["awaitMs"] // 1000, tls_enable=TLS)
     result = started(request, consumer)
     # The other clients, and this one's push consumer, have subscribed when they have started. This one has
     # only asked to: what is sent now may be from before its group.
@@ -122,7 +124,7 @@ def close(request):
 
 operations = {
     "hello": lambda request: {"client": "rocketmq-python-client", "version": version("rocketmq-python-client")},
-    "producer": lambda request: started(request, Producer(configuration(request), request["topics"])),
+    "producer": lambda request: started(request, Producer(configuration(request), request["topics"], tls_enable=TLS)),
     "send": send,
     "simple": simple,
     "receive": receive,
@@ -145,5 +147,4 @@ def serve(line):
 with ThreadPoolExecutor(max_workers=32) as workers:
     for line in sys.stdin:
         workers.submit(serve, line)
-import os
 os._exit(0)  # the client's own threads do not end by themselves

@@ -58,6 +58,14 @@ export class ClientError extends Error {
   }
 }
 
+export interface DriverOptions {
+  /** The client connects by TLS. */
+  readonly tls?: {
+    /** A file with the certificate that it trusts; the Java client trusts any. */
+    readonly certificate?: string;
+  };
+}
+
 const CALL_MS = 60_000;
 const STDERR_CHARS_MAX = 20_000;
 
@@ -98,14 +106,14 @@ export class Driver {
     });
   }
 
-  static start(client: ClientName): Driver {
+  static start(client: ClientName, { tls }: DriverOptions = {}): Driver {
     // The clients write their logs below the home folder.
     const home = mkdtempSync(join(tmpdir(), `gantry-${client}-`));
     const [command, ...args] = commandOf(client, home);
     if (command === undefined) throw new Error('no command');
     const child = spawn(command, args, {
       cwd: ROOT,
-      env: { ...process.env, HOME: home },
+      env: { ...process.env, HOME: home, ...(tls === undefined ? {} : tlsVariables(tls)) },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     return new Driver(client, child, home);
@@ -270,6 +278,13 @@ function commandOf(client: ClientName, home: string): string[] {
         'Driver',
       ];
   }
+}
+
+/** See PROTOCOL.md; the second is gRPC's own. */
+function tlsVariables({ certificate }: NonNullable<DriverOptions['tls']>): NodeJS.ProcessEnv {
+  const trusted =
+    certificate === undefined ? {} : { GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: certificate };
+  return { DRIVER_TLS: 'true', ...trusted };
 }
 
 function made(path: string): string {

@@ -15,7 +15,7 @@ export interface Topology {
 }
 
 /** Apache's durations are 10 s to invisibility's end and polls of 5 to 20 s; the scenarios have no time for that. */
-const SHORT_DURATIONS = [
+export const SHORT_DURATIONS = [
   ...['--receive-min-invisible', '1s'],
   ...['--receive-min-polling', '1s', '--receive-max-polling', '5s'],
 ];

@@ -34,6 +34,8 @@ public final class Driver {
   private static final ClientServiceProvider PROVIDER = ClientServiceProvider.loadService();
   private static final Pattern RESPONSE_CODE = Pattern.compile("response-code=(\\d+)");
 
+  private static final boolean TLS = "true".equals(System.getenv("DRIVER_TLS"));
+
   private final Gson gson = new Gson();
   private final PrintStream out;
   private final Map<String, Closeable> clients = new ConcurrentHashMap<>();
@@ -119,7 +121,7 @@ public final class Driver {
   private static ClientConfiguration configuration(JsonObject request) {
     return ClientConfiguration.newBuilder()
         .setEndpoints(text(request, "endpoints"))
-        .enableSsl(false)
+        .enableSsl(TLS)
         .build();
   }
 
