@@ -7,6 +7,7 @@
  * - integration: several parts in this process or a `gantry` process, real sockets on loopback
  * - smoke: the official Node client against a real `gantry start` process
  * - interop: official clients of other languages, and the roles as separate processes
+ * - transport: the gRPC transport against clients, conformance suites and attackers from outside
  * - crash: kill -9 under load, with a checker outside the process
  *
  * Pick one with `npx jest --selectProjects unit`, or one file with `npx jest test/unit/store/commit-log.test.ts`.
@@ -17,6 +18,7 @@ const timeoutsMs = {
   smoke: 120_000,
   interop: 600_000,
   crash: 900_000,
+  transport: 600_000,
 };
 
 const project = (name) => ({

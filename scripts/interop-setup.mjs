@@ -1,6 +1,6 @@
-// Makes what the Python and Java clients need, once, under .cache/ : a virtual environment with the pinned client, and the
-// compiled Java driver with its jars. Quick when that is done already.
-//   node scripts/interop-setup.mjs [python] [java]      default: both
+// Makes what clients in other languages need, once, under .cache/ : virtual environments with the pinned packages, compiled
+// programs with their jars. Quick when that is done already.
+//   node scripts/interop-setup.mjs [python] [java] [stack-python] [stack-java] [stack-go]      default: python java
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const interop = join(root, 'test', 'interop');
+const stacks = join(root, 'test', 'transport', 'stacks');
 const cache = join(root, '.cache');
 
 function run(command, args) {
@@ -34,41 +35,44 @@ function once(folder, sources, make) {
   renameSync(`${stamp}.new`, stamp);
 }
 
-function python() {
-  const folder = join(cache, 'python');
-  const requirements = join(interop, 'python', 'requirements.txt');
+function python(name, sources) {
+  const folder = join(cache, name);
+  const requirements = join(sources, 'requirements.txt');
   once(folder, [requirements], () => {
     run('python3', ['-m', 'venv', folder]);
-    run(join(folder, 'bin', 'python'), [
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      '--requirement',
-      requirements,
-    ]);
+    const install = ['-m', 'pip', 'install', '--quiet', '--requirement', requirements];
+    run(join(folder, 'bin', 'python'), install);
   });
 }
 
-function java() {
-  const folder = join(cache, 'java');
-  const pom = join(interop, 'java', 'pom.xml');
-  const driver = join(interop, 'java', 'src', 'main', 'java', 'Driver.java');
-  once(folder, [pom, driver], () => {
-    run('mvn', [
-      '--quiet',
-      '--batch-mode',
-      '--file',
-      pom,
-      `-Dinterop.build=${folder}`,
-      'process-classes',
-    ]);
+function java(name, sources, program) {
+  const folder = join(cache, name);
+  const pom = join(sources, 'pom.xml');
+  once(folder, [pom, join(sources, 'src', 'main', 'java', program)], () => {
+    const flags = ['--quiet', '--batch-mode', '--file', pom];
+    run('mvn', [...flags, `-Dinterop.build=${folder}`, 'process-classes']);
   });
 }
 
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : ['python', 'java'];
-for (const name of wanted) {
-  if (name === 'python') python();
-  else if (name === 'java') java();
-  else throw new Error(`unknown client ${name}: python or java`);
+function go(name, sources) {
+  const folder = join(cache, name);
+  const files = ['main.go', 'go.mod', 'go.sum'].map((file) => join(sources, file));
+  once(folder, files, () => {
+    run('go', ['build', '-C', sources, '-o', join(folder, 'stack'), '.']);
+  });
+}
+
+const made = {
+  python: () => python('python', join(interop, 'python')),
+  java: () => java('java', join(interop, 'java'), 'Driver.java'),
+  'stack-python': () => python('stack-python', join(stacks, 'python')),
+  'stack-java': () => java('stack-java', join(stacks, 'java'), 'Stack.java'),
+  'stack-go': () => go('stack-go', join(stacks, 'go')),
+};
+
+for (const name of process.argv.length > 2 ? process.argv.slice(2) : ['python', 'java']) {
+  const make = made[name];
+  if (make === undefined)
+    throw new Error(`unknown: ${name}; known: ${Object.keys(made).join(', ')}`);
+  make();
 }

@@ -147,9 +147,13 @@ export const skippedTests: Check = (file) => {
 
 const SLEEPS = new Set(['setTimeout', 'setInterval', 'Atomics.wait', 'AbortSignal.timeout']);
 
-/** A test waits for the thing itself. Only test/support, which offers such waits, and benchmarks may name a timer. */
+/** A test waits for the thing itself. Only test/support, which offers such waits, benchmarks, and
+ * the clients and attackers of test/transport may name a timer. */
 export const sleepsInTests: Check = (file) => {
-  const waits = /^test\/(unit|integration|smoke|interop|crash|sim)\//.test(file.path);
+  const waits =
+    /^test\/((unit|integration|smoke|interop|crash|sim)\/|transport\/(?!stacks\/|attackers\/))/.test(
+      file.path,
+    );
   if (!waits || !CODE.test(file.path)) return [];
   return findings(file, (node) => {
     const module = loadedModule(node);

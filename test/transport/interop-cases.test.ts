@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { nodePlatform } from '../../src/platform/node-platform';
 import { GrpcServer } from '../../src/rpc/grpc/grpc-server';
 import { developmentCertificate } from '../../src/rpc/tls/development-certificate';
-import { goProgram, run } from './transport/go-program';
-import { testService } from './transport/test-service';
+import { goProgram, run } from './support/go-program';
+import { testService } from './support/test-service';
 
-const CLIENT = 'google.golang.org/grpc/interop/client@v1.76.0';
+const CLIENT = 'google.golang.org/grpc/interop/client@v1.85.0';
 
 const CASES = [
   'empty_unary',

@@ -1,6 +1,6 @@
 /**
  * Attacks on the transport, each at a fixed rate while an honest client works on another connection. Longer runs:
- * `ATTACK_MS=10000 npx jest test/interop/transport-attacks.test.ts`.
+ * `ATTACK_MS=10000 npx jest test/transport/attacks.test.ts`.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { echoClient, echoDefinition } from '../unit/rpc/grpc/echo-service';
 
 const ATTACK_MS = Number(process.env['ATTACK_MS'] ?? 1000);
 const DIST = process.env['TEST_DIST'] ?? join(ROOT, 'dist');
-const support = join(ROOT, 'test', 'support', 'attacks');
+const support = join(ROOT, 'test', 'transport', 'attackers');
 
 const GROWTH_BYTES_MAX = 32 * 1024 * 1024;
 /** An honest call may take this many times its own p99 without an attack, and always this long. */
