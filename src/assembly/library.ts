@@ -58,7 +58,11 @@ export async function startStandalone(options: LibraryOptions = {}): Promise<Sta
       httpPort,
       dataDir: dataDir ?? '/gantry',
       flush: options.flush ?? 'sync',
-      store: { segmentBytes: dataDir === undefined ? 64 * MIB : 1024 * MIB },
+      store: {
+        segmentBytes: dataDir === undefined ? 64 * MIB : 1024 * MIB,
+        retention: { ageMs: 72 * HOUR_MS, hour: 4 },
+        disk: { warn: 75, clean: 85, refuse: 90 },
+      },
       topics: { autoCreate: options.autoCreateTopics ?? true, create: topicsOf(options.topics) },
       groups: { autoCreate: true },
       broker: { name: 'broker-a', cluster: 'DefaultCluster' },

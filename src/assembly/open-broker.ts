@@ -5,12 +5,18 @@ import { hostOf } from '../message/host';
 import type { FlushMode } from '../store/message-store';
 import type { Readiness } from '../observe/http';
 import { openStore } from '../store/open-store';
+import type { RetentionSettings } from '../store/retention';
 import type { Shutdown, Surroundings } from './role';
 
 export interface BrokerPartOptions {
   readonly dataDir: string;
   readonly flush: FlushMode;
-  readonly store: { readonly segmentBytes: number };
+  readonly store: {
+    readonly segmentBytes: number;
+    readonly retention: { readonly ageMs: number; readonly hour: number };
+    /** Percent of the disk. */
+    readonly disk: { readonly warn: number; readonly clean: number; readonly refuse: number };
+  };
   readonly groups: { readonly autoCreate: boolean };
   readonly broker: { readonly name: string; readonly cluster: string };
 }
@@ -36,10 +42,14 @@ export async function openBroker(
     flush: options.flush,
     storeHost: hostOf(place.host, place.port),
     segmentBytes: options.store.segmentBytes,
+    retention: retentionOf(options.store),
   });
   readiness.set('store', true);
   store.onFailure(({ message }) => {
     readiness.set('store', false, message);
+  });
+  store.onFull((reason) => {
+    readiness.set('store', true, reason ?? '');
   });
   shutdown.add('store', () => store.close());
   const broker = await Broker.open({
@@ -56,4 +66,14 @@ export async function openBroker(
   });
   shutdown.add('broker', () => broker.close());
   return broker;
+}
+
+function retentionOf({ retention, disk }: BrokerPartOptions['store']): RetentionSettings {
+  return {
+    keepMs: retention.ageMs,
+    hour: retention.hour,
+    warnPercent: disk.warn,
+    cleanPercent: disk.clean,
+    refusePercent: disk.refuse,
+  };
 }

@@ -76,6 +76,40 @@ const storage = {
       'The length of one file of the CommitLog. A directory keeps the length it was made with.',
       { min: 8 * MIB, max: 2048 * MIB - 1 },
     ),
+    retention: {
+      age: option(
+        'duration',
+        72 * HOUR,
+        'How long messages are kept. A file of the CommitLog goes when its newest message is older.',
+        { min: MINUTE, max: 10 * 365 * 24 * HOUR },
+      ),
+      hour: option(
+        'integer',
+        4,
+        'The hour of the day, in local time, in which files that are old enough go; on a filling disk they go at any hour.',
+        { min: 0, max: 23 },
+      ),
+    },
+    disk: {
+      warn: option(
+        'integer',
+        75,
+        'The use of the disk, in percent, above which files that are old enough go at any hour.',
+        { min: 1, max: 100 },
+      ),
+      clean: option(
+        'integer',
+        85,
+        'The use of the disk, in percent, above which the oldest files go before their time, with messages that nobody received; 100 never does that.',
+        { min: 1, max: 100 },
+      ),
+      refuse: option(
+        'integer',
+        90,
+        'The use of the disk, in percent, above which messages are refused, until it is down to store.disk.clean again.',
+        { min: 1, max: 100 },
+      ),
+    },
   },
 };
 

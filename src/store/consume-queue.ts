@@ -41,6 +41,8 @@ export class ConsumeQueue {
   private minOffset: number;
   private maxOffset: number;
   private nextOffset: number;
+  /** Position in the log of the first message, as far as it was looked at: at most the true one. */
+  firstPhysical = 0;
 
   /**
    * @param fileEntries entries of a file: no block crosses from one file into the next
@@ -87,6 +89,23 @@ export class ConsumeQueue {
   startAt(offset: number): void {
     this.fileStart = offset - (offset % this.fileEntries);
     this.minOffset = this.maxOffset = this.nextOffset = this.flushed = offset;
+  }
+
+  /** Lets the queue begin at `offset`, at most `max`: what lies before is going to be removed. */
+  raiseMin(offset: number): void {
+    this.minOffset = Math.max(this.minOffset, offset);
+  }
+
+  /**
+   * Drops the files that hold nothing from `min` on; never the last one, which tells where the queue ends.
+   * @returns whether there are any
+   */
+  raiseStart(): boolean {
+    const kept = Math.max(0, Math.min(this.minOffset, this.flushed - 1));
+    const start = kept - (kept % this.fileEntries);
+    if (start <= this.fileStart) return false;
+    this.fileStart = start;
+    return true;
   }
 
   /** Appends an entry at `max`. Hot path. */

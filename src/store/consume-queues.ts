@@ -2,11 +2,15 @@
  * All ConsumeQueues of a store: gives out queue offsets, takes entries of records that became
  * visible, writes them to the queues' files in batches, and reads them again.
  */
-import type { QueueEntry } from './message-store';
+import type { HiddenMessages, QueueEntry } from './message-store';
 import { ConsumeQueue, type QueueBlock, type QueueBounds } from './consume-queue';
+import type { EmptyQueue } from './empty-queues';
 import { ENTRY_BYTES, readEntry } from './queue-entry';
+import { firstAtOrAbove } from './queue-search';
 import type { QueueFiles, StoredQueue } from './queue-files';
 
+/** Queues looked at before the event loop gets its turn again. */
+const QUEUES_A_TURN = 256;
 /** Memory for entries that the files have as well, bytes. */
 const RECENT_BYTES = 16 * 1024 * 1024;
 /** Buffers of one write. */
@@ -97,6 +101,65 @@ export class ConsumeQueues {
     const entries: QueueEntry[] = [];
     queue.read(start, end, entries);
     return entries;
+  }
+
+  /**
+   * Lets queues begin with their first message at or above the physical offset `position`.
+   * @param turn lets others have their turn of the event loop
+   * @returns the queues that have lost messages so, and which
+   */
+  async raiseMin(position: number, turn: () => Promise<void>): Promise<HiddenMessages[]> {
+    const hidden: HiddenMessages[] = [];
+    let looked = 0;
+    for (const queue of [...this.topics.values()].flatMap((queues) => [...queues.values()])) {
+      if (++looked % QUEUES_A_TURN === 0) await turn();
+      const from = queue.min;
+      if (queue.deleted || from === queue.max || queue.firstPhysical >= position) continue;
+      const end = queue.max;
+      const first = await firstAtOrAbove(this, queue, position);
+      queue.firstPhysical = first?.physicalOffset ?? 0;
+      queue.raiseMin(first?.queueOffset ?? end);
+      const { topic, queueId, min } = queue;
+      if (min > from) hidden.push({ topic, queueId, from, to: min });
+    }
+    return hidden;
+  }
+
+  /** Entries that `raiseMin` has hidden and whose files are still there. */
+  async hidden(
+    topic: string,
+    queueId: number,
+    from: number,
+    count: number,
+  ): Promise<readonly QueueEntry[]> {
+    const queue = this.find(topic, queueId);
+    if (queue === undefined) return [];
+    return this.readEntries(queue, from, Math.min(from + count, queue.min));
+  }
+
+  /** Gives up the files that hold only hidden entries; answers the queues that have some. */
+  raiseStart(hidden: readonly HiddenMessages[]): ConsumeQueue[] {
+    const changed: ConsumeQueue[] = [];
+    for (const { topic, queueId } of hidden) {
+      const queue = this.find(topic, queueId);
+      if (queue === undefined) continue;
+      const before = queue.start;
+      if (!queue.raiseStart()) continue;
+      this.starts += queue.start - before;
+      changed.push(queue);
+    }
+    return changed;
+  }
+
+  /** Queues that had messages and have none any more. */
+  empty(): EmptyQueue[] {
+    const empty: EmptyQueue[] = [];
+    for (const queues of this.topics.values()) {
+      for (const { topic, queueId, min, max } of queues.values()) {
+        if (max > 0 && min === max) empty.push({ topic, queueId, next: max });
+      }
+    }
+    return empty;
   }
 
   /** Writes all entries that were there when it was called. */

@@ -30,6 +30,7 @@ export class Layout {
   readonly guard: string;
   readonly mark: string;
   readonly deletedTopics: string;
+  readonly emptyQueues: string;
 
   constructor(readonly root: string) {
     this.commitLog = join(root, 'commitlog');
@@ -41,6 +42,7 @@ export class Layout {
     this.guard = join(this.gantry, 'lock');
     this.mark = join(this.gantry, 'mark');
     this.deletedTopics = join(this.gantry, 'deleted-topics.json');
+    this.emptyQueues = join(this.gantry, 'empty-queues.json');
   }
 
   /** The segment that begins at `start`. */

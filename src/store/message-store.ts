@@ -27,13 +27,40 @@ export interface QueueEntry {
   readonly tagsCode: number;
 }
 
+/** Messages of a queue that are going to be removed: offsets `from` .. `to`. */
+export interface HiddenMessages {
+  readonly topic: string;
+  readonly queueId: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A removal of old segments, before anything is removed. */
+export interface RemovalPlan {
+  /** All of the log below this position goes. */
+  readonly below: number;
+  /** Whether messages go before their time, because the disk is full. */
+  readonly forced: boolean;
+  /** What queues lose; `minOffset` says so already. */
+  readonly queues: readonly HiddenMessages[];
+  /** Entries of what queues lose; `record` still reads them. */
+  entries(
+    topic: string,
+    queueId: number,
+    from: number,
+    count: number,
+  ): Promise<readonly QueueEntry[]>;
+}
+
 export interface MessageStore {
   /**
    * Appends a record to the log's tail and gives it the next offset of its queue. The record is
    * written and synced later, with all others of this turn of the event loop: wait with `written`
    * or `durable`.
+   * @param system whether the record is the broker's own, not a client's message
    * @throws StatusError TOO_MANY_REQUESTS when unwritten bytes are at their bound (never for
-   *   `system` records), INTERNAL_SERVER_ERROR when the store is read-only, with the reason
+   *   `system` records), INTERNAL_SERVER_ERROR when the store is read-only or the disk full, with the
+   *   reason (`system` records have a reserve of one segment on a full disk)
    */
   append(draft: RecordDraft, queueId: number, system?: boolean): Appended;
 
@@ -47,6 +74,9 @@ export interface MessageStore {
    * under `buffered` at once; rejects when it failed.
    */
   durable(endOffset: number): Promise<void>;
+
+  /** Writes and syncs all below `endOffset`, whatever the flush mode; rejects when that failed. */
+  synced(endOffset: number): Promise<void>;
 
   /** Readers may see what lies below this position. Never goes back. */
   readonly visible: number;
@@ -88,6 +118,15 @@ export interface MessageStore {
    * the topic takes no records: `append` throws TOPIC_NOT_FOUND.
    */
   deleteTopic(topic: string): Promise<void>;
+
+  /**
+   * Called before old segments are removed, which waits until it resolves: whoever has state that
+   * lies only there writes it anew and waits until that is `synced`. When it rejects nothing is
+   * removed, and it is asked again.
+   */
+  onRemoval(prepare: (plan: RemovalPlan) => Promise<void>): void;
+  /** Called when messages begin to be refused because the disk is full (with the reason), and when that ends. */
+  onFull(listener: (reason: string | undefined) => void): void;
 
   /** The reason why nothing can be appended any more, `undefined` while all is well. */
   readonly failure: Error | undefined;

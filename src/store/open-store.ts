@@ -6,12 +6,15 @@ import type { Files, Platform } from '../platform/platform';
 import { writeDurably } from './atomic-file';
 import { ConsumeQueues } from './consume-queues';
 import { DeletedTopics } from './deleted-topics';
+import { DiskWatch } from './disk-watch';
+import { EmptyQueues } from './empty-queues';
 import { Layout } from './layout';
 import { MarkFile, type Mark } from './mark';
 import type { FlushMode, MessageStore } from './message-store';
 import { patientFiles } from './patient-files';
 import { QueueFiles } from './queue-files';
 import { recover } from './recovery';
+import type { RetentionSettings } from './retention';
 import { Segments } from './segments';
 import { Store } from './store';
 
@@ -39,6 +42,8 @@ export interface StoreOptions {
   readonly queueFileEntries?: number;
   /** Memory for the newest part of the log, bytes. Default 32 MiB. */
   readonly tailBytes?: number;
+  /** What goes when; absent: nothing is ever removed, and nobody looks how full the disk is. */
+  readonly retention?: RetentionSettings;
   /** Bytes appended and not visible yet beyond which sends are refused. Default 64 MiB. */
   readonly maxUnwrittenBytes?: number;
 }
@@ -85,6 +90,7 @@ async function openLocked(
   const queues = new ConsumeQueues(queueFiles);
   const deleted = await DeletedTopics.open(files, layout);
   await deleted.forgetBelow(segments.first);
+  const emptyQueues = await EmptyQueues.open(files, layout);
   const recovered = await recover({
     platform,
     log,
@@ -92,6 +98,7 @@ async function openLocked(
     queueFiles,
     queues,
     deleted,
+    emptyQueues,
     markFile,
     mark: markFile.found,
     stoppedCleanly,
@@ -108,6 +115,9 @@ async function openLocked(
     queueFiles,
     queues,
     deleted,
+    emptyQueues,
+    disk: options.retention && new DiskWatch(files, layout.root, options.retention, segmentBytes),
+    retention: options.retention,
     mark: markFile,
     guard,
     recovered,

@@ -87,6 +87,24 @@ export class QueueFiles {
     }
   }
 
+  /** Removes a queue's files that end at or below the offset `start`. */
+  async removeBelow(queue: QueueName, start: number): Promise<void> {
+    for (const first of await this.startsOf(queue)) {
+      if (first + this.fileEntries > start) continue;
+      const path = this.pathOf(queue, first);
+      this.unsynced.delete(path);
+      await this.handles.forget(path);
+      await this.files.remove(path);
+    }
+  }
+
+  /** Makes the file of a queue without messages, whose next one gets the offset `next`. */
+  async createEmpty(queue: QueueName, next: number): Promise<void> {
+    const path = this.pathOf(queue, next);
+    await this.create(path, next % this.fileEntries);
+    this.unsynced.add(path);
+  }
+
   /** Removes all queues of a topic. */
   async removeTopic(topic: string): Promise<void> {
     const directory = this.layout.topicDirectory(topic);

@@ -13,6 +13,7 @@ import { javaHashCode } from '../message/java-hash';
 import type { Platform } from '../platform/platform';
 import type { ConsumeQueue } from './consume-queue';
 import type { ConsumeQueues } from './consume-queues';
+import type { EmptyQueues } from './empty-queues';
 import type { DeletedTopics } from './deleted-topics';
 import { LogScanner } from './log-scanner';
 import type { Mark, MarkFile } from './mark';
@@ -34,6 +35,7 @@ export interface RecoveryOptions {
   readonly queueFiles: QueueFiles;
   readonly queues: ConsumeQueues;
   readonly deleted: DeletedTopics;
+  readonly emptyQueues: EmptyQueues;
   readonly markFile: MarkFile;
   /** The mark as it was found; `undefined` for a directory without one. */
   readonly mark: Mark | undefined;
@@ -60,6 +62,8 @@ class Recovery {
   private readonly scanner: LogScanner;
   private storeTimestamp: number;
   private lastPhysicalOffset = 0;
+  /** Whether the queues are built from the whole log. */
+  private rebuilt = false;
   private records = 0;
   private damages = 0;
   /** Maximum offsets that a queue had by its files, for slots whose records turn out to be lost. */
@@ -80,6 +84,7 @@ class Recovery {
     const trusted = await this.trustedPosition();
     const from = Math.max(mark?.queuesPosition ?? 0, segments.first);
     const loaded = mark !== undefined && (await this.loadQueues(from, trusted));
+    this.rebuilt = !loaded;
     if (!loaded) await this.dropQueues();
     return this.scan(loaded ? from : segments.first, trusted);
   }
@@ -190,10 +195,22 @@ class Recovery {
     if (this.damages > 0) {
       for (const [queue, seen] of this.seen) queues.fillTo(queue, seen);
     }
+    if (this.rebuilt) await this.restoreEmpty();
     await segments.rewrite(trusted, end);
     await segments.cut(end);
     log.info({ from, end, records: this.records, damages: this.damages }, 'scanned the CommitLog');
     return this.outcome(end, false);
+  }
+
+  /** Gives queues that retention has emptied their next offset again: the log does not tell it. */
+  private async restoreEmpty(): Promise<void> {
+    const { emptyQueues, queues, queueFiles, deleted } = this.options;
+    for (const { topic, queueId, next } of emptyQueues.all) {
+      const queue = queues.open(topic, queueId);
+      if (queue.max > 0 || deleted.position(topic) > 0) continue;
+      queues.startAt(queue, next);
+      await queueFiles.createEmpty(queue, next);
+    }
   }
 
   /** Gives a record the entry that its queue lacks. */

@@ -7,6 +7,7 @@ import { readRecord, recordIntact } from '../message/record';
 import type { ConsumeQueue } from './consume-queue';
 import type { ConsumeQueues } from './consume-queues';
 import type { QueueEntry } from './message-store';
+import { searchFrom } from './queue-search';
 import { isRecordOf } from './record-check';
 import type { Segments } from './segments';
 
@@ -67,31 +68,11 @@ async function openCursors(
 ): Promise<Cursor[]> {
   const heap: Cursor[] = [];
   for (const queue of [...new Set(topics)].flatMap((topic) => queues.ofTopic(topic))) {
-    const next = await firstAtOrAbove(queues, queue, from);
+    const next = await searchFrom(queues, queue, from);
     const cursor: Cursor = { queue, from, end: queue.max, next, entries: [], at: 0 };
     if (await advance(queues, cursor)) push(heap, cursor);
   }
   return heap;
-}
-
-/** The first offset whose message lies at or above the physical offset `position`. */
-async function firstAtOrAbove(
-  queues: ConsumeQueues,
-  queue: ConsumeQueue,
-  position: number,
-): Promise<number> {
-  let low = queue.min;
-  let high = queue.max;
-  const [first] = await queues.entries(queue, low, 1);
-  if (first && first.bytes > 0 && first.physicalOffset >= position) return low;
-  while (low < high) {
-    const middle = low + Math.floor((high - low) / 2);
-    const [entry] = await queues.entries(queue, middle, 1);
-    // A filler has no place: the search goes on left of it, at worst it begins too early.
-    if (entry === undefined || entry.bytes === 0 || entry.physicalOffset >= position) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** Moves a cursor to its next message; false at the end. */

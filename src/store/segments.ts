@@ -120,6 +120,18 @@ export class Segments {
     if (last !== undefined) await this.setLength(last, position - last);
   }
 
+  /** Removes the segments that end at or below `position`, the oldest first: a crash leaves no hole. */
+  async removeBelow(position: number): Promise<void> {
+    for (let first = this.starts[0]; first !== undefined; first = this.starts[0]) {
+      if (first + this.segmentBytes > position) return;
+      this.starts.shift();
+      const path = this.layout.segment(first);
+      await this.handles.forget(path);
+      await this.files.remove(path);
+      await this.files.syncDirectory(this.layout.commitLog);
+    }
+  }
+
   /**
    * Writes the bytes of `from` .. `to` once more and syncs them. After a sync that failed the system
    * may take pages for written that never reached the disk, and a later sync then says nothing: only

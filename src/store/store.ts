@@ -7,13 +7,16 @@ import { CommitLog, type CommitLogOptions } from './commit-log';
 import type { ConsumeQueue } from './consume-queue';
 import type { ConsumeQueues } from './consume-queues';
 import type { DeletedTopics } from './deleted-topics';
+import type { DiskWatch } from './disk-watch';
+import type { EmptyQueues } from './empty-queues';
 import { isDirectoryName, type Layout } from './layout';
 import type { MarkFile } from './mark';
-import type { Appended, MessageStore, QueueEntry } from './message-store';
+import type { Appended, MessageStore, QueueEntry, RemovalPlan } from './message-store';
 import { PendingEntries } from './pending-entries';
 import type { QueueFiles } from './queue-files';
 import type { Recovered } from './recovery';
 import { replayTopics } from './replay';
+import { Retention, type RetentionSettings } from './retention';
 import { beingDeleted, readOnly } from './store-errors';
 import { Upkeep } from './upkeep';
 
@@ -31,6 +34,10 @@ export type StoreParts = Omit<
   readonly queueFiles: QueueFiles;
   readonly queues: ConsumeQueues;
   readonly deleted: DeletedTopics;
+  readonly emptyQueues: EmptyQueues;
+  /** Both or none: without them nothing is removed, and a full disk is a write that fails. */
+  readonly disk: DiskWatch | undefined;
+  readonly retention: RetentionSettings | undefined;
   readonly mark: MarkFile;
   readonly guard: FileLock;
   readonly recovered: Recovered;
@@ -44,6 +51,9 @@ export class Store implements MessageStore {
   private readonly pending = new PendingEntries();
   private readonly listeners: ArrivalListener[] = [];
   private readonly failureListeners: ((failure: Error) => void)[] = [];
+  private readonly fullListeners: ((reason: string | undefined) => void)[] = [];
+  private readonly preparers: ((plan: RemovalPlan) => Promise<void>)[] = [];
+  private readonly retention: Retention | undefined;
   private readonly deleting = new Set<string>();
   /** Queues that gained entries and whose listeners were not told yet. */
   private readonly touched = new Set<ConsumeQueue>();
@@ -82,16 +92,20 @@ export class Store implements MessageStore {
       }),
       onFailure,
     });
+    this.retention = this.makeRetention();
   }
 
   /** Makes what recovery has done durable, and the mark that the store is open. */
   async begin(): Promise<void> {
     await this.upkeep.run(() => this.upkeep.checkpoint());
+    await this.parts.disk?.look(this.commitLog.end);
+    this.retention?.start();
   }
 
   /** Hot path. */
   append(draft: RecordDraft, queueId: number, system = false): Appended {
     if (this.stopped) throw readOnly(this.stopped);
+    this.parts.disk?.check(this.commitLog.end, system);
     if (!system) this.checkRoom();
     const { topic, tagsCode } = draft;
     if (this.deleting.size > 0 && this.deleting.has(topic)) throw beingDeleted(topic);
@@ -116,12 +130,24 @@ export class Store implements MessageStore {
     return this.commitLog.writer.durable(endOffset);
   }
 
+  synced(endOffset: number): Promise<void> {
+    return this.commitLog.writer.syncTo(endOffset);
+  }
+
   get visible(): number {
     return this.commitLog.writer.visible;
   }
 
   get failure(): Error | undefined {
     return this.stopped;
+  }
+
+  onRemoval(prepare: (plan: RemovalPlan) => Promise<void>): void {
+    this.preparers.push(prepare);
+  }
+
+  onFull(listener: (reason: string | undefined) => void): void {
+    this.fullListeners.push(listener);
   }
 
   onFailure(listener: (failure: Error) => void): void {
@@ -173,6 +199,7 @@ export class Store implements MessageStore {
     try {
       await this.upkeep.run(async () => {
         await this.parts.deleted.add(topic, position);
+        await this.parts.emptyQueues.forgetTopic(topic);
         // The mark must not count the topic's queues any more before their files go.
         await this.upkeep.checkpoint();
         await this.parts.queueFiles.removeTopic(topic);
@@ -187,11 +214,31 @@ export class Store implements MessageStore {
     return this.closing;
   }
 
+  private makeRetention(): Retention | undefined {
+    const { disk, retention } = this.parts;
+    if (disk === undefined || retention === undefined) return undefined;
+    return new Retention({
+      ...this.parts,
+      disk,
+      settings: retention,
+      end: () => this.commitLog.end,
+      settled: () => Math.min(this.commitLog.writer.synced, this.dispatchedTo),
+      prepare: async (plan) => {
+        for (const prepare of this.preparers) await prepare(plan);
+      },
+      checkpoint: () => this.upkeep.run(() => this.upkeep.checkpoint()),
+      onFull: (reason) => {
+        for (const listener of this.fullListeners) listener(reason);
+      },
+    });
+  }
+
   private async shutDown(): Promise<void> {
     const { layout, platform, guard, segments, queueFiles } = this.parts;
     const failure = this.stopped;
     this.stopped ??= new Error('the store is closed');
     try {
+      await this.retention?.stop();
       if (failure) throw failure;
       await this.commitLog.writer.syncTo(this.commitLog.end);
       await this.upkeep.stop();
@@ -261,6 +308,7 @@ export class Store implements MessageStore {
     if (this.stopped) return;
     this.stopped = failure;
     this.parts.log.fatal({ err: failure }, 'the store takes no more records');
+    void this.retention?.stop();
     for (const listener of this.failureListeners) listener(failure);
   }
 }

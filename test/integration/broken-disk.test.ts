@@ -16,7 +16,11 @@ it('a broker whose disk fails answers no OK any more, and says why in the status
       httpPort: 0,
       dataDir: '/gantry',
       flush: 'sync',
-      store: { segmentBytes: 8 * 1024 * 1024 },
+      store: {
+        segmentBytes: 8 * 1024 * 1024,
+        retention: { ageMs: 3600 * SECOND, hour: 4 },
+        disk: { warn: 75, clean: 85, refuse: 90 },
+      },
       topics: { autoCreate: true, create: [{ name: 'orders', type: 'NORMAL', queues: 1 }] },
       groups: { autoCreate: true },
       broker: { name: 'broker-a', cluster: 'DefaultCluster' },
