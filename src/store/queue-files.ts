@@ -1,6 +1,8 @@
 /**
  * The files of ConsumeQueues: `fileEntries` entries each, sparse until written, named by the
  * position of their first byte. What was written and not synced is remembered until it is.
+ *
+ * long: one class owns the files, from their making to their end, and knows what of them is unsynced
  */
 import { join, dirname } from 'node:path';
 import type { FileHandle, Files } from '../platform/platform';

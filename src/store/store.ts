@@ -18,6 +18,7 @@ import type { Recovered } from './recovery';
 import { replayTopics } from './replay';
 import { Retention, type RetentionSettings } from './retention';
 import { beingDeleted, readOnly } from './store-errors';
+import { StoreListeners } from './store-listeners';
 import { Upkeep } from './upkeep';
 
 /** Largest queue id: a Java int. */
@@ -49,10 +50,7 @@ export class Store implements MessageStore {
   private readonly commitLog: CommitLog;
   private readonly upkeep: Upkeep;
   private readonly pending = new PendingEntries();
-  private readonly listeners: ArrivalListener[] = [];
-  private readonly failureListeners: ((failure: Error) => void)[] = [];
-  private readonly fullListeners: ((reason: string | undefined) => void)[] = [];
-  private readonly preparers: ((plan: RemovalPlan) => Promise<void>)[] = [];
+  private readonly heard: StoreListeners;
   private readonly retention: Retention | undefined;
   private readonly deleting = new Set<string>();
   /** Queues that gained entries and whose listeners were not told yet. */
@@ -65,6 +63,7 @@ export class Store implements MessageStore {
 
   constructor(private readonly parts: StoreParts) {
     const { recovered, queues } = parts;
+    this.heard = new StoreListeners(parts.log);
     const { end, storeTimestamp } = recovered;
     this.dispatchedTo = end;
     this.lastPhysicalOffset = recovered.lastPhysicalOffset;
@@ -143,19 +142,19 @@ export class Store implements MessageStore {
   }
 
   onRemoval(prepare: (plan: RemovalPlan) => Promise<void>): void {
-    this.preparers.push(prepare);
+    this.heard.removal.push(prepare);
   }
 
   onFull(listener: (reason: string | undefined) => void): void {
-    this.fullListeners.push(listener);
+    this.heard.full.push(listener);
   }
 
   onFailure(listener: (failure: Error) => void): void {
-    this.failureListeners.push(listener);
+    this.heard.failure.push(listener);
   }
 
   onArrival(listener: ArrivalListener): void {
-    this.listeners.push(listener);
+    this.heard.arrival.push(listener);
   }
 
   minOffset(topic: string, queueId: number): number {
@@ -223,13 +222,9 @@ export class Store implements MessageStore {
       settings: retention,
       end: () => this.commitLog.end,
       settled: () => Math.min(this.commitLog.writer.synced, this.dispatchedTo),
-      prepare: async (plan) => {
-        for (const prepare of this.preparers) await prepare(plan);
-      },
+      prepare: (plan) => this.heard.prepare(plan),
       checkpoint: () => this.upkeep.run(() => this.upkeep.checkpoint()),
-      onFull: (reason) => {
-        for (const listener of this.fullListeners) listener(reason);
-      },
+      onFull: (reason) => this.heard.becameFull(reason),
     });
   }
 
@@ -291,17 +286,7 @@ export class Store implements MessageStore {
     if (this.touched.size === 0) return;
     const touched = [...this.touched];
     this.touched.clear();
-    for (const queue of touched) this.arrived(queue);
-  }
-
-  private arrived(queue: ConsumeQueue): void {
-    for (const listener of this.listeners) {
-      try {
-        listener(queue.topic, queue.queueId, queue.max);
-      } catch (error) {
-        this.parts.log.error({ err: error }, 'a listener for arrivals has thrown');
-      }
-    }
+    for (const queue of touched) this.heard.arrived(queue.topic, queue.queueId, queue.max);
   }
 
   private fail(failure: Error): void {
@@ -309,6 +294,6 @@ export class Store implements MessageStore {
     this.stopped = failure;
     this.parts.log.fatal({ err: failure }, 'the store takes no more records');
     void this.retention?.stop();
-    for (const listener of this.failureListeners) listener(failure);
+    this.heard.failed(failure);
   }
 }
