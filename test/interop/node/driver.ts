@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline';
 import {
   ConsumeResult,
+  FilterExpression,
   Producer,
   PushConsumer,
   SimpleConsumer,
@@ -22,7 +23,7 @@ interface Request {
   readonly properties?: Record<string, string>;
   readonly messageGroup?: string;
   readonly group: string;
-  readonly subscriptions: Record<string, string>;
+  readonly subscriptions: Record<string, string | { readonly sql: string }>;
   readonly awaitMs: number;
   readonly max: number;
   readonly invisibleMs: number;
@@ -44,6 +45,20 @@ function known<T>(map: ReadonlyMap<string, T>, name: string): T {
   const client = map.get(name);
   if (client === undefined) throw new Error(`no client ${name}`);
   return client;
+}
+
+/** The package does not export the enum; the wire's value of SQL. */
+const SQL = 2;
+
+function subscriptionsOf({ subscriptions }: Request): Map<string, FilterExpression> {
+  return new Map(
+    Object.entries(subscriptions).map(([topic, filter]) => [
+      topic,
+      typeof filter === 'string'
+        ? new FilterExpression(filter)
+        : new FilterExpression(filter.sql, SQL),
+    ]),
+  );
 }
 
 function show(view: MessageView): object {
@@ -92,7 +107,7 @@ async function startSimple(request: Request): Promise<object> {
     sslEnabled,
     namespace: '',
     consumerGroup: request.group,
-    subscriptions: new Map(Object.entries(request.subscriptions)),
+    subscriptions: subscriptionsOf(request),
     awaitDuration: request.awaitMs,
     logger,
   });
@@ -108,7 +123,7 @@ async function startPush(request: Request): Promise<object> {
     sslEnabled,
     namespace: '',
     consumerGroup: request.group,
-    subscriptions: new Map(Object.entries(request.subscriptions)),
+    subscriptions: subscriptionsOf(request),
     messageListener: {
       consume: (message) => {
         write({ event: 'message', name, message: show(message) });

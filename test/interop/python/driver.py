@@ -9,8 +9,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 
-from rocketmq import (ClientConfiguration, ConsumeResult, Credentials, FilterExpression, Message,
-                      MessageListener, Producer, PushConsumer, SimpleConsumer)
+from rocketmq import (ClientConfiguration, ConsumeResult, Credentials, FilterExpression,
+                      Message, MessageListener, Producer, PushConsumer, SimpleConsumer)
+from rocketmq.grpc_protocol import FilterType
 
 TLS = os.environ.get("DRIVER_TLS") == "true"
 clients = {}
@@ -47,7 +48,9 @@ def configuration(request):
 
 
 def subscriptions(request):
-    return {topic: FilterExpression(tags) for topic, tags in request["subscriptions"].items()}
+    return {topic: FilterExpression(filter) if isinstance(filter, str)
+            else FilterExpression(filter["sql"], FilterType.SQL)
+            for topic, filter in request["subscriptions"].items()}
 
 
 def started(request, client):

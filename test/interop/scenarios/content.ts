@@ -38,6 +38,25 @@ function largeBody(): Buffer {
   return Buffer.concat(blocks).subarray(0, LARGE_BODY_BYTES);
 }
 
+const SQL = "price BETWEEN 5 AND 9 AND (TAGS IN ('red', 'green') OR urgent = TRUE)";
+
+/** Messages that the filter above lets through or not, as their bodies say. */
+function priced(topic: string): readonly OutgoingMessage[] {
+  return [
+    { topic, body: base64('yes 1'), tag: 'red', properties: { price: '5' } },
+    { topic, body: base64('no, too cheap'), tag: 'red', properties: { price: '4.5' } },
+    { topic, body: base64('yes 2'), tag: 'blue', properties: { price: '7.25', urgent: 'TRUE' } },
+    { topic, body: base64('no, blue'), tag: 'blue', properties: { price: '7' } },
+    { topic, body: base64('no, without a price'), tag: 'green' },
+    { topic, body: base64('no, not a number'), tag: 'red', properties: { price: 'six' } },
+    { topic, body: base64('yes 3'), tag: 'green', properties: { price: '9' } },
+  ];
+}
+
+function last(topic: string): OutgoingMessage {
+  return { topic, body: base64('last'), tag: 'red', properties: { price: '6' } };
+}
+
 const sorted = (contents: readonly object[]): string[] =>
   contents.map((content) => JSON.stringify(content)).sort();
 
@@ -111,6 +130,44 @@ export const contentScenarios: readonly Scenario[] = [
       collector.stop();
       const seen = collector.seen.map(({ message }) => message.tag).sort();
       expect(seen).toEqual(['green', 'green', 'red', 'red']);
+      await Promise.all([consumer.close(), producer.close()]);
+    },
+  },
+  {
+    title: 'simple consumer: an SQL filter lets exactly its messages through',
+    async run(context) {
+      const { driver, topic, group, brokers } = context;
+      const consumer = await driver.simple({
+        endpoints: accessPoint(context, 0),
+        group,
+        subscriptions: { [topic]: { sql: SQL } },
+        awaitMs: AWAIT_MS,
+      });
+      const producer = await driver.producer(accessPoint(context, 1), [topic]);
+      for (const message of priced(topic)) await producer.send(message);
+      const collector = new Collector([consumer], { invisibleMs: 10_000, lanes: brokers });
+      await collector.untilSeen(3, 30_000);
+      await collector.untilEmptyPolls(brokers, 30_000);
+      collector.stop();
+      const seen = collector.seen.map(({ message }) => message.body).sort();
+      expect(seen).toEqual(['yes 1', 'yes 2', 'yes 3'].map(base64).sort());
+      await Promise.all([consumer.close(), producer.close()]);
+    },
+  },
+  {
+    title: 'push consumer: an SQL filter lets exactly its messages through',
+    async run(context) {
+      const { driver, topic, group } = context;
+      const consumer = await driver.push({
+        endpoints: accessPoint(context, 0),
+        group,
+        subscriptions: { [topic]: { sql: SQL } },
+      });
+      const producer = await driver.producer(accessPoint(context, 1), [topic]);
+      for (const message of [...priced(topic), last(topic)]) await producer.send(message);
+      await consumer.untilPushed(4, 30_000);
+      const seen = consumer.pushed.map(({ message }) => message.body).sort();
+      expect(seen).toEqual(['last', 'yes 1', 'yes 2', 'yes 3'].map(base64).sort());
       await Promise.all([consumer.close(), producer.close()]);
     },
   },

@@ -37,8 +37,8 @@ export interface OutgoingMessage {
 export interface ConsumerOptions {
   readonly endpoints: string;
   readonly group: string;
-  /** Topic to tag expression. */
-  readonly subscriptions: Readonly<Record<string, string>>;
+  /** Topic to tag expression, or to an SQL expression. */
+  readonly subscriptions: Readonly<Record<string, string | { readonly sql: string }>>;
 }
 
 /** A message that a push consumer's listener was given, and when (`performance.now()`). */

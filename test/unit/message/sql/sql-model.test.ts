@@ -130,7 +130,7 @@ describe('SQL filters', () => {
       fc.property(condition, properties, (term, values) => {
         expect(evaluate(term.text, values).matched).toBe(term.meaning(values) === true);
       }),
-      { seed: 20_260, numRuns: 3000 },
+      { seed: 20_260, numRuns: 1500 },
     );
   });
 
@@ -187,7 +187,7 @@ describe('SQL filters', () => {
           expect(error.position).toBeLessThanOrEqual(expression.length + 1);
         }
       }),
-      { seed: 20_261, numRuns: 6000 },
+      { seed: 20_261, numRuns: 4000 },
     );
   });
 

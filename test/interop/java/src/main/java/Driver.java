@@ -24,6 +24,7 @@ import org.apache.rocketmq.client.apis.ClientConfiguration;
 import org.apache.rocketmq.client.apis.ClientServiceProvider;
 import org.apache.rocketmq.client.apis.consumer.ConsumeResult;
 import org.apache.rocketmq.client.apis.consumer.FilterExpression;
+import org.apache.rocketmq.client.apis.consumer.FilterExpressionType;
 import org.apache.rocketmq.client.apis.consumer.SimpleConsumer;
 import org.apache.rocketmq.client.apis.message.MessageBuilder;
 import org.apache.rocketmq.client.apis.message.MessageView;
@@ -239,8 +240,16 @@ public final class Driver {
   private static Map<String, FilterExpression> subscriptions(JsonObject request) {
     Map<String, FilterExpression> map = new HashMap<>();
     request.getAsJsonObject("subscriptions").entrySet().forEach(
-        entry -> map.put(entry.getKey(), new FilterExpression(entry.getValue().getAsString())));
+        entry -> map.put(entry.getKey(), filter(entry.getValue())));
     return map;
+  }
+
+  private static FilterExpression filter(JsonElement value) {
+    if (value.isJsonPrimitive()) {
+      return new FilterExpression(value.getAsString());
+    }
+    String sql = value.getAsJsonObject().get("sql").getAsString();
+    return new FilterExpression(sql, FilterExpressionType.SQL92);
   }
 
   private static String text(JsonObject request, String key) {
