@@ -3,6 +3,7 @@ import type { BrokerDialer } from '../api/broker-dialer';
 import type { RouteApi } from '../api/route-api';
 import { adminService } from '../link/admin-service';
 import type { Readiness } from '../observe/http';
+import { withHotCodecs } from '../proxy/codec/hot-codecs';
 import { createProxy, type Proxy } from '../proxy/proxy';
 import { DEFAULT_PROXY_SETTINGS } from '../proxy/settings';
 import { loadService } from '../rpc/protos';
@@ -63,7 +64,7 @@ export async function openProxy(
   });
   shutdown.add('proxy', () => proxy.close());
   const messaging = {
-    definition: loadService(SERVICE_FILE, 'apache.rocketmq.v2.MessagingService'),
+    definition: withHotCodecs(loadService(SERVICE_FILE, 'apache.rocketmq.v2.MessagingService')),
     implementation: proxy.messaging,
   };
   const admin = adminService(proxy.admin, options.admin);

@@ -16,8 +16,7 @@ import type {
   SubscribeRequest,
 } from '../api/broker-api';
 import type { GroupConfig, TopicConfig } from '../api/topic';
-import { Property } from '../message/properties';
-import { readRecord, recordProperties } from '../message/record';
+import { uniqueKeyOf } from '../message/record';
 import type { GantryBrokerDefinition } from '../rpc/generated/gantry/v1/GantryBroker';
 import * as ack from './codec/ack';
 import { faultFromWire, faultToWire } from './codec/filter-fault';
@@ -237,7 +236,7 @@ async function releaseAll(
   if (messages.length === 0) return;
   const entries = messages.map(({ record, receiptHandle }) => ({
     receiptHandle,
-    messageId: recordProperties(readRecord(record, 0)).get(Property.UNIQ_KEY) ?? '',
+    messageId: uniqueKeyOf(record),
   }));
   await api.release({ group, topic, entries });
 }

@@ -62,6 +62,11 @@ const internalKeys: ReadonlySet<string> = new Set([
   'TIMER_ROLL_LABEL',
 ]);
 
+/** All keys that producers may not set and that are not shown to consumers. */
+export function systemPropertyKeys(): readonly string[] {
+  return [...reservedKeys, ...internalKeys];
+}
+
 /** Whether a property key is refused from producers and kept from consumers. */
 export function isSystemPropertyKey(key: string): boolean {
   return reservedKeys.has(key) || internalKeys.has(key);

@@ -50,35 +50,3 @@ export interface IncomingMessage {
   readonly system_properties: IncomingSystemProperties | null;
   readonly body: Buffer;
 }
-
-/** A message as a consumer gets it. */
-export interface DeliveredMessage {
-  topic: { resource_namespace: string; name: string };
-  user_properties: Record<string, string>;
-  system_properties: DeliveredSystemProperties;
-  body: Buffer;
-}
-
-export interface DeliveredSystemProperties {
-  tag?: string;
-  keys: string[];
-  message_id: string;
-  body_digest: { type: typeof DIGEST_MD5; checksum: string };
-  body_encoding: (typeof Encoding)[keyof typeof Encoding];
-  message_type: MessageType;
-  born_timestamp: SecondsAndNanos;
-  born_host: string;
-  store_timestamp: SecondsAndNanos;
-  store_host: string;
-  delivery_timestamp?: SecondsAndNanos;
-  receipt_handle: string;
-  queue_id: number;
-  queue_offset: number;
-  invisible_duration: SecondsAndNanos;
-  delivery_attempt: number;
-  message_group?: string;
-  trace_context?: string;
-  dead_letter_queue?: { topic: string; message_id: string };
-  lite_topic?: string;
-  priority?: number;
-}

@@ -100,11 +100,31 @@ export interface StoredRecord {
   readonly properties: string;
 }
 
+/** Where the parts of a record lie, as positions in its buffer. */
+export interface RecordLayout {
+  readonly start: number;
+  readonly end: number;
+  readonly sysFlag: number;
+  readonly bornHostBytes: number;
+  readonly storeHostBytes: number;
+  /** The store time, and behind it the store host. */
+  readonly storeAt: number;
+  /** `reconsumeTimes`, and behind it what comes before the body. */
+  readonly tailAt: number;
+  readonly bodyAt: number;
+  readonly bodyEnd: number;
+  readonly topicAt: number;
+  readonly topicEnd: number;
+  /** The record CRC included; they end with the record. */
+  readonly propertiesAt: number;
+}
+
 /**
- * Reads the record at `at`; lengths are checked against each other and the buffer, checksums are not.
+ * Finds the parts of the record at `start`; lengths are checked against each other and the buffer, checksums are
+ * not. Hot path.
  * @throws RangeError when the bytes are no whole record.
  */
-export function readRecord(source: Buffer, start: number): StoredRecord {
+export function recordLayout(source: Buffer, start: number): RecordLayout {
   if (source.length - start < FIXED_BYTES) throw new RangeError('record is cut off');
   const totalBytes = source.readInt32BE(start);
   const magic = source.readInt32BE(start + 4);
@@ -116,45 +136,69 @@ export function readRecord(source: Buffer, start: number): StoredRecord {
     throw new RangeError(`record of ${totalBytes} bytes does not fit its ${source.length - start}`);
   }
   const sysFlag = source.readInt32BE(start + 36);
-  const bornBytes = (sysFlag & SysFlag.BORNHOST_V6) !== 0 ? 16 : 4;
-  const storeBytes = (sysFlag & SysFlag.STOREHOST_V6) !== 0 ? 16 : 4;
-  const storeAt = start + 52 + bornBytes;
-  const tailAt = storeAt + 12 + storeBytes;
+  const bornHostBytes = (sysFlag & SysFlag.BORNHOST_V6) !== 0 ? 16 : 4;
+  const storeHostBytes = (sysFlag & SysFlag.STOREHOST_V6) !== 0 ? 16 : 4;
+  const storeAt = start + 52 + bornHostBytes;
+  const tailAt = storeAt + 12 + storeHostBytes;
   if (tailAt + 16 > end) throw new RangeError('record header is cut off');
   const bodyBytes = source.readInt32BE(tailAt + 12);
   const bodyAt = tailAt + 16;
-  let at = bodyAt + bodyBytes;
-  if (bodyBytes < 0 || at + 3 > end)
+  const bodyEnd = bodyAt + bodyBytes;
+  if (bodyBytes < 0 || bodyEnd + 3 > end) {
     throw new RangeError(`body of ${bodyBytes} bytes leaves its record`);
-  const topicBytes = magic === MAGIC_V2 ? source.readInt16BE(at) : source.readInt8(at);
-  at += magic === MAGIC_V2 ? 2 : 1;
-  if (topicBytes < 0 || at + topicBytes + 2 > end) {
+  }
+  const v2 = magic === MAGIC_V2;
+  const topicBytes = v2 ? source.readInt16BE(bodyEnd) : source.readInt8(bodyEnd);
+  const topicAt = bodyEnd + (v2 ? 2 : 1);
+  const topicEnd = topicAt + topicBytes;
+  if (topicBytes < 0 || topicEnd + 2 > end) {
     throw new RangeError(`topic of ${topicBytes} bytes leaves its record`);
   }
-  const topic = source.toString('utf8', at, at + topicBytes);
-  at += topicBytes;
-  const propertiesBytes = source.readInt16BE(at);
-  at += 2;
-  if (propertiesBytes < 0 || at + propertiesBytes !== end) {
+  const propertiesBytes = source.readInt16BE(topicEnd);
+  const propertiesAt = topicEnd + 2;
+  if (propertiesBytes < 0 || propertiesAt + propertiesBytes !== end) {
     throw new RangeError(`properties of ${propertiesBytes} bytes do not end with their record`);
   }
   return {
-    totalBytes,
+    start,
+    end,
+    sysFlag,
+    bornHostBytes,
+    storeHostBytes,
+    storeAt,
+    tailAt,
+    bodyAt,
+    bodyEnd,
+    topicAt,
+    topicEnd,
+    propertiesAt,
+  };
+}
+
+/**
+ * Reads the record at `start`; see `recordLayout` for what is checked.
+ * @throws RangeError when the bytes are no whole record.
+ */
+export function readRecord(source: Buffer, start: number): StoredRecord {
+  const layout = recordLayout(source, start);
+  const { storeAt, tailAt } = layout;
+  return {
+    totalBytes: layout.end - start,
     bodyCrc: source.readInt32BE(start + 8),
     queueId: source.readInt32BE(start + 12),
     flag: source.readInt32BE(start + 16),
     queueOffset: readInt64(source, start + 20),
     physicalOffset: readInt64(source, start + 28),
-    sysFlag,
+    sysFlag: layout.sysFlag,
     bornTimestamp: readInt64(source, start + 40),
-    bornHost: readHost(source, start + 48, bornBytes),
+    bornHost: readHost(source, start + 48, layout.bornHostBytes),
     storeTimestamp: readInt64(source, storeAt),
-    storeHost: readHost(source, storeAt + 8, storeBytes),
+    storeHost: readHost(source, storeAt + 8, layout.storeHostBytes),
     reconsumeTimes: source.readInt32BE(tailAt),
     preparedOffset: readInt64(source, tailAt + 4),
-    body: source.subarray(bodyAt, bodyAt + bodyBytes),
-    topic,
-    properties: source.toString('utf8', at, end),
+    body: source.subarray(layout.bodyAt, layout.bodyEnd),
+    topic: source.toString('utf8', layout.topicAt, layout.topicEnd),
+    properties: source.toString('utf8', layout.propertiesAt, layout.end),
   };
 }
 
@@ -163,6 +207,11 @@ export function recordProperties(record: StoredRecord): Map<string, string> {
   const properties = parseProperties(record.properties);
   properties.delete(Property.CRC32);
   return properties;
+}
+
+/** The id that the producer gave a stored message, '' without one. */
+export function uniqueKeyOf(record: Buffer): string {
+  return recordProperties(readRecord(record, 0)).get(Property.UNIQ_KEY) ?? '';
 }
 
 /**
@@ -190,7 +239,8 @@ export function bodyCrc(body: Uint8Array): number {
   return body.length === 0 ? 0 : crc32(body) & 0x7fffffff;
 }
 
-function readHost(source: Buffer, at: number, addressBytes: number): Host {
+/** The host at `at`, its address a view. */
+export function readHost(source: Buffer, at: number, addressBytes: number): Host {
   return {
     address: source.subarray(at, at + addressBytes),
     port: source.readInt32BE(at + addressBytes),

@@ -2,17 +2,19 @@
 import type { BrokerApi, EntryStatus, HandleRef } from '../api/broker-api';
 import { splitReceiptHandle } from '../api/receipt-handle';
 import { checkGroupName, checkTopicName } from '../message/names';
+import type { ResourceName } from '../message/public-message';
 import { Code, StatusError } from '../message/status';
 import { toMs } from '../message/time';
-import type { AckMessageRequest__Output } from '../rpc/generated/apache/rocketmq/v2/AckMessageRequest';
-import type { AckMessageResponse } from '../rpc/generated/apache/rocketmq/v2/AckMessageResponse';
-import type { ChangeInvisibleDurationRequest__Output } from '../rpc/generated/apache/rocketmq/v2/ChangeInvisibleDurationRequest';
-import type { ChangeInvisibleDurationResponse } from '../rpc/generated/apache/rocketmq/v2/ChangeInvisibleDurationResponse';
 import { ClientType } from '../rpc/generated/apache/rocketmq/v2/ClientType';
 import type { ForwardMessageToDeadLetterQueueRequest__Output } from '../rpc/generated/apache/rocketmq/v2/ForwardMessageToDeadLetterQueueRequest';
-import type { MessagingServiceHandlers } from '../rpc/generated/apache/rocketmq/v2/MessagingService';
-import type { Resource__Output } from '../rpc/generated/apache/rocketmq/v2/Resource';
+import type { MessagingServiceHandlers } from './messaging-handlers';
 import { type CallGate, commonStatus, OK_STATUS, statusOf, unary } from './calls';
+import type {
+  AckMessageAnswer,
+  AckMessageCall,
+  ChangeInvisibleDurationAnswer,
+  ChangeInvisibleDurationCall,
+} from './codec/ack-codec';
 import type { ProxyParts } from './parts';
 import { checkInvisible } from './receive-request';
 import type { RequestContext } from './request-context';
@@ -51,7 +53,7 @@ export function ackHandlers(parts: ProxyParts, gate: CallGate): Handlers {
 class AckFamily {
   constructor(private readonly parts: ProxyParts) {}
 
-  async ack(request: AckMessageRequest__Output): Promise<AckMessageResponse> {
+  async ack(request: AckMessageCall): Promise<AckMessageAnswer> {
     const names = namesOf(request);
     const { entries } = request;
     this.checkCount(entries.length);
@@ -72,8 +74,8 @@ class AckFamily {
   }
 
   async changeInvisible(
-    request: ChangeInvisibleDurationRequest__Output,
-  ): Promise<ChangeInvisibleDurationResponse> {
+    request: ChangeInvisibleDurationCall,
+  ): Promise<ChangeInvisibleDurationAnswer> {
     const names = namesOf(request);
     const invisibleMs = toMs(request.invisible_duration);
     checkInvisible(invisibleMs, 0, this.parts.settings.maxInvisibleMs);
@@ -128,7 +130,7 @@ class AckFamily {
 
   /** Sorts entries by their handles' brokers; those with a handle of no use get their status here. */
   private byBroker(
-    entries: AckMessageRequest__Output['entries'],
+    entries: AckMessageCall['entries'],
     statuses: EntryStatus[],
   ): ReadonlyMap<string, BrokerEntries> {
     const parts = new Map<string, BrokerEntries>();
@@ -171,8 +173,8 @@ class AckFamily {
 
 /** @throws StatusError ILLEGAL_TOPIC, ILLEGAL_CONSUMER_GROUP */
 function namesOf(request: {
-  readonly topic: Resource__Output | null;
-  readonly group: Resource__Output | null;
+  readonly topic: ResourceName | null;
+  readonly group: ResourceName | null;
 }): GroupAndTopic {
   const topic = request.topic?.name ?? '';
   const group = request.group?.name ?? '';

@@ -1,16 +1,10 @@
 /** The answer stream of one ReceiveMessage: order of items, back-pressure, and what did not get through. */
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { Timers } from '../platform/platform';
-import { fromMs } from '../message/time';
-import type { Message } from '../rpc/generated/apache/rocketmq/v2/Message';
-import type { ReceiveMessageRequest__Output } from '../rpc/generated/apache/rocketmq/v2/ReceiveMessageRequest';
-import type { ReceiveMessageResponse } from '../rpc/generated/apache/rocketmq/v2/ReceiveMessageResponse';
 import type { PublicStatus } from './calls';
+import type { EncodedItem, ReceiveMessageCall, ReceiveMessageItem } from './codec/receive-codec';
 
-export type ReceiveCall = ServerWritableStream<
-  ReceiveMessageRequest__Output,
-  ReceiveMessageResponse
->;
+export type ReceiveCall = ServerWritableStream<ReceiveMessageCall, ReceiveMessageItem>;
 
 export class DeliveryStream {
   private left = false;
@@ -53,7 +47,7 @@ export class DeliveryStream {
   end(status: PublicStatus, wallMs: number): void {
     if (this.left) return;
     if (!this.started) this.writeStatus(status);
-    this.call.write({ delivery_timestamp: fromMs(wallMs) });
+    this.call.write({ delivery_timestamp_ms: wallMs });
     this.call.end();
   }
 
@@ -63,7 +57,7 @@ export class DeliveryStream {
    */
   async deliver(
     status: PublicStatus,
-    messages: Iterable<Message>,
+    messages: Iterable<EncodedItem>,
     wallMs: () => number,
   ): Promise<number> {
     if (this.left) return 0;
@@ -71,7 +65,7 @@ export class DeliveryStream {
     let wrote = 0;
     let taken = 0;
     for (const message of messages) {
-      const more = this.call.write({ message }, (error?: Error | null) => {
+      const more = this.call.write(message, (error?: Error | null) => {
         if (!error && !this.left) taken++;
       });
       if (!more) await this.next('drain');
@@ -79,7 +73,7 @@ export class DeliveryStream {
       if (this.gone) return Math.min(taken, wrote);
       wrote++;
     }
-    this.call.write({ delivery_timestamp: fromMs(wallMs()) });
+    this.call.write({ delivery_timestamp_ms: wallMs() });
     this.call.end();
     if (!this.finished) await this.next('finish');
     return this.gone ? taken : wrote;

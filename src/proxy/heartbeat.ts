@@ -3,7 +3,7 @@ import { checkGroupName } from '../message/names';
 import { Code, StatusError, toStatusError } from '../message/status';
 import { ClientType } from '../rpc/generated/apache/rocketmq/v2/ClientType';
 import type { HeartbeatRequest__Output } from '../rpc/generated/apache/rocketmq/v2/HeartbeatRequest';
-import type { MessagingServiceHandlers } from '../rpc/generated/apache/rocketmq/v2/MessagingService';
+import type { MessagingServiceHandlers } from './messaging-handlers';
 import type { NotifyClientTerminationRequest__Output } from '../rpc/generated/apache/rocketmq/v2/NotifyClientTerminationRequest';
 import type { CallGate } from './calls';
 import { OK_STATUS, type PublicStatus, unary } from './calls';

@@ -1,7 +1,7 @@
 /** RPCs that are not served yet: each answers NOT_IMPLEMENTED in its own status field, at once. */
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { Code, StatusError } from '../message/status';
-import type { MessagingServiceHandlers } from '../rpc/generated/apache/rocketmq/v2/MessagingService';
+import type { MessagingServiceHandlers } from './messaging-handlers';
 import type { Status } from '../rpc/generated/apache/rocketmq/v2/Status';
 import { type CallGate, statusOf, unary } from './calls';
 import type { ProxyParts } from './parts';

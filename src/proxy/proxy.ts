@@ -5,7 +5,7 @@ import type { BrokerDialer } from '../api/broker-dialer';
 import type { RouteApi } from '../api/route-api';
 import { FilterCache } from '../message/filter-cache';
 import type { Platform } from '../platform/platform';
-import type { MessagingServiceHandlers } from '../rpc/generated/apache/rocketmq/v2/MessagingService';
+import type { MessagingServiceHandlers } from './messaging-handlers';
 import { ackHandlers } from './ack';
 import { clusterAdmin } from './admin';
 import { BrokerPool } from './broker-pool';

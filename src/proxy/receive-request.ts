@@ -5,9 +5,8 @@ import { checkGroupName, checkTopicName } from '../message/names';
 import type { ResourceName } from '../message/public-message';
 import { Code, StatusError } from '../message/status';
 import { toMs } from '../message/time';
-import type { FilterExpression__Output } from '../rpc/generated/apache/rocketmq/v2/FilterExpression';
 import { FilterType } from '../rpc/generated/apache/rocketmq/v2/FilterType';
-import type { ReceiveMessageRequest__Output } from '../rpc/generated/apache/rocketmq/v2/ReceiveMessageRequest';
+import type { ReceiveMessageCall } from './codec/receive-codec';
 import type { RequestContext } from './request-context';
 import type { ProxySettings } from './settings';
 
@@ -32,7 +31,7 @@ export const DEFAULT_REQUEST_TIMEOUT_MS = 3000;
 
 /** @param requestTimeoutMs of the client's settings, where they are known */
 export function receiveOrder(
-  request: ReceiveMessageRequest__Output,
+  request: ReceiveMessageCall,
   context: RequestContext,
   settings: ProxySettings,
   requestTimeoutMs: number,
@@ -68,7 +67,7 @@ export function receiveOrder(
  * @throws StatusError ILLEGAL_FILTER_EXPRESSION: too long, or SQL that cannot be read (where and why)
  */
 export function filterOf(
-  filter: FilterExpression__Output | null,
+  filter: ReceiveMessageCall['filter_expression'],
   filters: FilterCache,
 ): FilterExpression {
   const type = filter?.type === FilterType.SQL ? 'SQL' : 'TAG';
@@ -99,7 +98,7 @@ export function checkInvisible(invisibleMs: number, minMs: number, maxMs: number
  * @throws StatusError ILLEGAL_POLLING_TIME, BAD_REQUEST for old clients
  */
 function pollingTime(
-  request: ReceiveMessageRequest__Output,
+  request: ReceiveMessageCall,
   context: RequestContext,
   settings: ProxySettings,
   requestTimeoutMs: number,

@@ -1,11 +1,12 @@
 /** ReceiveMessage: a long-polling pop on one broker, its answer a stream. Hot path. */
 import type { Logger } from 'pino';
-import type { PopRequest, PopResult } from '../api/broker-api';
-import { deliveredMessage } from '../message/delivered-message';
-import type { DeliveredMessage, ResourceName } from '../message/public-message';
+import type { PopRequest, PoppedMessage, PopResult } from '../api/broker-api';
+import type { ResourceName } from '../message/public-message';
+import { uniqueKeyOf } from '../message/record';
 import { Code, StatusError, toStatusError } from '../message/status';
-import type { MessagingServiceHandlers } from '../rpc/generated/apache/rocketmq/v2/MessagingService';
+import type { MessagingServiceHandlers } from './messaging-handlers';
 import { ByteBudget, CallGate, failure, OK_STATUS, type PublicStatus, statusOf } from './calls';
+import { type EncodedItem, encodeDelivery } from './codec/receive-codec';
 import { DeliveryStream, type ReceiveCall } from './delivery-stream';
 import type { ProxyParts } from './parts';
 import { DEFAULT_REQUEST_TIMEOUT_MS, type ReceiveOrder, receiveOrder } from './receive-request';
@@ -20,6 +21,12 @@ interface Pop {
   /** The topic as the consumer named it. */
   readonly topic: ResourceName;
   readonly request: PopRequest;
+}
+
+/** Messages whose records are readable, and each as an item of the answer. */
+interface Encoded {
+  readonly sound: PoppedMessage[];
+  readonly items: EncodedItem[];
 }
 
 export class ReceiveFamily {
@@ -140,11 +147,11 @@ export class ReceiveFamily {
     let bytes = 0;
     for (const { record } of messages) bytes += record.length;
     this.delivering.add(bytes);
-    const sound = this.publicMessages(messages, pop);
+    const { sound, items } = this.encode(messages, pop);
     let written = 0;
     try {
-      if (sound.length === 0) stream.end(NO_MESSAGE, clock.wallMs());
-      else written = await stream.deliver(OK_STATUS, sound, () => clock.wallMs());
+      if (items.length === 0) stream.end(NO_MESSAGE, clock.wallMs());
+      else written = await stream.deliver(OK_STATUS, items, () => clock.wallMs());
     } finally {
       this.delivering.give(bytes);
       if (written < sound.length) this.giveBack(sound.slice(written), pop);
@@ -152,25 +159,27 @@ export class ReceiveFamily {
   }
 
   /** A record that cannot be read is left out: it comes again, and counts attempts until it is given up. */
-  private publicMessages(messages: PopResult, { topic, brokerName }: Pop): DeliveredMessage[] {
-    const sound: DeliveredMessage[] = [];
+  private encode(messages: PopResult, { topic, brokerName }: Pop): Encoded {
+    const sound: PoppedMessage[] = [];
+    const items: EncodedItem[] = [];
     for (const message of messages) {
       try {
-        sound.push(deliveredMessage(message, topic));
+        items.push(encodeDelivery(message, topic));
+        sound.push(message);
       } catch (err) {
         this.log.error({ err, brokerName, topic: topic.name }, 'record not readable');
       }
     }
-    return sound;
+    return { sound, items };
   }
 
   /** Messages that did not get through come again soon, without an attempt counted. */
-  private giveBack(messages: readonly DeliveredMessage[], { brokerName, request }: Pop): void {
+  private giveBack(messages: PopResult, { brokerName, request }: Pop): void {
     const { group, topic, clientId } = request;
     this.log.debug({ group, topic, clientId, messages: messages.length }, 'messages given back');
-    const entries = messages.map(({ system_properties: system }) => ({
-      receiptHandle: system.receipt_handle,
-      messageId: system.message_id,
+    const entries = messages.map(({ record, receiptHandle }) => ({
+      receiptHandle,
+      messageId: uniqueKeyOf(record),
     }));
     this.parts.pool
       .find(brokerName)

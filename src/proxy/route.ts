@@ -1,5 +1,5 @@
 /** QueryRoute and QueryAssignment. */
-import type { MessagingServiceHandlers } from '../rpc/generated/apache/rocketmq/v2/MessagingService';
+import type { MessagingServiceHandlers } from './messaging-handlers';
 import type { Assignment } from '../rpc/generated/apache/rocketmq/v2/Assignment';
 import type { Endpoints, Endpoints__Output } from '../rpc/generated/apache/rocketmq/v2/Endpoints';
 import type { MessageQueue } from '../rpc/generated/apache/rocketmq/v2/MessageQueue';

@@ -12,18 +12,9 @@ import { checkTopicName } from '../message/names';
 import type { IncomingMessage } from '../message/public-message';
 import type { RecordDraft } from '../message/record-draft';
 import { Code, StatusError } from '../message/status';
-import type { MessagingServiceHandlers } from '../rpc/generated/apache/rocketmq/v2/MessagingService';
-import type { SendMessageRequest__Output } from '../rpc/generated/apache/rocketmq/v2/SendMessageRequest';
-import type { SendMessageResponse } from '../rpc/generated/apache/rocketmq/v2/SendMessageResponse';
-import {
-  ByteBudget,
-  type CallGate,
-  commonStatus,
-  OK_STATUS,
-  type PublicStatus,
-  statusOf,
-  unary,
-} from './calls';
+import type { MessagingServiceHandlers } from './messaging-handlers';
+import { ByteBudget, type CallGate, commonStatus, OK_STATUS, statusOf, unary } from './calls';
+import type { SendMessageAnswer, SendMessageCall, SendResultEntry } from './codec/send-codec';
 import type { ProxyParts } from './parts';
 import type { RequestContext } from './request-context';
 import type { TopicRoute } from './route-table';
@@ -33,12 +24,6 @@ import { TimeLimit } from './time-limit';
 interface Checked {
   readonly messageId: string;
   readonly draft: RecordDraft;
-}
-
-interface Entry {
-  readonly status: PublicStatus;
-  readonly message_id?: string;
-  readonly offset?: number;
 }
 
 export class SendFamily {
@@ -61,9 +46,9 @@ export class SendFamily {
   }
 
   private async send(
-    request: SendMessageRequest__Output,
+    request: SendMessageCall,
     context: RequestContext,
-  ): Promise<SendMessageResponse> {
+  ): Promise<SendMessageAnswer> {
     const { messages } = request;
     const topic = this.checkRequest(messages);
     const nowMs = this.parts.platform.clock.wallMs();
@@ -106,7 +91,7 @@ export class SendFamily {
     return topic;
   }
 
-  private async store({ messageId, draft }: Checked, route: TopicRoute): Promise<Entry> {
+  private async store({ messageId, draft }: Checked, route: TopicRoute): Promise<SendResultEntry> {
     try {
       const { sendTimeoutMs } = this.parts.settings;
       const late = (): StatusError =>

@@ -4,7 +4,7 @@ import { checkGroupName, checkTopicName } from '../message/names';
 import { Code, StatusError } from '../message/status';
 import { toMs } from '../message/time';
 import { ClientType } from '../rpc/generated/apache/rocketmq/v2/ClientType';
-import type { MessagingServiceHandlers } from '../rpc/generated/apache/rocketmq/v2/MessagingService';
+import type { MessagingServiceHandlers } from './messaging-handlers';
 import type { Publishing__Output } from '../rpc/generated/apache/rocketmq/v2/Publishing';
 import type { Settings, Settings__Output } from '../rpc/generated/apache/rocketmq/v2/Settings';
 import type { Subscription__Output } from '../rpc/generated/apache/rocketmq/v2/Subscription';

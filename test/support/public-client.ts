@@ -14,15 +14,18 @@ import type {
   TelemetryCommand,
   TelemetryCommand__Output,
 } from '../../src/rpc/generated/apache/rocketmq/v2/TelemetryCommand';
+import { withHotCodecs } from '../../src/proxy/codec/hot-codecs';
 import { loadService } from '../../src/rpc/protos';
 import { callDuplex, callStream, callUnary, type Caller, type FakeCall } from './fake-call';
 import type { ModelCluster } from './model-cluster';
 
 type Definition = MessagingServiceDefinition;
-const methods = loadService(
+const service = loadService(
   'apache/rocketmq/v2/service.proto',
   'apache.rocketmq.v2.MessagingService',
-) as unknown as Definition;
+);
+/** The client's side of the methods is the API's own, the server's is the proxy's. */
+const methods = withHotCodecs(service) as unknown as Definition;
 
 export type UnaryName =
   | 'QueryRoute'

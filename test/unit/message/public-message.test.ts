@@ -1,11 +1,12 @@
-import { deliveredMessage } from '../../../src/message/delivered-message';
 import { hostOf } from '../../../src/message/host';
 import { draftOf } from '../../../src/message/incoming-message';
 import { checkMessage, DEFAULT_MESSAGE_LIMITS } from '../../../src/message/message-checks';
 import { encodeProperties } from '../../../src/message/properties';
-import type { DeliveredMessage, IncomingMessage } from '../../../src/message/public-message';
+import type { IncomingMessage } from '../../../src/message/public-message';
 import { placeRecord, readRecord, recordProperties, SysFlag } from '../../../src/message/record';
 import { draftRecord, type RecordDraft } from '../../../src/message/record-draft';
+import type { Message__Output } from '../../../src/rpc/generated/apache/rocketmq/v2/Message';
+import { deliveredOverWire } from '../../support/wire-delivery';
 
 const origin = { ip: '10.1.2.3', port: 4567 };
 const incoming: IncomingMessage = {
@@ -34,7 +35,7 @@ function bytesOf(draft: RecordDraft): Buffer {
 }
 
 /** What a consumer gets of a record with these properties. */
-function delivered(properties: Record<string, string>, topic = 't', asked = 't'): DeliveredMessage {
+function delivered(properties: Record<string, string>, topic = 't', asked = 't'): Message__Output {
   const record = bytesOf(
     draftRecord({
       topic,
@@ -45,7 +46,7 @@ function delivered(properties: Record<string, string>, topic = 't', asked = 't')
       bornHost: hostOf('2001:db8::7', 1),
     }),
   );
-  return deliveredMessage(
+  return deliveredOverWire(
     { record, receiptHandle: 'h', attempt: 2, invisibleMs: 1500 },
     { resource_namespace: 'ns', name: asked },
   );
@@ -127,7 +128,8 @@ describe('a message that goes out', () => {
   });
 
   it('carries what the record knows', () => {
-    expect(delivered({ UNIQ_KEY: 'id', KEYS: 'a  b', TAGS: 'x' }).system_properties).toEqual({
+    const { system_properties: system } = delivered({ UNIQ_KEY: 'id', KEYS: 'a  b', TAGS: 'x' });
+    expect(system).toMatchObject({
       message_id: 'id',
       keys: ['a', 'b'],
       tag: 'x',
@@ -147,8 +149,7 @@ describe('a message that goes out', () => {
   });
 
   it('has its place in the log for an id when it brought none', () => {
-    const { message_id } = delivered({}).system_properties;
-    expect(message_id).toBe('C000020100002A9F0000000000ABCDEF');
+    expect(delivered({}).system_properties?.message_id).toBe('C000020100002A9F0000000000ABCDEF');
   });
 
   it.each([
@@ -161,7 +162,7 @@ describe('a message that goes out', () => {
     [{ __LITE_TOPIC: 'l' }, 5],
     [{}, 1],
   ])('with %j has type %d', (properties, type) => {
-    expect(delivered(properties as Record<string, string>).system_properties.message_type).toBe(
+    expect(delivered(properties as Record<string, string>).system_properties?.message_type).toBe(
       type,
     );
   });
@@ -181,12 +182,12 @@ describe('a message that goes out', () => {
 
   it('names where a dead letter came from only when it knows both', () => {
     const both = { DLQ_ORIGIN_TOPIC: 'o', DLQ_ORIGIN_MESSAGE_ID: 'm' };
-    expect(delivered(both).system_properties.dead_letter_queue).toEqual({
+    expect(delivered(both).system_properties?.dead_letter_queue).toEqual({
       topic: 'o',
       message_id: 'm',
     });
     const one = { DLQ_ORIGIN_TOPIC: 'o' };
-    expect(delivered(one).system_properties.dead_letter_queue).toBeUndefined();
+    expect(delivered(one).system_properties?.dead_letter_queue).toBeUndefined();
   });
 
   it.each([
@@ -212,7 +213,7 @@ describe('a message that goes out', () => {
       }),
     );
     const asked = { resource_namespace: '', name: 't' };
-    const message = deliveredMessage(
+    const message = deliveredOverWire(
       { record, receiptHandle: 'h', attempt: 1, invisibleMs: 1 },
       asked,
     );

@@ -1,26 +1,51 @@
-/** A stored record on its way to a consumer (the API's rules for delivered messages). Hot path. */
+/**
+ * The API's rules for delivered messages, told in objects: what src/message/wire/delivered-message writes as bytes
+ * must say the same.
+ */
 import { hash } from 'node:crypto';
-import { hostText, type Host } from './host';
-import { isDerivedTopic } from './names';
-import { isSystemPropertyKey, Property } from './properties';
+import { hostText, type Host } from '../../src/message/host';
+import { isDerivedTopic } from '../../src/message/names';
+import { isSystemPropertyKey, Property } from '../../src/message/properties';
 import {
   DIGEST_MD5,
   Encoding,
   MessageType,
-  type DeliveredMessage,
-  type DeliveredSystemProperties,
   type ResourceName,
-} from './public-message';
-import { readRecord, recordProperties, SysFlag, type StoredRecord } from './record';
-import { fromMs } from './time';
+} from '../../src/message/public-message';
+import { readRecord, recordProperties, SysFlag, type StoredRecord } from '../../src/message/record';
+import { fromMs, type SecondsAndNanos } from '../../src/message/time';
+import type { Delivery } from '../../src/message/wire/delivered-message';
 
-/** What a delivery adds to the record. */
-export interface Delivery {
-  readonly record: Buffer;
-  readonly receiptHandle: string;
-  /** 1 on first delivery. */
-  readonly attempt: number;
-  readonly invisibleMs: number;
+/** A message as a consumer gets it. */
+export interface DeliveredMessage {
+  topic: { resource_namespace: string; name: string };
+  user_properties: Record<string, string>;
+  system_properties: DeliveredSystemProperties;
+  body: Buffer;
+}
+
+export interface DeliveredSystemProperties {
+  tag?: string;
+  keys: string[];
+  message_id: string;
+  body_digest: { type: typeof DIGEST_MD5; checksum: string };
+  body_encoding: (typeof Encoding)[keyof typeof Encoding];
+  message_type: MessageType;
+  born_timestamp: SecondsAndNanos;
+  born_host: string;
+  store_timestamp: SecondsAndNanos;
+  store_host: string;
+  delivery_timestamp?: SecondsAndNanos;
+  receipt_handle: string;
+  queue_id: number;
+  queue_offset: number;
+  invisible_duration: SecondsAndNanos;
+  delivery_attempt: number;
+  message_group?: string;
+  trace_context?: string;
+  dead_letter_queue?: { topic: string; message_id: string };
+  lite_topic?: string;
+  priority?: number;
 }
 
 /**
@@ -87,7 +112,7 @@ function addOptional(
   const lite = properties.get(Property.LITE_TOPIC);
   if (lite !== undefined) system.lite_topic = lite;
   const priority = Number(properties.get(Property.PRIORITY));
-  if (Number.isInteger(priority) && priority >= 0) system.priority = priority;
+  if (Number.isInteger(priority) && priority >= 0 && priority < 2 ** 31) system.priority = priority;
   const topic = properties.get(Property.DLQ_ORIGIN_TOPIC);
   const id = properties.get(Property.DLQ_ORIGIN_MESSAGE_ID);
   if (topic !== undefined && id !== undefined) {
