@@ -1,6 +1,7 @@
 import { awkwardMessages } from './scenarios/content';
 import { Collector } from './support/collector';
-import { CLIENTS, Driver } from './support/driver';
+import { Driver } from './support/driver';
+import { CLIENTS } from './support/driver-command';
 import { contentOf } from './support/scenario';
 import { startOneProcess, type Topology } from './support/topology';
 

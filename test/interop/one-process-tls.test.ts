@@ -1,6 +1,7 @@
 import { type GantryProcess, startGantry } from '../support/process';
 import { TlsFiles } from '../support/tls-files';
-import { CLIENTS, Driver } from './support/driver';
+import { Driver } from './support/driver';
+import { CLIENTS } from './support/driver-command';
 import { passOneMessage } from './support/one-message';
 import { SHORT_DURATIONS } from './support/topology';
 
@@ -27,7 +28,7 @@ describe('gantry start as it is by default, on its own HTTP/2', () => {
   afterAll(() => gantry.kill());
 
   it('java over TLS, which is how this client starts, takes the certificate for development', async () => {
-    await pass(gantry, Driver.start('java', { tls: {} }), 'secret');
+    await pass(gantry, Driver.start('java', {}), 'secret');
   });
 
   it('java in plaintext finds the same port', async () => {
@@ -46,7 +47,7 @@ describe('gantry start with TLS only', () => {
   afterAll(() => gantry.kill());
 
   it.each(CLIENTS)('%s over TLS: a message is sent, received and acknowledged', async (client) => {
-    const tls = { certificate: files.certificate };
-    await pass(gantry, Driver.start(client, { tls }), `secret-${client}`);
+    const { certificate } = files;
+    await pass(gantry, Driver.start(client, { certificate }), `secret-${client}`);
   });
 });

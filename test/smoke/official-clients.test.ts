@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { scenarios } from '../interop/scenarios';
-import { type ClientName, Driver } from '../interop/support/driver';
+import { Driver } from '../interop/support/driver';
+import type { ClientName } from '../interop/support/driver-command';
 import { passOneMessage } from '../interop/support/one-message';
 import { startOneProcess, type Topology } from '../interop/support/topology';
 import { join } from 'node:path';

@@ -1,14 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ROOT } from '../../support/process';
 import { until, within } from '../../support/until';
-
-export const CLIENTS = ['node', 'python', 'java'] as const;
-export type ClientName = (typeof CLIENTS)[number];
+import { commandOf, tlsVariables, type ClientName, type DriverTls } from './driver-command';
 
 /** A message as a client showed it to its user; see PROTOCOL.md. */
 export interface ReceivedMessage {
@@ -58,14 +56,6 @@ export class ClientError extends Error {
   }
 }
 
-export interface DriverOptions {
-  /** The client connects by TLS. */
-  readonly tls?: {
-    /** A file with the certificate that it trusts; the Java client trusts any. */
-    readonly certificate?: string;
-  };
-}
-
 const CALL_MS = 60_000;
 const STDERR_CHARS_MAX = 20_000;
 
@@ -106,7 +96,7 @@ export class Driver {
     });
   }
 
-  static start(client: ClientName, { tls }: DriverOptions = {}): Driver {
+  static start(client: ClientName, tls?: DriverTls): Driver {
     // The clients write their logs below the home folder.
     const home = mkdtempSync(join(tmpdir(), `gantry-${client}-`));
     const [command, ...args] = commandOf(client, home);
@@ -247,57 +237,4 @@ export class DriverPush {
   async close(): Promise<void> {
     await this.driver.call('close', { name: this.name });
   }
-}
-
-function commandOf(client: ClientName, home: string): string[] {
-  const folder = join(ROOT, 'test', 'interop', client);
-  switch (client) {
-    case 'node':
-      return [
-        process.execPath,
-        '-r',
-        join(ROOT, 'scripts', 'ts-require.cjs'),
-        join(folder, 'driver.ts'),
-      ];
-    case 'python':
-      return [
-        made(join(ROOT, '.cache', 'python', 'bin', 'python')),
-        '-u',
-        join(folder, 'driver.py'),
-      ];
-    case 'java':
-      return [
-        'java',
-        '-Xmx256m',
-        '-XX:TieredStopAtLevel=1',
-        '-XX:+UseSerialGC',
-        `-Duser.home=${home}`,
-        `-Dclient.version=${javaClientVersion(folder)}`,
-        '-cp',
-        ['classes', join('lib', '*')].map((part) => join(ROOT, '.cache', 'java', part)).join(':'),
-        'Driver',
-      ];
-  }
-}
-
-/** See PROTOCOL.md; the second is gRPC's own. */
-function tlsVariables({ certificate }: NonNullable<DriverOptions['tls']>): NodeJS.ProcessEnv {
-  const trusted =
-    certificate === undefined ? {} : { GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: certificate };
-  return { DRIVER_TLS: 'true', ...trusted };
-}
-
-function made(path: string): string {
-  if (!existsSync(path)) throw new Error('run first: node scripts/interop-setup.mjs');
-  return path;
-}
-
-function javaClientVersion(folder: string): string {
-  made(join(ROOT, '.cache', 'java', 'classes'));
-  const pom = readFileSync(join(folder, 'pom.xml'), 'utf8');
-  const version = /<artifactId>rocketmq-client-java<\/artifactId>\s*<version>([^<]+)</.exec(
-    pom,
-  )?.[1];
-  if (version === undefined) throw new Error('pom.xml names no version of rocketmq-client-java');
-  return version;
 }

@@ -1,4 +1,5 @@
-import { type ClientName, type Driver, type OutgoingMessage, type ReceivedMessage } from './driver';
+import type { Driver, OutgoingMessage, ReceivedMessage } from './driver';
+import type { ClientName } from './driver-command';
 
 /** What a scenario is given. Topic and group are its own: nobody else uses them. */
 export interface ScenarioContext {

@@ -1,5 +1,6 @@
 import { scenarios } from '../scenarios';
-import { type ClientName, Driver } from './driver';
+import { Driver } from './driver';
+import type { ClientName } from './driver-command';
 import { type Outcome, writeResults } from './results';
 import { startCluster, startOneProcess, type Topology } from './topology';
 
