@@ -8,6 +8,7 @@
  * - smoke: the official Node client against a real `gantry start` process
  * - interop: official clients of other languages, and the roles as separate processes
  * - transport: the gRPC transport against clients, conformance suites and attackers from outside
+ * - apache: one directory in turn under Apache RocketMQ and under Gantry (test/interop/apache)
  * - crash: kill -9 under load, with a checker outside the process
  *
  * Pick one with `npx jest --selectProjects unit`, or one file with `npx jest test/unit/store/commit-log.test.ts`.
@@ -17,17 +18,24 @@ const timeoutsMs = {
   integration: 30_000,
   smoke: 120_000,
   interop: 600_000,
+  apache: 600_000,
   crash: 900_000,
   transport: 600_000,
 };
+
+/** Where a project's tests are, when not in a folder of its name. */
+const folders = { apache: 'interop/apache' };
 
 const project = (name) => ({
   displayName: name,
   rootDir: __dirname,
   testEnvironment: 'node',
-  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  testMatch: [`<rootDir>/test/${folders[name] ?? name}/**/*.test.ts`],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/dist/', '<rootDir>/.cache/'],
+  testPathIgnorePatterns: [
+    ...['/node_modules/', '<rootDir>/dist/', '<rootDir>/.cache/'],
+    ...(name === 'interop' ? ['<rootDir>/test/interop/apache/'] : []),
+  ],
   // jest 30 accepts `testTimeout` for a project but obeys only the global one, so a setup file sets it.
   globals: { testTimeoutMs: timeoutsMs[name] },
   setupFilesAfterEnv: ['<rootDir>/test/support/set-timeout.js'],

@@ -1,6 +1,6 @@
 // Makes what clients in other languages need, once, under .cache/ : virtual environments with the pinned packages, compiled
 // programs with their jars. Quick when that is done already.
-//   node scripts/interop-setup.mjs [python] [java] [stack-python] [stack-java] [stack-go]      default: python java
+//   node scripts/interop-setup.mjs [python] [java] [stack-python] [stack-java] [stack-go] [apache]      default: python java
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -62,11 +62,22 @@ function go(name, sources) {
   });
 }
 
+/** The jars of Apache RocketMQ, for the exchange of directories. */
+function apache() {
+  const folder = join(cache, 'apache');
+  const pom = join(interop, 'apache', 'pom.xml');
+  once(folder, [pom], () => {
+    const output = `-DoutputDirectory=${join(folder, 'lib')}`;
+    run('mvn', ['--quiet', '--batch-mode', '--file', pom, 'dependency:copy-dependencies', output]);
+  });
+}
+
 const made = {
   python: () => python('python', join(interop, 'python')),
   java: () => java('java', join(interop, 'java'), 'Driver.java'),
   'stack-python': () => python('stack-python', join(stacks, 'python')),
   'stack-java': () => java('stack-java', join(stacks, 'java'), 'Stack.java'),
+  apache,
   'stack-go': () => go('stack-go', join(stacks, 'go')),
 };
 

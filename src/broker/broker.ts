@@ -28,6 +28,8 @@ import type { MessageStore } from '../store/message-store';
 import { checkGroupConfig, checkTopicConfig, noGroup, noTopic } from './config-checks';
 import { FilterFaults } from './filter/filter-faults';
 import { Judge } from './filter/judge';
+import type { ConfigExport } from './exchange/config-export';
+import { openExchange } from './exchange/exchange';
 import { Metadata } from './metadata';
 import { ClientTable } from './pop/client-table';
 import { FinishService } from './pop/finish-service';
@@ -63,6 +65,7 @@ export class Broker implements BrokerApi {
     private readonly book: LedgerBook,
     private readonly log: LedgerLog,
     private readonly views: Views,
+    private readonly exchange: ConfigExport,
     private readonly pops: PopService,
     private readonly finishing: FinishService,
     private readonly faults: FilterFaults,
@@ -82,7 +85,10 @@ export class Broker implements BrokerApi {
       ready.wake(ledgers),
     );
     const views = new Views({ directory, store, platform, logger, metadata, book, log });
-    await views.load();
+    const exchange = await openExchange({
+      ...{ directory, platform, store, metadata, book, log, views },
+      logger: logger.child({ part: 'exchange' }),
+    });
     const handles = new ReceiptHandles(settings.brokerName, keys, book);
     const faults = new FilterFaults(platform.clock, logger);
     const filters = new FilterCache();
@@ -105,7 +111,8 @@ export class Broker implements BrokerApi {
       isFifo: (group) => metadata.groups.get(group)?.fifo ?? false,
     });
     ready.wake = (ledgers) => pops.becameReady(ledgers);
-    return new Broker(parts, metadata, book, log, views, pops, finishing, faults);
+    exchange.start();
+    return new Broker(parts, metadata, book, log, views, exchange, pops, finishing, faults);
   }
 
   /**
@@ -244,6 +251,7 @@ export class Broker implements BrokerApi {
     );
     await this.views.settled();
     if (this.parts.store.failure === undefined) await this.views.snapshot();
+    await this.exchange.stop();
     this.book.close();
   }
 

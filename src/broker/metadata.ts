@@ -31,6 +31,9 @@ const STATE_RECORD_ITEMS = 1000;
 export class Metadata {
   readonly topics = new Map<string, TopicConfig>();
   readonly groups = new Map<string, GroupConfig>();
+  /** Grows with each change. */
+  changes = 0;
+  private lastEnd: number | undefined;
 
   constructor(
     private readonly store: MessageStore,
@@ -52,7 +55,13 @@ export class Metadata {
     if (!deletion) this.apply(change);
   }
 
+  /** Resolves when all changes logged so far are durable. */
+  async settled(): Promise<void> {
+    if (this.lastEnd !== undefined) await this.store.durable(this.lastEnd);
+  }
+
   apply(change: MetaChange): void {
+    this.changes++;
     switch (change.kind) {
       case 'topic':
         this.topics.set(change.topic.name, change.topic);
@@ -96,7 +105,9 @@ export class Metadata {
       tag: '',
       bornTimestamp: this.clock.wallMs(),
     });
-    return this.store.append(draft, 0, true);
+    const appended = this.store.append(draft, 0, true);
+    this.lastEnd = appended.endOffset;
+    return appended;
   }
 
   private checkLimits(change: MetaChange): void {

@@ -37,10 +37,10 @@ export class Views {
 
   constructor(private readonly parts: ViewParts) {}
 
-  /** Rebuilds metadata and ledgers from the log. */
-  async load(): Promise<void> {
+  /** Rebuilds metadata and ledgers from the log; records below `notBefore` do not count. */
+  async load(notBefore = 0): Promise<void> {
     const { store, platform, metadata, book, logger } = this.parts;
-    const from = await this.snapshotBegin();
+    const from = Math.max(await this.snapshotBegin(), notBefore);
     const replay = new LedgerReplay(book);
     const now = platform.clock.wallMs();
     let records = 0;

@@ -19,13 +19,18 @@ const RETRY_MS = 25;
 
 /**
  * Takes `path` until released.
+ * @param beside a file that no process may have locked with fcntl; seen where there is /proc/locks
  * @throws Error with code ELOCKED, naming the process that has it.
  */
-export async function lockFile(path: string): Promise<FileLock> {
+export async function lockFile(path: string, beside?: string): Promise<FileLock> {
   const own = `${process.pid} ${identityOf(process.pid)}\n`;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    if (createExclusive(path, own))
-      return { release: () => Promise.resolve(releaseFile(path, own)) };
+    if (createExclusive(path, own)) {
+      const holder = beside === undefined ? undefined : fcntlHolder(beside);
+      if (holder === undefined) return { release: () => Promise.resolve(releaseFile(path, own)) };
+      releaseFile(path, own);
+      throw fileError('ELOCKED', `locked by process ${holder}, which is running`, beside ?? path);
+    }
     const held = readText(path);
     if (held === undefined) continue;
     const holder = parseHolder(held);
@@ -56,6 +61,26 @@ function identityOf(pid: number): string {
   // The command's name may hold blanks and parentheses: fields are counted behind the last one.
   const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '-';
   return `${started} ${readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '-'}`;
+}
+
+/**
+ * The process that holds an fcntl lock on a file, by /proc/locks:
+ *
+ *     1: POSIX  ADVISORY  WRITE 4242 fd:00:1835081 0 0      number, kind, ..., process, device and inode, range
+ */
+function fcntlHolder(path: string): string | undefined {
+  const stat = fs.statSync(path, { throwIfNoEntry: false });
+  const locks = readText('/proc/locks');
+  if (stat === undefined || locks === undefined) return undefined;
+  const major = (stat.dev >>> 8) & 0xfff;
+  const minor = (stat.dev & 0xff) | ((stat.dev >>> 12) & 0xfff00);
+  const hex = (part: number): string => part.toString(16).padStart(2, '0');
+  const file = `${hex(major)}:${hex(minor)}:${stat.ino}`;
+  for (const line of locks.split('\n')) {
+    const fields = line.trim().split(/\s+/);
+    if (fields[1] === 'POSIX' && fields[5] === file) return fields[4];
+  }
+  return undefined;
 }
 
 function isAlive(holder: Holder): boolean {

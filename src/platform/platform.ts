@@ -91,9 +91,10 @@ export interface Files {
   space(path: string): Promise<DiskSpace>;
   /**
    * Takes `path` for this process until released or the process ends.
-   * @throws Error with code ELOCKED naming the holder when another live process has it.
+   * @param beside a file that no process may have locked by the system (fcntl), where that can be seen
+   * @throws Error with code ELOCKED naming the holder when another live process has one of them.
    */
-  lock(path: string): Promise<FileLock>;
+  lock(path: string, beside?: string): Promise<FileLock>;
 }
 
 export interface HttpRequest {

@@ -22,7 +22,9 @@ export class Layout {
   readonly consumeQueue: string;
   /** Present while a process runs, and after one that crashed. */
   readonly abort: string;
-  /** What Apache RocketMQ locks; for us only a file that it expects. */
+  /** The `abort` before; only Apache RocketMQ makes it. */
+  readonly abortBackup: string;
+  /** What Apache RocketMQ locks; for us a file that it expects, and that must not be locked. */
   readonly lock: string;
   readonly checkpoint: string;
   readonly gantry: string;
@@ -36,6 +38,7 @@ export class Layout {
     this.commitLog = join(root, 'commitlog');
     this.consumeQueue = join(root, 'consumequeue');
     this.abort = join(root, 'abort');
+    this.abortBackup = join(root, 'abort.bak');
     this.lock = join(root, 'lock');
     this.checkpoint = join(root, 'checkpoint');
     this.gantry = join(root, 'gantry');

@@ -53,6 +53,9 @@ export interface RemovalPlan {
 }
 
 export interface MessageStore {
+  /** Whether another program, Apache RocketMQ, has made the directory or had it since we did. */
+  readonly visited: boolean;
+
   /**
    * Appends a record to the log's tail and gives it the next offset of its queue. The record is
    * written and synced later, with all others of this turn of the event loop: wait with `written`

@@ -51,7 +51,7 @@ export interface StoreOptions {
 /**
  * Opens the store in a directory, after a crash too, and takes the directory for this process.
  *
- * @throws Error with code ELOCKED when another process has the directory
+ * @throws Error with code ELOCKED when another process has the directory, one of Apache RocketMQ too
  * @throws Error when the directory was made with other file lengths, or files are missing or foreign
  */
 export async function openStore(options: StoreOptions): Promise<MessageStore> {
@@ -59,7 +59,7 @@ export async function openStore(options: StoreOptions): Promise<MessageStore> {
   const layout = new Layout(resolve(options.directory));
   await makeDurably(files, layout.root);
   await files.makeDirectory(layout.gantry);
-  const guard = await files.lock(layout.guard);
+  const guard = await files.lock(layout.guard, layout.lock);
   try {
     return await openLocked(
       { ...options, platform: { ...options.platform, files } },
@@ -83,7 +83,7 @@ async function openLocked(
   const segmentBytes = options.segmentBytes ?? DEFAULT_SEGMENT_BYTES;
   const queueFileEntries = options.queueFileEntries ?? DEFAULT_QUEUE_FILE_ENTRIES;
   checkLengths(segmentBytes, queueFileEntries, markFile.found);
-  const stoppedCleanly = await takeOver(options, layout);
+  const { stoppedCleanly, foreign } = await takeOver(options, layout, markFile.found);
   const segments = new Segments(files, layout, segmentBytes);
   await segments.load(markFile.found !== undefined && !stoppedCleanly);
   const queueFiles = new QueueFiles(files, layout, queueFileEntries);
@@ -102,6 +102,7 @@ async function openLocked(
     markFile,
     mark: markFile.found,
     stoppedCleanly,
+    foreign,
   });
   const store = new Store({
     platform,
@@ -152,10 +153,23 @@ async function makeDurably(files: Files, path: string): Promise<void> {
   await files.syncDirectory(dirname(path));
 }
 
-/** Makes what a running store leaves in its directory; answers whether the last one stopped cleanly. */
-async function takeOver(options: StoreOptions, layout: Layout): Promise<boolean> {
+/** How the directory was left. */
+interface Left {
+  /** Whether the last process, ours or another program's, removed its `abort` file. */
+  readonly stoppedCleanly: boolean;
+  /** Whether there are signs of another program than the log itself. */
+  readonly foreign: boolean;
+}
+
+/**
+ * Makes what a running store leaves in its directory; answers how it was found. Apache RocketMQ makes
+ * `abort.bak` whenever it starts, and removes an `abort` that is ours when it stops.
+ */
+async function takeOver(options: StoreOptions, layout: Layout, mark?: Mark): Promise<Left> {
   const { files } = options.platform;
   const stoppedCleanly = (await files.stat(layout.abort)) === undefined;
+  const backup = (await files.stat(layout.abortBackup)) !== undefined;
+  const removed = stoppedCleanly && mark !== undefined && mark.cleanEnd < 0;
   await writeDurably(files, layout.abort, Buffer.from(String(process.pid)));
   await files.makeDirectory(layout.commitLog);
   await files.makeDirectory(layout.consumeQueue);
@@ -163,5 +177,5 @@ async function takeOver(options: StoreOptions, layout: Layout): Promise<boolean>
     await writeDurably(files, layout.lock, Buffer.from('lock'));
   }
   await files.syncDirectory(layout.root);
-  return stoppedCleanly;
+  return { stoppedCleanly, foreign: backup || removed };
 }

@@ -7,6 +7,7 @@
  * removed), all are built anew from the whole log.
  */
 import type { Logger } from 'pino';
+import { delayOfLevel, SCHEDULE_TOPIC } from '../message/delay-levels';
 import { Property } from '../message/properties';
 import { recordProperties, SysFlag, type StoredRecord } from '../message/record';
 import { javaHashCode } from '../message/java-hash';
@@ -41,6 +42,8 @@ export interface RecoveryOptions {
   readonly mark: Mark | undefined;
   /** Whether the last process removed its `abort` file. */
   readonly stoppedCleanly: boolean;
+  /** Whether there are signs of another program than the log itself. */
+  readonly foreign: boolean;
 }
 
 export interface Recovered {
@@ -51,6 +54,8 @@ export interface Recovered {
   readonly lastPhysicalOffset: number;
   /** Whether the ConsumeQueues' files hold all entries already. */
   readonly queuesSynced: boolean;
+  /** Whether another program, Apache RocketMQ, has made the directory or had it since we did. */
+  readonly visited: boolean;
 }
 
 /** Recovers a store; `queues` is filled. */
@@ -66,6 +71,7 @@ class Recovery {
   private rebuilt = false;
   private records = 0;
   private damages = 0;
+  private end = -1;
   /** Maximum offsets that a queue had by its files, for slots whose records turn out to be lost. */
   private readonly seen = new Map<ConsumeQueue, number>();
 
@@ -81,12 +87,48 @@ class Recovery {
     if (mark !== undefined && cleanEnd !== undefined) {
       if (await this.loadQueues(Infinity, Infinity)) return this.outcome(cleanEnd, true);
     }
+    const queued = await this.takeForeignQueues();
+    if (queued !== undefined) return this.scan(queued, queued);
     const trusted = await this.trustedPosition();
     const from = Math.max(mark?.queuesPosition ?? 0, segments.first);
     const loaded = mark !== undefined && (await this.loadQueues(from, trusted));
     this.rebuilt = !loaded;
     if (!loaded) await this.dropQueues();
     return this.scan(loaded ? from : segments.first, trusted);
+  }
+
+  /** Whether another program has left a log other than ours. */
+  private get visited(): boolean {
+    const { mark, segments, foreign } = this.options;
+    if (mark === undefined) return segments.end > segments.first;
+    return foreign || (mark.cleanEnd >= 0 && this.end !== mark.cleanEnd);
+  }
+
+  /**
+   * Takes the queues of another program that has stopped in an orderly way: they know of topics deleted
+   * and of offsets whose records are gone, which the log does not.
+   * @returns the end of the last record that has an entry; `undefined` when they are to be built anew
+   */
+  private async takeForeignQueues(): Promise<number | undefined> {
+    const { mark, queueFiles, queues, deleted, segments, stoppedCleanly, log } = this.options;
+    const foreign = this.options.foreign || mark === undefined;
+    if (!foreign || !stoppedCleanly || segments.end === segments.first) return undefined;
+    const names = await queueFiles.list();
+    const stored = await loadAll(names, (name) =>
+      queueFiles.load(name, segments.first, Infinity, Infinity),
+    );
+    if (stored === undefined || stored.length === 0) return undefined;
+    let end = segments.first;
+    for (const queue of stored) end = Math.max(end, await queueFiles.recordsEnd(queue));
+    if (end > segments.end) return undefined;
+    for (const queue of stored) {
+      const { topic, queueId, max } = queue;
+      if ((queue.firstPhysicalOffset ?? Infinity) < deleted.position(topic)) continue;
+      queues.addStored(queue);
+      this.seen.set(queues.open(topic, queueId), max);
+    }
+    log.info({ queues: stored.length, from: end }, 'took the ConsumeQueues of another program');
+    return end;
   }
 
   /** @throws Error when segments that the mark speaks of are not there. */
@@ -228,9 +270,7 @@ class Recovery {
       if (queue.max === 0 && begins) queues.startAt(queue, queueOffset);
       else queues.fillTo(queue, queueOffset);
     }
-    const tag = recordProperties(record).get(Property.TAGS);
-    const tagsCode = tag === undefined ? 0 : javaHashCode(tag);
-    queues.add(queue, record.physicalOffset, record.totalBytes, tagsCode);
+    queues.add(queue, record.physicalOffset, record.totalBytes, tagsCodeOf(record));
   }
 
   /** Keeps the slot of a damaged record whose header is as expected. */
@@ -248,8 +288,20 @@ class Recovery {
 
   private outcome(end: number, queuesSynced: boolean): Recovered {
     const { storeTimestamp, lastPhysicalOffset } = this;
-    return { end, storeTimestamp, lastPhysicalOffset, queuesSynced };
+    this.end = end;
+    return { end, storeTimestamp, lastPhysicalOffset, queuesSynced, visited: this.visited };
   }
+}
+
+/** What the entry of a record holds: its tag's hash, or when a message with a delay level is due. */
+function tagsCodeOf(record: StoredRecord): number {
+  const properties = recordProperties(record);
+  if (record.topic === SCHEDULE_TOPIC) {
+    const delayMs = delayOfLevel(Number(properties.get(Property.DELAY)));
+    if (delayMs !== undefined) return record.storeTimestamp + delayMs;
+  }
+  const tag = properties.get(Property.TAGS);
+  return tag === undefined ? 0 : javaHashCode(tag);
 }
 
 function fits(queues: readonly StoredQueue[], mark: Mark): boolean {

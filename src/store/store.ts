@@ -137,6 +137,10 @@ export class Store implements MessageStore {
     return this.commitLog.writer.visible;
   }
 
+  get visited(): boolean {
+    return this.parts.recovered.visited;
+  }
+
   get failure(): Error | undefined {
     return this.stopped;
   }

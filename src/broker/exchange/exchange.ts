@@ -1,0 +1,98 @@
+/**
+ * Exchanging the directory with Apache RocketMQ: whether another program has had it since we did, what
+ * is taken over from it, and what is left for it. docs/migration.md says what an operator sees.
+ */
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Platform } from '../../platform/platform';
+import type { MessageStore } from '../../store/message-store';
+import type { Metadata } from '../metadata';
+import type { LedgerBook } from '../pop/ledger-book';
+import type { LedgerLog } from '../pop/ledger-log';
+import type { Views } from '../views';
+import type { JsonObject } from './apache-json';
+import { ConfigExport, type ConfigTables } from './config-export';
+import { CONFIG_FILES, ConfigFiles, readNote, writeNote, type ExchangeNote } from './config-files';
+import { importConfigs } from './config-import';
+
+export interface ExchangeParts {
+  readonly directory: string;
+  readonly platform: Platform;
+  readonly logger: Logger;
+  readonly store: MessageStore;
+  readonly metadata: Metadata;
+  readonly book: LedgerBook;
+  readonly log: LedgerLog;
+  readonly views: Views;
+}
+
+const NO_NOTE: ExchangeNote = {
+  foreignEnd: 0,
+  imports: 0,
+  end: 0,
+  hashes: {},
+  fromBeginning: [],
+};
+
+/**
+ * Fills metadata and ledgers: from our own log, or, when another program has had the directory, from
+ * what it has left. Answers what keeps config/*.json up to date from then on.
+ * @throws Error when a config file cannot be read
+ */
+export async function openExchange(parts: ExchangeParts): Promise<ConfigExport> {
+  const { directory, platform, logger, store, views } = parts;
+  const files = new ConfigFiles(directory, platform.files, logger);
+  const known = await readNote(directory, platform.files);
+  let note = known ?? NO_NOTE;
+  const hashes = await hashesOf(files);
+  const present = Object.values(hashes).some(([hash]) => hash !== '-');
+  const foreign = store.visited || (known === undefined ? present : changed(known, hashes));
+  const tables = await readTables(files);
+  if (foreign && present) note = await takeOver(parts, tables, note, hashes);
+  else await views.load(note.foreignEnd);
+  await platform.files.remove(join(directory, 'abort.bak'));
+  return new ConfigExport({ ...parts, files }, note, tables);
+}
+
+async function takeOver(
+  parts: ExchangeParts,
+  tables: ConfigTables,
+  before: ExchangeNote,
+  hashes: ExchangeNote['hashes'],
+): Promise<ExchangeNote> {
+  const { directory, platform, store, views, logger } = parts;
+  const foreignEnd = store.visible;
+  const imports = before.imports + 1;
+  const imported = importConfigs(parts, tables, new Set(before.fromBeginning), imports);
+  logger.warn(
+    { ...imported, position: foreignEnd },
+    'another program has had the directory: topics, groups and offsets are taken from config/*.json',
+  );
+  await views.snapshot();
+  const note = { ...before, foreignEnd, imports, end: foreignEnd, hashes };
+  await writeNote(directory, platform.files, note);
+  return note;
+}
+
+async function readTables(files: ConfigFiles): Promise<ConfigTables> {
+  const empty = (): JsonObject => new Map();
+  return {
+    'topics.json': (await files.read('topics.json')) ?? empty(),
+    'subscriptionGroup.json': (await files.read('subscriptionGroup.json')) ?? empty(),
+    'consumerOffset.json': (await files.read('consumerOffset.json')) ?? empty(),
+  };
+}
+
+async function hashesOf(files: ConfigFiles): Promise<Record<string, readonly string[]>> {
+  const hashes: Record<string, readonly string[]> = {};
+  for (const name of CONFIG_FILES) hashes[name] = [await files.hashOf(name)];
+  return hashes;
+}
+
+/** Whether a file is another than any that we have written or were about to write. */
+function changed(note: ExchangeNote, hashes: ExchangeNote['hashes']): boolean {
+  return CONFIG_FILES.some((name) => {
+    const [now = '-'] = hashes[name] ?? [];
+    return !(note.hashes[name] ?? ['-']).includes(now);
+  });
+}
