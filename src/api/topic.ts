@@ -53,3 +53,9 @@ export const DEFAULT_BACKOFF: BackoffPolicy = {
   ].map((seconds) => seconds * 1000),
 };
 export const DEFAULT_MAX_ATTEMPTS = 17;
+
+/** A group as it is when nobody has said more of it than its name. */
+export function newGroup(name: string, fifo = false): GroupConfig {
+  const maxAttempts = DEFAULT_MAX_ATTEMPTS;
+  return { name, fifo, maxAttempts, backoff: DEFAULT_BACKOFF, startFrom: 'end' };
+}

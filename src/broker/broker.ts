@@ -14,12 +14,7 @@ import type {
   SubscribeRequest,
 } from '../api/broker-api';
 import type { BrokerRegistration, RegistrationLease, RouteApi } from '../api/route-api';
-import {
-  DEFAULT_BACKOFF,
-  DEFAULT_MAX_ATTEMPTS,
-  type GroupConfig,
-  type TopicConfig,
-} from '../api/topic';
+import { newGroup, type GroupConfig, type TopicConfig } from '../api/topic';
 import { FilterCache } from '../message/filter-cache';
 import { checkGroupName } from '../message/names';
 import { Code, StatusError } from '../message/status';
@@ -270,13 +265,7 @@ export class Broker implements BrokerApi {
     if (running !== undefined) return running;
     if (!this.parts.settings.autoCreateGroups) return Promise.reject(noGroup(name));
     checkGroupName(name);
-    const group: GroupConfig = {
-      name,
-      fifo,
-      maxAttempts: DEFAULT_MAX_ATTEMPTS,
-      backoff: DEFAULT_BACKOFF,
-      startFrom: 'end',
-    };
+    const group = newGroup(name, fifo);
     const made = this.metadata
       .change({ kind: 'group', group })
       .then(() => group)

@@ -8,14 +8,7 @@ import { join, dirname } from 'node:path';
 import type { FileHandle, Files } from '../platform/platform';
 import { HandleCache } from './handle-cache';
 import { type Layout, positionName, positionOfName } from './layout';
-import {
-  ENTRY_BYTES,
-  isFiller,
-  isUnwritten,
-  readEntry,
-  readPhysicalOffset,
-  writeFiller,
-} from './queue-entry';
+import { ENTRY_BYTES, isFiller, isUnwritten, readPhysicalOffset, writeFiller } from './queue-entry';
 
 /** Queue files kept open. */
 const OPEN_QUEUE_FILES = 256;
@@ -175,15 +168,6 @@ export class QueueFiles {
       seen: await this.whole(queue, max, end, seenLimit),
       firstPhysicalOffset: firstMessage && readPhysicalOffset(firstMessage, 0),
     };
-  }
-
-  /** Where the record of a queue's last entry ends; 0 without one. */
-  async recordsEnd(queue: StoredQueue): Promise<number> {
-    if (queue.max === queue.min) return 0;
-    const last = await this.read(queue, queue.max - 1, 1);
-    if (last.length < ENTRY_BYTES || isFiller(last, 0)) return 0;
-    const { physicalOffset, bytes } = readEntry(last, 0, queue.max - 1);
-    return physicalOffset + bytes;
   }
 
   /** Removes all entries from `max` on; files behind go. */

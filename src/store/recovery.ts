@@ -7,22 +7,19 @@
  * removed), all are built anew from the whole log.
  */
 import type { Logger } from 'pino';
-import { delayOfLevel, SCHEDULE_TOPIC } from '../message/delay-levels';
-import { Property } from '../message/properties';
-import { recordProperties, SysFlag, type StoredRecord } from '../message/record';
-import { javaHashCode } from '../message/java-hash';
+import { SysFlag, type StoredRecord } from '../message/record';
 import type { Platform } from '../platform/platform';
 import type { ConsumeQueue } from './consume-queue';
 import type { ConsumeQueues } from './consume-queues';
 import type { EmptyQueues } from './empty-queues';
 import type { DeletedTopics } from './deleted-topics';
+import { foreignQueues, loadAll } from './load-queues';
 import { LogScanner } from './log-scanner';
 import type { Mark, MarkFile } from './mark';
-import type { QueueFiles, QueueName, StoredQueue } from './queue-files';
+import type { QueueFiles, StoredQueue } from './queue-files';
 import type { Segments } from './segments';
+import { tagsCodeOf } from './tags-code';
 
-/** Queues whose files are looked at at once. */
-const LOADS_AT_ONCE = 4;
 /** Entries gathered in memory before they are written. */
 const ENTRIES_A_FLUSH = 100_000;
 const PROGRESS_MS = 5000;
@@ -113,14 +110,9 @@ class Recovery {
     const { mark, queueFiles, queues, deleted, segments, stoppedCleanly, log } = this.options;
     const foreign = this.options.foreign || mark === undefined;
     if (!foreign || !stoppedCleanly || segments.end === segments.first) return undefined;
-    const names = await queueFiles.list();
-    const stored = await loadAll(names, (name) =>
-      queueFiles.load(name, segments.first, Infinity, Infinity),
-    );
-    if (stored === undefined || stored.length === 0) return undefined;
-    let end = segments.first;
-    for (const queue of stored) end = Math.max(end, await queueFiles.recordsEnd(queue));
-    if (end > segments.end) return undefined;
+    const found = await foreignQueues(queueFiles, segments.first);
+    if (found === undefined || found.end > segments.end) return undefined;
+    const { stored, end } = found;
     for (const queue of stored) {
       const { topic, queueId, max } = queue;
       if ((queue.firstPhysicalOffset ?? Infinity) < deleted.position(topic)) continue;
@@ -293,40 +285,10 @@ class Recovery {
   }
 }
 
-/** What the entry of a record holds: its tag's hash, or when a message with a delay level is due. */
-function tagsCodeOf(record: StoredRecord): number {
-  const properties = recordProperties(record);
-  if (record.topic === SCHEDULE_TOPIC) {
-    const delayMs = delayOfLevel(Number(properties.get(Property.DELAY)));
-    if (delayMs !== undefined) return record.storeTimestamp + delayMs;
-  }
-  const tag = properties.get(Property.TAGS);
-  return tag === undefined ? 0 : javaHashCode(tag);
-}
-
 function fits(queues: readonly StoredQueue[], mark: Mark): boolean {
   const used = queues.filter((queue) => queue.max > 0);
   const endSum = used.reduce((sum, queue) => sum + queue.max, 0);
   const startSum = used.reduce((sum, queue) => sum + queue.start, 0);
   if (used.length !== mark.queueCount || endSum !== mark.queueEndSum) return false;
   return startSum <= mark.queueStartSum;
-}
-
-/** Loads all queues, a few at once; `undefined` when one of them cannot be used. */
-async function loadAll(
-  names: readonly QueueName[],
-  load: (name: QueueName) => Promise<StoredQueue | undefined>,
-): Promise<StoredQueue[] | undefined> {
-  const loaded: StoredQueue[] = [];
-  let next = 0;
-  let usable = true;
-  const worker = async (): Promise<void> => {
-    for (let name = names[next++]; name !== undefined && usable; name = names[next++]) {
-      const queue = await load(name);
-      if (queue) loaded.push(queue);
-      else usable = false;
-    }
-  };
-  await Promise.all(Array.from({ length: LOADS_AT_ONCE }, worker));
-  return usable ? loaded : undefined;
 }

@@ -24,7 +24,7 @@ export function printJson(value: JsonValue, depth = 0): string {
     const items = (value as readonly JsonValue[]).map((item) => printJson(item, depth + 1));
     return enclose('[', items, ']', depth);
   }
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return typeof value === 'bigint' ? value.toString() : JSON.stringify(value);
 }
 
 /** Prints an object of tables, some hundred members a turn of the event loop. */

@@ -23,14 +23,10 @@ const OWN_GROUPS =
   /^(TOOLS_CONSUMER|FILTERSRV_CONSUMER|SELF_TEST_C_GROUP|CID_ONS.*|CID_RMQ_SYS_.*)$/;
 const MAX_ATTEMPTS = 1000;
 
-/** The member as an object; an empty one when it is something else. */
+/** A value, or a member of it, as an object; an empty one when it is something else. */
 export function objectIn(value: JsonValue | undefined, name?: string): JsonObject {
-  const member = name === undefined || !(value instanceof Map) ? value : value.get(name);
-  return name !== undefined && !(value instanceof Map)
-    ? new Map()
-    : member instanceof Map
-      ? member
-      : new Map();
+  if (!(value instanceof Map)) return new Map();
+  return name === undefined ? value : objectIn(value.get(name));
 }
 
 export function textIn(object: JsonObject, name: string): string | undefined {

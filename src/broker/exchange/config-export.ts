@@ -143,11 +143,13 @@ export class ConfigExport {
     const turn = (): Promise<void> => this.turn();
     const version = objectIn(this.tables[name], 'dataVersion');
     next.set('dataVersion', version);
-    const same = (await printTables(next, turn)) === (await printTables(this.tables[name], turn));
+    const before = sorted(this.tables[name]);
+    const after = sorted(next);
+    const same = (await printTables(after, turn)) === (await printTables(before, turn));
     if (same && version.size > 0) return undefined;
-    next.set('dataVersion', nextVersion(version, this.parts.platform.clock.wallMs()));
-    this.tables[name] = next;
-    return printTables(next, turn);
+    after.set('dataVersion', nextVersion(version, this.parts.platform.clock.wallMs()));
+    this.tables[name] = after;
+    return printTables(after, turn);
   }
 
   private async topics(): Promise<JsonObject> {
@@ -212,6 +214,11 @@ export class ConfigExport {
   private turn(): Promise<void> {
     return new Promise((resolve) => this.parts.platform.timers.nextTurn(resolve));
   }
+}
+
+/** The members of a file as Apache orders them. */
+function sorted(file: JsonObject): JsonObject {
+  return new Map([...file].sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
 }
 
 /** A file's object with one of its tables replaced. */

@@ -3,7 +3,7 @@
  * messages that Apache's pop consumers hold. What our own log said before does not count any more.
  */
 import type { Logger } from 'pino';
-import { DEFAULT_BACKOFF, DEFAULT_MAX_ATTEMPTS, type GroupConfig } from '../../api/topic';
+import { newGroup } from '../../api/topic';
 import type { MessageStore } from '../../store/message-store';
 import type { Metadata } from '../metadata';
 import type { LedgerBook } from '../pop/ledger-book';
@@ -81,10 +81,4 @@ function importOffsets(
     imported++;
   }
   return imported;
-}
-
-/** A group that has offsets and no entry of its own. */
-function newGroup(name: string): GroupConfig {
-  const maxAttempts = DEFAULT_MAX_ATTEMPTS;
-  return { name, fifo: false, maxAttempts, backoff: DEFAULT_BACKOFF, startFrom: 'end' };
 }
