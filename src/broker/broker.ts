@@ -29,7 +29,8 @@ import { Metadata } from './metadata';
 import { ClientTable } from './pop/client-table';
 import { FinishService } from './pop/finish-service';
 import { loadHandleKeys } from './pop/handle-keys';
-import { LedgerBook, type GroupTopic } from './pop/ledger-book';
+import type { GroupTopic } from './pop/group-topic';
+import { LedgerBook } from './pop/ledger-book';
 import { LedgerLog } from './pop/ledger-log';
 import { PopService } from './pop/pop-service';
 import { ReceiptHandles } from './pop/receipt-handles';
@@ -88,7 +89,8 @@ export class Broker implements BrokerApi {
     const faults = new FilterFaults(platform.clock, logger);
     const filters = new FilterCache();
     const judge = new Judge(store, faults);
-    const selector = new Selector({ store, book, log, judge, settings, platform });
+    const isFifo = (group: string): boolean => metadata.groups.get(group)?.fifo ?? false;
+    const selector = new Selector({ store, book, log, judge, settings, platform, isFifo });
     const finishing = new FinishService(book, log, handles, () => selector.takeNonce());
     const pops = new PopService({
       store,
@@ -103,7 +105,7 @@ export class Broker implements BrokerApi {
       settings,
       logger,
       queuesOf: (topic) => metadata.topics.get(topic)?.queues ?? 0,
-      isFifo: (group) => metadata.groups.get(group)?.fifo ?? false,
+      isFifo,
     });
     ready.wake = (ledgers) => pops.becameReady(ledgers);
     exchange.start();

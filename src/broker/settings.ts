@@ -10,6 +10,11 @@ export interface BrokerSettings {
   readonly maxInflight: number;
   /** Offsets between a queue's committed one and the newest delivered one, at most. Default 1,048,576. */
   readonly maxWindow: number;
+  /**
+   * Messages of one queue that a FIFO group of consumers has come to and that wait for their message
+   * group, at most; beyond, pops give nothing new of that queue. Default 16,384.
+   */
+  readonly maxFifoLookAhead: number;
   /** Polls waiting on one group and topic, at most; beyond: TOO_MANY_REQUESTS. Default 10,000. */
   readonly maxPollsPerLedger: number;
   /** Polls waiting on the whole broker, at most; beyond: TOO_MANY_REQUESTS. Default 100,000. */
@@ -30,6 +35,7 @@ export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
   autoCreateGroups: true,
   maxInflight: 2_000_000,
   maxWindow: 1_048_576,
+  maxFifoLookAhead: 16_384,
   maxPollsPerLedger: 10_000,
   maxPolls: 100_000,
   maxPopBytes: 8 * 1024 * 1024,

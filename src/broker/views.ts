@@ -10,7 +10,8 @@ import { readRecord } from '../message/record';
 import type { Platform } from '../platform/platform';
 import type { MessageStore } from '../store/message-store';
 import { decodeMetaChange, type Metadata } from './metadata';
-import type { GroupTopic, LedgerBook } from './pop/ledger-book';
+import type { GroupTopic } from './pop/group-topic';
+import type { LedgerBook } from './pop/ledger-book';
 import type { LedgerLog } from './pop/ledger-log';
 import { decodeLedgerOps } from './pop/ledger-op-reader';
 import type { SnapshotRow } from './pop/ledger-ops';
@@ -110,6 +111,7 @@ export class Views {
         nonce: book.rows.nonce[row] ?? 0,
         client: book.clients.name(client),
         autoRenew,
+        group: book.rows.groupOf(row),
         remainingMs: Math.ceil(book.remainingMs(row)),
       });
     });

@@ -15,7 +15,7 @@ export interface Origin {
 }
 
 /**
- * Makes the draft of a NORMAL message that has passed `checkMessage`. The body stays the request's.
+ * Makes the draft of a NORMAL or FIFO message that has passed `checkMessage`. The body stays the request's.
  * @throws StatusError MESSAGE_PROPERTIES_TOO_LARGE when all properties together do not fit a record
  */
 export function draftOf(message: IncomingMessage, origin: Origin): RecordDraft {
@@ -54,9 +54,10 @@ function propertyText(
 ): string {
   const system = systemPropertiesOf(message);
   let text = pair(Property.UNIQ_KEY, system.message_id);
-  const { tag, trace_context: trace, keys } = system;
+  const { tag, trace_context: trace, keys, message_group: group } = system;
   if (tag !== undefined && tag !== '') text += pair(Property.TAGS, tag);
   if (keys.length > 0) text += pair(Property.KEYS, keys.join(' '));
+  if (group !== undefined && group !== '') text += pair(Property.SHARDINGKEY, group);
   text += pair(Property.PGROUP, topic);
   text += pair(Property.BORNHOST, system.born_host === '' ? origin.ip : system.born_host);
   text += pair(Property.BORN_TIMESTAMP, String(bornTimestamp));

@@ -2,6 +2,8 @@
 import type { SendResult } from '../api/broker-api';
 import { BrokerUnreachableError } from '../api/broker-unreachable';
 import { draftOf } from '../message/incoming-message';
+import { javaHashCode } from '../message/java-hash';
+import { jumpHash } from '../message/jump-hash';
 import {
   checkMessage,
   checkTypeFitsTopic,
@@ -23,6 +25,8 @@ import { TimeLimit } from './time-limit';
 /** A message that has passed all checks. */
 interface Checked {
   readonly messageId: string;
+  /** '' for none. */
+  readonly messageGroup: string;
   readonly draft: RecordDraft;
 }
 
@@ -91,12 +95,13 @@ export class SendFamily {
     return topic;
   }
 
-  private async store({ messageId, draft }: Checked, route: TopicRoute): Promise<SendResultEntry> {
+  private async store(message: Checked, route: TopicRoute): Promise<SendResultEntry> {
+    const { messageId } = message;
     try {
       const { sendTimeoutMs } = this.parts.settings;
       const late = (): StatusError =>
         new StatusError(Code.PROXY_TIMEOUT, `not stored within ${sendTimeoutMs} ms: ${messageId}`);
-      const { queueOffset } = await this.limit.guard(this.place(messageId, draft, route), late);
+      const { queueOffset } = await this.limit.guard(this.place(message, route), late);
       return { status: OK_STATUS, message_id: messageId, offset: queueOffset };
     } catch (error) {
       return { status: statusOf(error) };
@@ -104,12 +109,20 @@ export class SendFamily {
   }
 
   /**
-   * The queue follows from the message id, so that a repeated send meets the same broker's duplicate
-   * window. Another broker is tried only when the first one certainly stored nothing.
+   * The queue follows from the message group, so that its messages lie in one queue in order; without
+   * one from the message id, so that a repeated send meets the same broker's duplicate window. Another
+   * broker is tried only when the first one certainly stored nothing, and never for a message group.
    */
-  private async place(
-    messageId: string,
-    draft: RecordDraft,
+  private place(message: Checked, route: TopicRoute): Promise<SendResult> {
+    const { messageGroup, draft } = message;
+    if (messageGroup === '') return this.placeAnywhere(message, route);
+    const { broker, queueId } = queueOf(route, orderedQueue(messageGroup, route.totalQueues));
+    const brokerName = route.brokers[broker]?.brokerName ?? '';
+    return this.parts.pool.get(brokerName).send({ queueId, draft });
+  }
+
+  private async placeAnywhere(
+    { messageId, draft }: Checked,
     route: TopicRoute,
   ): Promise<SendResult> {
     const hash = hashOf(messageId);
@@ -132,13 +145,17 @@ function check(message: IncomingMessage, route: TopicRoute, context: RequestCont
   const system = systemPropertiesOf(message);
   const type = messageTypeOf(system);
   checkTypeFitsTopic(type, route.name, route.type);
-  if (type !== 'NORMAL') {
+  if (type !== 'NORMAL' && type !== 'FIFO') {
     throw new StatusError(
       Code.NOT_IMPLEMENTED,
-      `messages of type ${type} are not served yet, only NORMAL ones: ${system.message_id}`,
+      `messages of type ${type} are not served yet, only NORMAL and FIFO ones: ${system.message_id}`,
     );
   }
-  return { messageId: system.message_id, draft: draftOf(message, context.peer) };
+  return {
+    messageId: system.message_id,
+    messageGroup: system.message_group ?? '',
+    draft: draftOf(message, context.peer),
+  };
 }
 
 /** The n-th queue of a topic: its broker's place in the route, and its id there. */
@@ -150,6 +167,11 @@ function queueOf(route: TopicRoute, index: number): { broker: number; queueId: n
     rest -= queues;
   }
   throw new RangeError(`queue ${index} is not among the ${route.totalQueues} of ${route.name}`);
+}
+
+/** The place of a message group's queue among a topic's, sorted by broker name, then queue id. */
+export function orderedQueue(messageGroup: string, queues: number): number {
+  return jumpHash(javaHashCode(messageGroup), queues);
 }
 
 /** FNV-1a over the id's characters, then murmur3's finaliser: ids differ in few characters only. */

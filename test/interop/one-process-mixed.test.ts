@@ -12,7 +12,7 @@ describe('clients of different languages on one topic', () => {
 
   beforeAll(async () => {
     topology = await startOneProcess();
-    await topology.createTopic(topic);
+    await topology.createTopic(topic, 'NORMAL');
     drivers = CLIENTS.map((client) => Driver.start(client));
   });
 

@@ -55,7 +55,7 @@ describe('official clients against gantry start', () => {
     for (const [index, scenario] of QUICK.entries()) {
       it(scenario.title, async () => {
         const topic = `smoke-${index}`;
-        await topology.createTopic(topic);
+        await topology.createTopic(topic, 'NORMAL');
         const { endpoints, brokers } = topology;
         const group = `smoke-group-${index}`;
         const allEndpoints = endpoints.join(';');
@@ -75,7 +75,7 @@ describe('official clients against gantry start', () => {
       const driver = Driver.start(client);
       try {
         const topic = `smoke-${client}`;
-        await topology.createTopic(topic);
+        await topology.createTopic(topic, 'NORMAL');
         const [endpoints] = topology.endpoints;
         await passOneMessage(driver, endpoints, topic, `smoke-group-${client}`);
       } finally {

@@ -1,7 +1,10 @@
 import type { PopRequest, PopResult } from '../../src/api/broker-api';
+import type { GroupConfig } from '../../src/api/topic';
 import type { RecordDraft } from '../../src/message/record-draft';
 import { memoryPlatform } from '../../src/platform/memory-files';
 import type { Platform } from '../../src/platform/platform';
+import { groupConfig } from './model-broker';
+import { Mortal } from './mortal';
 import { SimClock } from './sim-clock';
 import {
   messageDraft,
@@ -17,17 +20,18 @@ export const never = new AbortController().signal;
 /** A broker on simulated time; everything that waits is driven by `drive`. */
 export class BrokerBench {
   readonly sim = new SimClock();
-  readonly platform: Platform = {
+  private readonly machine: Platform = {
     ...memoryPlatform(),
     clock: this.sim.clock,
     timers: this.sim.timers,
   };
+  private process = new Mortal(this.machine);
   running: TestBroker | undefined;
 
   constructor(private readonly options: TestBrokerOptions = {}) {}
 
   async open(): Promise<this> {
-    this.running = await this.drive(openTestBroker(this.platform, this.options));
+    this.running = await this.drive(openTestBroker(this.process.platform, this.options));
     return this;
   }
 
@@ -88,6 +92,22 @@ export class BrokerBench {
     const entries = result.map(({ receiptHandle }) => ({ receiptHandle, messageId: '' }));
     const statuses = await this.drive(this.broker.ack({ group: 'g', topic: 't', entries }));
     return statuses.map(({ code }) => code);
+  }
+
+  /** Makes or changes group `g`. */
+  async group(changes: Partial<GroupConfig>): Promise<void> {
+    await this.drive(this.broker.putGroup(groupConfig('g', changes)));
+  }
+
+  /** As if the process had died: another one goes on with what the files hold. */
+  async kill(): Promise<void> {
+    this.process.kill();
+    this.process = new Mortal(this.machine);
+    await this.open();
+  }
+
+  get platform(): Platform {
+    return this.process.platform;
   }
 
   async restart(): Promise<void> {

@@ -4,12 +4,13 @@
  */
 import type { AckRequest, ChangeInvisibleRequest, EntryStatus } from '../../api/broker-api';
 import { Code, toStatusError } from '../../message/status';
-import type { GroupTopic, LedgerBook } from './ledger-book';
+import type { GroupTopic } from './group-topic';
+import type { LedgerBook } from './ledger-book';
 import type { LedgerLog } from './ledger-log';
 import type { QueueLedger } from './queue-ledger';
 import type { ReceiptHandles } from './receipt-handles';
 import { invalidHandle } from './receipt-token';
-import type { ChosenMessage } from './selection';
+import type { ChosenMessage } from './selection-pass';
 
 /** A message that never reached its consumer is ready again after this long. */
 const RELEASE_MS = 1000;

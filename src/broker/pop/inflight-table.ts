@@ -10,14 +10,19 @@
  *     renewals  1  times the lease was extended
  *     next      4  next row of the same wheel bucket, or of the free list
  *     prev      4  row before in the bucket; -2 - bucket in its first row; -1 when in no bucket
+ *     group     4  hash of the message group; only once a FIFO group of consumers has received
  *
  * 35 bytes; with 4 in the ledger's page and 8 in its heap of ready offsets a message in flight costs
- * at most 47 bytes and no object. A row in a bucket is in flight; one in none is ready again.
+ * at most 47 bytes and no object. A row in a bucket is in flight; one in none is ready again. For FIFO
+ * groups of consumers there are also rows of messages not delivered yet, behind others of their message
+ * group: attempt 0, no owner, in no bucket.
  */
 const FIRST_ROWS = 1024;
 export const UNLINKED = -1;
 const NO_ROW = -1;
 const FREE = -1;
+/** The owner of a message that nobody has had yet. */
+export const NO_OWNER = -1;
 
 export class InflightTable {
   queue = new Int32Array(FIRST_ROWS);
@@ -29,6 +34,7 @@ export class InflightTable {
   renewals = new Uint8Array(FIRST_ROWS);
   next = new Int32Array(FIRST_ROWS);
   prev = new Int32Array(FIRST_ROWS);
+  private group: Int32Array | undefined;
 
   private freeHead = NO_ROW;
   private used = 0;
@@ -71,8 +77,19 @@ export class InflightTable {
     this.owner[row] = owner;
     this.renewals[row] = 0;
     this.prev[row] = UNLINKED;
+    if (this.group !== undefined) this.group[row] = 0;
     this.live++;
     return row;
+  }
+
+  /** The hash of the row's message group, 0 for none. */
+  groupOf(row: number): number {
+    return this.group?.[row] ?? 0;
+  }
+
+  setGroup(row: number, hash: number): void {
+    this.group ??= new Int32Array(this.queue.length);
+    this.group[row] = hash;
   }
 
   /** Gives a row back; it must be in no bucket. */
@@ -94,6 +111,7 @@ export class InflightTable {
     this.renewals = grown(this.renewals, new Uint8Array(rows));
     this.next = grown(this.next, new Int32Array(rows));
     this.prev = grown(this.prev, new Int32Array(rows));
+    if (this.group !== undefined) this.group = grown(this.group, new Int32Array(rows));
   }
 }
 

@@ -1,65 +1,35 @@
+// long: every change of a row, each keeping row, wheel, ledger and message group in step.
 /**
  * All ledgers of a broker: for each consumer group and topic the ledgers of its queues, and the
  * rows of what is in flight. It knows no log and no polls; whoever changes it logs the change in
  * the same turn, so that replaying the log gives the same book.
  */
-import { javaHashCode } from '../../message/java-hash';
 import type { Platform } from '../../platform/platform';
 import type { ClientTable } from './client-table';
-import { InflightTable } from './inflight-table';
+import { GroupTopic, GroupTopics } from './group-topic';
+import { holderOf, ownerOf, renewedLeaseMs, type Holder } from './holder';
+import { InflightTable, NO_OWNER } from './inflight-table';
 import type { SnapshotRow } from './ledger-ops';
+import { NO_GROUP, type MessageGroup } from './message-groups';
 import { QueueLedger } from './queue-ledger';
 import { TimingWheel } from './timing-wheel';
 
-/** A lease is extended while its client was heard from within this time... */
-const HEARD_WITHIN_MS = 45_000;
-/** ... to this long after it was heard from ... */
-const LEASE_MS = 60_000;
-/** ... at most so often: about three hours. */
-const MAX_RENEWALS = 200;
-
-/** The ledgers of one consumer group on one topic. */
-export class GroupTopic {
-  readonly queues = new Map<number, QueueLedger>();
-  readonly groupHash: number;
-  readonly topicHash: number;
-  /** Where the next pop begins to look, so that no queue is preferred. */
-  rotation = 0;
-  /** Set when the group or the topic was deleted, or the group began anew. */
-  dropped = false;
-
-  constructor(
-    readonly group: string,
-    readonly topic: string,
-    /** Raised by each reset; handles of an older one are void. */
-    readonly generation: number,
-  ) {
-    this.groupHash = javaHashCode(group);
-    this.topicHash = javaHashCode(topic);
-  }
-}
-
-interface Holder {
-  readonly client: number;
-  readonly autoRenew: boolean;
-}
-
-export class LedgerBook {
+export class LedgerBook extends GroupTopics {
   readonly rows: InflightTable;
   private readonly wheel: TimingWheel;
-  private readonly groups = new Map<string, Map<string, GroupTopic>>();
-  private readonly groupsByTopic = new Map<string, Set<string>>();
   private readonly byIndex: { readonly owner: GroupTopic; readonly ledger: QueueLedger }[] = [];
   private readonly freedIndexes: number[] = [];
   private readonly becameReady = new Set<GroupTopic>();
+  private announcing = false;
 
   /** @param onReady called with the groups and topics that have messages ready again */
   constructor(
-    platform: Pick<Platform, 'clock' | 'timers'>,
+    private readonly platform: Pick<Platform, 'clock' | 'timers'>,
     readonly clients: ClientTable,
     maxInflight: number,
     private readonly onReady: (ledgers: GroupTopic) => void,
   ) {
+    super();
     this.rows = new InflightTable(maxInflight);
     this.wheel = new TimingWheel(
       this.rows,
@@ -69,42 +39,12 @@ export class LedgerBook {
     );
   }
 
-  find(group: string, topic: string): GroupTopic | undefined {
-    return this.groups.get(group)?.get(topic);
-  }
-
-  *all(): IterableIterator<GroupTopic> {
-    for (const topics of this.groups.values()) yield* topics.values();
-  }
-
-  *ofTopic(topic: string): IterableIterator<GroupTopic> {
-    for (const group of this.groupsByTopic.get(topic) ?? []) {
-      const ledgers = this.find(group, topic);
-      if (ledgers !== undefined) yield ledgers;
-    }
-  }
-
-  topicsOf(group: string): IterableIterator<GroupTopic> {
-    return (this.groups.get(group) ?? new Map<string, GroupTopic>()).values();
-  }
-
   /** Begins (anew) a group on a topic; queues that `offsets` does not name start at 0. */
   start(group: string, topic: string, generation: number, offsets: readonly number[]): GroupTopic {
     const before = this.find(group, topic);
     if (before !== undefined) this.drop(before);
     const ledgers = new GroupTopic(group, topic, generation);
-    let topics = this.groups.get(group);
-    if (topics === undefined) {
-      topics = new Map();
-      this.groups.set(group, topics);
-    }
-    topics.set(topic, ledgers);
-    let groups = this.groupsByTopic.get(topic);
-    if (groups === undefined) {
-      groups = new Set();
-      this.groupsByTopic.set(topic, groups);
-    }
-    groups.add(group);
+    this.put(ledgers);
     offsets.forEach((offset, queueId) => this.addQueue(ledgers, queueId, offset));
     return ledgers;
   }
@@ -129,6 +69,7 @@ export class LedgerBook {
     while (ledger.next < next) {
       const row = byOffset.get(ledger.next);
       if (row === undefined) ledger.skipNext();
+      else if (row.attempt === 0 && row.client === '') this.addNext(ledger, row.group);
       else this.restoreRow(ledger, row);
     }
   }
@@ -142,9 +83,47 @@ export class LedgerBook {
     this.wheel.link(row, invisibleMs);
   }
 
+  /**
+   * Takes the ledger's `next` in without delivering it: it has its turn in its message group.
+   * @param group hash of the message group, `NO_GROUP` for none
+   * @returns its row, ready when nothing of its group is unfinished
+   */
+  addNext(ledger: QueueLedger, group: number): number {
+    const offset = ledger.next;
+    const row = this.rows.allocate(ledger.index, offset, 0, 0, NO_OWNER);
+    ledger.takeNext(row);
+    if (group === NO_GROUP) {
+      ledger.ready.push(offset);
+      return row;
+    }
+    this.rows.setGroup(row, group);
+    if (ledger.messageGroups.add(group, offset).head === offset) ledger.ready.push(offset);
+    return row;
+  }
+
+  /** The next message that is ready and whose turn it is; what is not is taken off the heap. */
+  nextReady(ledger: QueueLedger): { readonly offset: number; readonly row: number } | undefined {
+    for (let offset = ledger.ready.peek(); offset !== undefined; offset = ledger.ready.peek()) {
+      const row = ledger.row(offset);
+      if (row !== undefined && !this.inFlight(row)) {
+        const group = this.groupOf(ledger, row);
+        if (group === undefined || group.head === offset) return { offset, row };
+      }
+      ledger.ready.pop();
+    }
+    return undefined;
+  }
+
+  /** The message group of a row, where its order is kept. */
+  groupOf(ledger: QueueLedger, row: number): MessageGroup | undefined {
+    const hash = this.rows.groupOf(row);
+    return hash === NO_GROUP ? undefined : ledger.messageGroups.get(hash);
+  }
+
   /** Delivers a message once more; answers the number of the attempt. */
   redeliver(row: number, holder: Holder, nonce: number, invisibleMs: number): number {
     const { rows } = this;
+    this.holdInGroup(row);
     this.clients.hold((rows.owner[row] ?? 0) >> 1, -1);
     this.clients.hold(holder.client, 1);
     const attempt = Math.min((rows.attempt[row] ?? 0) + 1, 0xffff);
@@ -174,7 +153,14 @@ export class LedgerBook {
     const row = ledger.row(offset);
     if (row === undefined) return;
     ledger.finish(offset);
+    const hash = this.rows.groupOf(row);
+    const held = this.inFlight(row);
     this.freeRow(row);
+    if (hash === NO_GROUP) return;
+    const group = ledger.messageGroups.get(hash);
+    if (held) ledger.messageGroups.hold(hash, -1);
+    ledger.messageGroups.finish(hash, offset);
+    if (group?.head !== undefined) this.groupGoesOn(ledger, group.head);
   }
 
   /** Whether a row is held by a consumer, not ready again. */
@@ -187,8 +173,7 @@ export class LedgerBook {
   }
 
   holder(row: number): Holder {
-    const owner = this.rows.owner[row] ?? 0;
-    return { client: owner >> 1, autoRenew: (owner & 1) === 1 };
+    return holderOf(this.rows.owner[row] ?? 0);
   }
 
   /** Calls `visit` with each message that a client holds. */
@@ -206,12 +191,10 @@ export class LedgerBook {
 
   dropGroup(group: string): void {
     for (const ledgers of [...this.topicsOf(group)]) this.drop(ledgers);
-    this.groups.delete(group);
   }
 
   dropTopic(topic: string): void {
     for (const ledgers of [...this.ofTopic(topic)]) this.drop(ledgers);
-    this.groupsByTopic.delete(topic);
   }
 
   close(): void {
@@ -219,6 +202,7 @@ export class LedgerBook {
   }
 
   private reschedule(row: number, delayMs: number): void {
+    this.holdInGroup(row);
     this.rows.owner[row] = (this.rows.owner[row] ?? 0) & ~1;
     this.wheel.unlink(row);
     this.wheel.link(row, delayMs);
@@ -229,8 +213,7 @@ export class LedgerBook {
     ledgers.queues.clear();
     ledgers.dropped = true;
     this.becameReady.delete(ledgers);
-    this.groups.get(ledgers.group)?.delete(ledgers.topic);
-    this.groupsByTopic.get(ledgers.topic)?.delete(ledgers.group);
+    this.remove(ledgers);
   }
 
   private dropQueue(ledger: QueueLedger): void {
@@ -252,7 +235,34 @@ export class LedgerBook {
     const row = this.rows.allocate(ledger.index, from.offset, from.attempt, from.nonce, owner);
     this.clients.hold(client, 1);
     ledger.takeNext(row);
+    if (from.group !== NO_GROUP) {
+      this.rows.setGroup(row, from.group);
+      ledger.messageGroups.add(from.group, from.offset);
+      this.holdInGroup(row);
+    }
     this.wheel.link(row, from.remainingMs);
+  }
+
+  /** Counts a row that is about to be held in its message group; call before it is linked. */
+  private holdInGroup(row: number): void {
+    const hash = this.rows.groupOf(row);
+    if (hash === NO_GROUP || this.inFlight(row)) return;
+    this.byIndex[this.rows.queue[row] ?? -1]?.ledger.messageGroups.hold(hash, 1);
+  }
+
+  /** A message group is free again: its first message is ready, and whoever waits is told soon. */
+  private groupGoesOn(ledger: QueueLedger, head: number): void {
+    ledger.ready.push(head);
+    const entry = this.byIndex[ledger.index];
+    if (entry?.ledger !== ledger) return;
+    this.becameReady.add(entry.owner);
+    if (this.announcing) return;
+    this.announcing = true;
+    // Not now: the change that freed the group is not in the log yet.
+    this.platform.timers.nextTurn(() => {
+      this.announcing = false;
+      this.announceReady();
+    });
   }
 
   private freeRow(row: number): void {
@@ -265,17 +275,23 @@ export class LedgerBook {
   private due(row: number): void {
     const { client, autoRenew } = this.holder(row);
     const renewals = this.rows.renewals[row] ?? 0;
-    if (autoRenew && renewals < MAX_RENEWALS) {
-      const silentMs = this.clients.silentMs(client);
-      if (silentMs <= HEARD_WITHIN_MS) {
-        this.rows.renewals[row] = renewals + 1;
-        this.wheel.link(row, LEASE_MS - silentMs);
-        return;
-      }
+    const leaseMs = autoRenew ? renewedLeaseMs(renewals, this.clients.silentMs(client)) : 0;
+    if (leaseMs > 0) {
+      this.rows.renewals[row] = renewals + 1;
+      this.wheel.link(row, leaseMs);
+      return;
     }
     const entry = this.byIndex[this.rows.queue[row] ?? -1];
     if (entry === undefined) return;
-    entry.ledger.ready.push(this.rows.offset[row] ?? 0);
+    const { ledger } = entry;
+    const hash = this.rows.groupOf(row);
+    let ready = this.rows.offset[row];
+    if (hash !== NO_GROUP) {
+      ledger.messageGroups.hold(hash, -1);
+      ready = ledger.messageGroups.get(hash)?.head;
+    }
+    if (ready === undefined) return;
+    ledger.ready.push(ready);
     this.becameReady.add(entry.owner);
   }
 
@@ -284,8 +300,4 @@ export class LedgerBook {
     this.becameReady.clear();
     for (const ledgers of ready) this.onReady(ledgers);
   }
-}
-
-function ownerOf(holder: Holder): number {
-  return (holder.client << 1) | (holder.autoRenew ? 1 : 0);
 }

@@ -48,6 +48,8 @@ class LedgerOpReader {
           generation: input.varint(),
           offsets: this.list(() => input.varint()),
         };
+      case 'look':
+        return { kind, ...this.queueRef(), messages: this.messages() };
       case 'pop':
         return this.pop();
       case 'ack':
@@ -94,6 +96,14 @@ class LedgerOpReader {
     return { kind: 'pop', ...ref, client, autoRenew, invisibleMs, nonce, next, deliveries };
   }
 
+  private messages(): { offset: number; group: number }[] {
+    const base = this.input.varint();
+    return this.list(() => ({
+      offset: base + this.input.varint(),
+      group: this.input.uint32() | 0,
+    }));
+  }
+
   private queueRef(): QueueRef {
     return { group: this.name(), topic: this.name(), queueId: this.input.varint() };
   }
@@ -105,14 +115,13 @@ class LedgerOpReader {
 
   private rows(): SnapshotRow[] {
     const { input } = this;
-    return this.list(() => ({
-      offset: input.varint(),
-      attempt: input.varint(),
-      nonce: input.uint32(),
-      client: this.name(),
-      autoRenew: input.byte() === 1,
-      remainingMs: input.varint(),
-    }));
+    return this.list(() => {
+      const row = { offset: input.varint(), attempt: input.varint(), nonce: input.uint32() };
+      const client = this.name();
+      const flags = input.byte();
+      const group = (flags & 2) === 0 ? 0 : input.uint32() | 0;
+      return { ...row, client, autoRenew: (flags & 1) === 1, group, remainingMs: input.varint() };
+    });
   }
 
   private list<T>(item: () => T): T[] {

@@ -31,6 +31,10 @@ export class LedgerOpWriter {
         out.varint(op.offsets.length);
         for (const offset of op.offsets) out.varint(offset);
         break;
+      case 'look':
+        this.queueRef(op);
+        this.messages(op.messages);
+        break;
       case 'pop':
         this.pop(op);
         break;
@@ -86,6 +90,16 @@ export class LedgerOpWriter {
     }
   }
 
+  private messages(messages: readonly { readonly offset: number; readonly group: number }[]): void {
+    const base = messages[0]?.offset ?? 0;
+    this.out.varint(base);
+    this.out.varint(messages.length);
+    for (const { offset, group } of messages) {
+      this.out.varint(offset - base);
+      this.out.uint32(group >>> 0);
+    }
+  }
+
   private queueRef(op: QueueRef): void {
     this.name(op.group);
     this.name(op.topic);
@@ -107,7 +121,8 @@ export class LedgerOpWriter {
       out.varint(row.attempt);
       out.uint32(row.nonce);
       this.name(row.client);
-      out.byte(row.autoRenew ? 1 : 0);
+      out.byte((row.autoRenew ? 1 : 0) | (row.group === 0 ? 0 : 2));
+      if (row.group !== 0) out.uint32(row.group >>> 0);
       out.varint(row.remainingMs);
     }
   }

@@ -6,14 +6,16 @@
  *     name     0 length bytes (a new one of this record), or k for the k-th new one before
  *
  *     start    group topic generation count offset*                    where a group begins on a topic
+ *     look     group topic queue base count (delta group4)*              taken in by a FIFO pop, in turn for delivery
  *     pop      group topic queue client renew invisibleMs nonce4 next base count (delta attempt)*
  *     ack      group topic queue base count delta*
  *     change   group topic queue offset invisibleMs nonce4 attempt
  *     release  group topic queue delayMs base count delta*
- *     queue    group topic queue generation committed next more count (offset attempt nonce4 client renew remainingMs)*
+ *     queue    group topic queue generation committed next more count (offset attempt nonce4 client flags [group4] remainingMs)*
  *     end      begin                                                   a snapshot that began there is whole
  *
- * `pop`: every offset from the ledger's `next` to the new one that is not named is finished (filtered).
+ * `look`, `pop`: every offset from the ledger's `next` to the new one that is not named is finished
+ * (filtered). `group4` is the hash of a message group, 0 for none. Flags: 1 renew, 2 group4 follows.
  * `queue` replaces all that is known of one queue: a snapshot is one for each queue, then `end`. A queue
  * with many rows takes several, `more` is 1 in all but the last; it counts only when the last is there.
  */
@@ -35,6 +37,8 @@ export interface SnapshotRow extends Lease {
   readonly offset: number;
   readonly attempt: number;
   readonly nonce: number;
+  /** Hash of the message group whose order is kept, 0 for none. */
+  readonly group: number;
   /** Milliseconds until it comes again; 0 when ready. */
   readonly remainingMs: number;
 }
@@ -46,6 +50,12 @@ export interface StartOp {
   readonly generation: number;
   /** First offset to deliver, by queue id; queues beyond start at 0. */
   readonly offsets: readonly number[];
+}
+
+export interface LookOp extends QueueRef {
+  readonly kind: 'look';
+  /** Ascending, all at or above the ledger's `next`. */
+  readonly messages: readonly { readonly offset: number; readonly group: number }[];
 }
 
 export interface PopOp extends QueueRef, Lease {
@@ -93,7 +103,7 @@ export interface EndOp {
   readonly begin: number;
 }
 
-export type LedgerOp = StartOp | PopOp | AckOp | ChangeOp | ReleaseOp | QueueOp | EndOp;
+export type LedgerOp = StartOp | LookOp | PopOp | AckOp | ChangeOp | ReleaseOp | QueueOp | EndOp;
 
 /** Kinds by the number that stands for them. */
 export const LEDGER_OP_KINDS: readonly LedgerOp['kind'][] = [
@@ -104,4 +114,5 @@ export const LEDGER_OP_KINDS: readonly LedgerOp['kind'][] = [
   'release',
   'queue',
   'end',
+  'look',
 ];

@@ -2,7 +2,8 @@
  * Applies the changes that the log holds to a book: at start, in log order. What was logged as a
  * duration is rebased on the time that has passed since.
  */
-import type { GroupTopic, LedgerBook } from './ledger-book';
+import type { GroupTopic } from './group-topic';
+import type { LedgerBook } from './ledger-book';
 import type { LedgerOp, PopOp, QueueOp, QueueRef, SnapshotRow } from './ledger-ops';
 import type { QueueLedger } from './queue-ledger';
 
@@ -18,6 +19,15 @@ export class LedgerReplay {
     switch (op.kind) {
       case 'start':
         book.start(op.group, op.topic, op.generation, op.offsets);
+        break;
+      case 'look':
+        this.withQueue(op, (ledger) => {
+          for (const { offset, group } of op.messages) {
+            if (offset < ledger.next) continue;
+            ledger.skipTo(offset);
+            book.addNext(ledger, group);
+          }
+        });
         break;
       case 'pop':
         this.withQueue(op, (ledger) => this.pop(op, ledger, ageMs));

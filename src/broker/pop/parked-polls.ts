@@ -6,8 +6,8 @@ import type { PopRequest } from '../../api/broker-api';
 import type { RecordFilter } from '../../message/filter';
 import { Code, StatusError } from '../../message/status';
 import type { TimerHandle, Timers } from '../../platform/platform';
-import type { GroupTopic } from './ledger-book';
-import type { Selection } from './selection';
+import type { GroupTopic } from './group-topic';
+import type { Selection } from './selection-pass';
 
 export interface Poll {
   readonly request: PopRequest;

@@ -12,11 +12,13 @@ import type { MessageStore } from '../../store/message-store';
 import type { Judge } from '../filter/judge';
 import type { BrokerSettings } from '../settings';
 import type { FinishService } from './finish-service';
-import type { GroupTopic, LedgerBook } from './ledger-book';
+import type { GroupTopic } from './group-topic';
+import type { LedgerBook } from './ledger-book';
 import type { LedgerLog } from './ledger-log';
 import { ParkedPolls } from './parked-polls';
 import type { ReceiptHandles } from './receipt-handles';
-import type { ChosenMessage, Selection, Selector } from './selection';
+import type { Selector } from './selection';
+import type { ChosenMessage, Selection } from './selection-pass';
 
 export interface PopParts {
   readonly store: MessageStore;

@@ -10,14 +10,17 @@
  * Between them a page of 128 slots holds a row number or FINISHED for each offset; pages are made
  * when `next` enters them and freed when `committed` leaves them.
  */
+import { MessageGroups } from './message-groups';
 import { OffsetHeap } from './offset-heap';
 
 const PAGE_OFFSETS = 128;
 const FINISHED = -1;
 
 export class QueueLedger {
-  /** Offsets that may be ready again; check each against its row when taken. */
+  /** Offsets that may be ready, of each message group the first; `LedgerBook.nextReady` checks them. */
   readonly ready = new OffsetHeap();
+  /** Message groups with unfinished messages; empty unless the group of consumers is FIFO. */
+  readonly messageGroups = new MessageGroups();
   private readonly pages = new Map<number, Int32Array>();
   private committedOffset: number;
   private nextOffset: number;

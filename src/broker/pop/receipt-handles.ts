@@ -3,7 +3,8 @@ import { formatReceiptHandle, splitReceiptHandle } from '../../api/receipt-handl
 import { javaHashCode } from '../../message/java-hash';
 import { Property } from '../../message/properties';
 import { findProperty, propertyKey, storeTimestampOf } from '../../message/record-property';
-import type { GroupTopic, LedgerBook } from './ledger-book';
+import type { GroupTopic } from './group-topic';
+import type { LedgerBook } from './ledger-book';
 import type { QueueLedger } from './queue-ledger';
 import {
   invalidHandle,
@@ -12,7 +13,7 @@ import {
   type Delivery,
   type TokenKeys,
 } from './receipt-token';
-import type { ChosenMessage } from './selection';
+import type { ChosenMessage } from './selection-pass';
 
 const UNIQ_KEY = propertyKey(Property.UNIQ_KEY);
 

@@ -1,51 +1,25 @@
 /**
  * Choosing the messages of one pop: ready again ones first, then new ones that match the filter,
- * queue by queue. What is chosen is in flight at once, and logged in the same turn.
+ * queue by queue. What is chosen is in flight at once, and logged in the same turn. For a FIFO group of
+ * consumers ./message-groups says whose turn it is; new messages behind a held one are passed over.
  */
 import type { PopRequest } from '../../api/broker-api';
 import type { RecordFilter } from '../../message/filter';
 import type { Platform, Timers } from '../../platform/platform';
 import type { MessageStore, QueueEntry } from '../../store/message-store';
-import type { Judge, Verdicts, Wanted } from '../filter/judge';
+import type { Judge } from '../filter/judge';
 import type { BrokerSettings } from '../settings';
-import type { GroupTopic, LedgerBook } from './ledger-book';
+import { EntryReader, type Loaded } from './entry-reader';
+import type { GroupTopic } from './group-topic';
+import type { LedgerBook } from './ledger-book';
 import type { LedgerLog } from './ledger-log';
 import type { QueueLedger } from './queue-ledger';
-
-/** One chosen message. */
-export interface ChosenMessage {
-  readonly ledger: QueueLedger;
-  readonly entry: QueueEntry;
-  readonly attempt: number;
-  readonly nonce: number;
-  /** Set when the record is known to match the filter. */
-  readonly judged?: boolean;
-}
-
-export type Selection = readonly ChosenMessage[];
+import type { ChosenMessage, Draft, Pass, Selection } from './selection-pass';
 
 /** Entries examined in one queue before the event loop gets its turn again. */
 const SCAN_ENTRIES = 1024;
 /** Entries read at a time. */
 const READ_ENTRIES = 128;
-
-/** ConsumeQueue entries that had to be read from a file. */
-interface Loaded {
-  readonly queueId: number;
-  readonly from: number;
-  readonly entries: readonly QueueEntry[];
-  /** Which of the entries' records match the filter, as far as they were read. */
-  readonly verdicts?: Verdicts;
-}
-
-interface Draft {
-  readonly picks: ChosenMessage[];
-  bytes: number;
-  /** Set when entries must come from a file before more can be said. */
-  cold: Promise<Loaded> | undefined;
-  /** Whether a queue has more to examine than one turn may. */
-  unfinished: boolean;
-}
 
 interface SelectorParts {
   readonly store: MessageStore;
@@ -54,6 +28,8 @@ interface SelectorParts {
   readonly judge: Judge;
   readonly settings: BrokerSettings;
   readonly platform: Pick<Platform, 'timers' | 'random'>;
+  /** Whether a group of consumers receives each message group in order. */
+  readonly isFifo: (group: string) => boolean;
 }
 
 export class Selector {
@@ -63,6 +39,7 @@ export class Selector {
   private readonly judge: Judge;
   private readonly settings: BrokerSettings;
   private readonly timers: Timers;
+  private readonly isFifo: (group: string) => boolean;
   private nonce: number;
 
   constructor(parts: SelectorParts) {
@@ -72,6 +49,7 @@ export class Selector {
     this.judge = parts.judge;
     this.settings = parts.settings;
     this.timers = parts.platform.timers;
+    this.isFifo = parts.isFifo;
     this.nonce = parts.platform.random.uint32();
   }
 
@@ -145,24 +123,31 @@ export class Selector {
     const from = draft.picks.length;
     const nonce = this.nonce;
     const nextBefore = ledger.next;
-    const holder = { client, autoRenew: request.autoRenew };
-    const read = (offset: number, count: number): readonly QueueEntry[] | undefined =>
-      this.read(ledgers.topic, ledger.queueId, offset, count, loaded, draft);
-    this.takeReady(ledger, request, holder, read, draft);
+    const { group, topic } = ledgers;
     const { queueId } = ledger;
-    const queue = { group: ledgers.group, topic: ledgers.topic, queueId };
-    const verdicts = loaded?.queueId === queueId ? loaded.verdicts : undefined;
-    const wanted = this.judge.wanting(queue, filter, verdicts, (entries, reading) => {
-      const from = entries[0]?.queueOffset ?? 0;
-      draft.cold ??= reading().then((read) => ({ queueId, from, entries, verdicts: read }));
-    });
-    this.takeNew(ledgers.topic, ledger, request, holder, filter, wanted, read, draft);
+    const reader = new EntryReader(this.store, topic, queueId, loaded);
+    const pass: Pass = {
+      ...{ topic, ledger, request, filter, draft, reader },
+      holder: { client, autoRenew: request.autoRenew },
+      wanted: this.judge.wanting({ group, topic, queueId }, filter, reader.verdicts, (rest, read) =>
+        reader.loadVerdicts(rest, read),
+      ),
+      fifo: this.isFifo(group),
+      own: new Set(),
+      looked: [],
+    };
+    this.takeReady(pass);
+    this.takeNew(pass);
+    draft.cold ??= pass.reader.cold;
     if (draft.picks.length === from && ledger.next === nextBefore) return;
+    if (pass.looked.length > 0) {
+      this.log.add({ kind: 'look', group, topic, queueId, messages: pass.looked });
+    }
     this.log.add({
       kind: 'pop',
-      group: ledgers.group,
-      topic: ledgers.topic,
-      queueId: ledger.queueId,
+      group,
+      topic,
+      queueId,
       client: request.clientId,
       autoRenew: request.autoRenew,
       invisibleMs: request.invisibleMs,
@@ -174,54 +159,54 @@ export class Selector {
     });
   }
 
-  private takeReady(
-    ledger: QueueLedger,
-    request: PopRequest,
-    holder: { readonly client: number; readonly autoRenew: boolean },
-    read: (offset: number, count: number) => readonly QueueEntry[] | undefined,
-    draft: Draft,
-  ): void {
+  private takeReady(pass: Pass): void {
+    const { ledger, draft, request, own } = pass;
     // Messages that come again often lie together: one read serves many.
-    let near: readonly QueueEntry[] = [];
-    for (;;) {
-      const offset = ledger.ready.peek();
-      if (offset === undefined || !this.hasRoom(draft, request)) return;
-      const row = ledger.row(offset);
-      if (row === undefined || this.book.inFlight(row)) {
-        ledger.ready.pop();
-        continue;
+    const near: { entries: readonly QueueEntry[] } = { entries: [] };
+    while (this.hasRoom(draft, request)) {
+      const head = this.book.nextReady(ledger);
+      if (head === undefined) return;
+      const group = this.book.groupOf(ledger, head.row);
+      if (!this.takeAgain(pass, head.offset, head.row, near)) return;
+      if (group === undefined) continue;
+      // What follows in the message group comes along, as far as there is room.
+      for (const offset of group.offsets.filter((other) => other > head.offset)) {
+        const row = ledger.row(offset);
+        if (row === undefined) continue;
+        if (!this.hasRoom(draft, request)) return;
+        if (!this.takeAgain(pass, offset, row, near)) return;
       }
-      let entry = near.find(({ queueOffset }) => queueOffset === offset);
-      if (entry === undefined) {
-        const found = read(offset, request.maxMessages);
-        if (found === undefined) return;
-        near = found;
-        entry = near[0];
-      }
-      if (entry?.queueOffset !== offset || entry.bytes === 0) {
-        // Gone from the store: nothing is left to deliver.
-        ledger.ready.pop();
-        this.book.finish(ledger, offset);
-        continue;
-      }
-      if (!this.fits(draft, entry)) return;
-      ledger.ready.pop();
-      const nonce = this.takeNonce();
-      const attempt = this.book.redeliver(row, holder, nonce, request.invisibleMs);
-      this.pick(draft, { ledger, entry, attempt, nonce });
+      own.add(group);
     }
   }
 
-  private takeNew(
-    topic: string,
-    ledger: QueueLedger,
-    request: PopRequest,
-    holder: { readonly client: number; readonly autoRenew: boolean },
-    filter: RecordFilter | undefined,
-    wanted: Wanted | undefined,
-    read: (offset: number, count: number) => readonly QueueEntry[] | undefined,
-    draft: Draft,
-  ): void {
+  /** Takes one message that is ready; `false` when its place in the log is not known yet or it does not fit. */
+  private takeAgain(
+    pass: Pass,
+    offset: number,
+    row: number,
+    near: { entries: readonly QueueEntry[] },
+  ): boolean {
+    const { ledger, request, draft, reader } = pass;
+    let entry = near.entries.find(({ queueOffset }) => queueOffset === offset);
+    if (entry === undefined) {
+      const found = reader.entries(offset, request.maxMessages);
+      if (found === undefined) return false;
+      near.entries = found;
+      entry = found[0];
+    }
+    if (entry?.queueOffset !== offset || entry.bytes === 0) {
+      // Gone from the store: nothing is left to deliver.
+      this.book.finish(ledger, offset);
+      return true;
+    }
+    if (!this.fits(draft, entry)) return false;
+    this.redeliver(pass, entry, row, false);
+    return true;
+  }
+
+  private takeNew(pass: Pass): void {
+    const { topic, ledger, request, filter, draft, reader, wanted } = pass;
     const minOffset = this.store.minOffset(topic, ledger.queueId);
     if (ledger.next < minOffset) ledger.skipTo(minOffset);
     let budget = SCAN_ENTRIES;
@@ -230,7 +215,8 @@ export class Selector {
         draft.unfinished = true;
         return;
       }
-      const entries = read(ledger.next, filter === undefined ? request.maxMessages : READ_ENTRIES);
+      const count = filter === undefined ? request.maxMessages : READ_ENTRIES;
+      const entries = reader.entries(ledger.next, count);
       if (entries === undefined || entries.length === 0) return;
       for (const [i, entry] of entries.entries()) {
         if (!this.hasRoom(draft, request) || this.bounded(ledger) || !this.fits(draft, entry))
@@ -242,35 +228,48 @@ export class Selector {
         if (matches === undefined) return;
         if (!matches) {
           ledger.skipNext();
-          continue;
+        } else if (!pass.fifo) {
+          this.deliverNew(pass, entry);
+        } else if (!this.takeInTurn(pass, entry, entries)) {
+          return;
         }
-        const nonce = this.takeNonce();
-        const judged = filter !== undefined && filter.codes === undefined;
-        this.book.deliverNext(ledger, holder, nonce, request.invisibleMs);
-        this.pick(draft, { ledger, entry, attempt: 1, nonce, judged });
       }
     }
   }
 
-  /** Entries from memory, else from what was loaded, else `undefined` and the file is being read. */
-  private read(
-    topic: string,
-    queueId: number,
-    offset: number,
-    count: number,
-    loaded: Loaded | undefined,
-    draft: Draft,
-  ): readonly QueueEntry[] | undefined {
-    if (loaded?.queueId === queueId && offset >= loaded.from) {
-      const at = loaded.entries.findIndex((entry) => entry.queueOffset >= offset);
-      if (at >= 0) return loaded.entries.slice(at, at + count);
-    }
-    const entries = this.store.entries(topic, queueId, offset, count);
-    if (!(entries instanceof Promise)) return entries;
-    const reading = entries.then((read) => ({ queueId, from: offset, entries: read }));
-    if (draft.cold === undefined) draft.cold = reading;
-    else reading.catch(() => undefined);
-    return undefined;
+  private deliverNew(pass: Pass, entry: QueueEntry): void {
+    const { ledger, request, holder, draft } = pass;
+    const nonce = this.takeNonce();
+    this.book.deliverNext(ledger, holder, nonce, request.invisibleMs);
+    this.pick(draft, { ledger, entry, attempt: 1, nonce, judged: isJudged(pass) });
+  }
+
+  /**
+   * Takes in a new message of a FIFO group of consumers, and delivers it when it is its turn; `false`
+   * when its message group must be read from a file first.
+   */
+  private takeInTurn(pass: Pass, entry: QueueEntry, entries: readonly QueueEntry[]): boolean {
+    const { ledger, reader, own } = pass;
+    const hash = reader.messageGroup(entry, entries);
+    if (hash === undefined) return false;
+    const row = this.book.addNext(ledger, hash);
+    pass.looked.push({ offset: entry.queueOffset, group: hash });
+    const group = this.book.groupOf(ledger, row);
+    const inTurn =
+      group === undefined ||
+      group.head === entry.queueOffset ||
+      (own.has(group) && group.held === group.offsets.length - 1);
+    if (!inTurn) return true;
+    if (group !== undefined) own.add(group);
+    this.redeliver(pass, entry, row, isJudged(pass));
+    return true;
+  }
+
+  private redeliver(pass: Pass, entry: QueueEntry, row: number, judged: boolean): void {
+    const { ledger, holder, request, draft } = pass;
+    const nonce = this.takeNonce();
+    const attempt = this.book.redeliver(row, holder, nonce, request.invisibleMs);
+    this.pick(draft, { ledger, entry, attempt, nonce, judged });
   }
 
   private pick(draft: Draft, pick: ChosenMessage): void {
@@ -287,6 +286,15 @@ export class Selector {
   }
 
   private bounded(ledger: QueueLedger): boolean {
-    return this.book.rows.full || ledger.next - ledger.committed >= this.settings.maxWindow;
+    return (
+      this.book.rows.full ||
+      ledger.next - ledger.committed >= this.settings.maxWindow ||
+      ledger.messageGroups.waiting >= this.settings.maxFifoLookAhead
+    );
   }
+}
+
+/** Whether new messages of a pass have been compared with the filter by their records. */
+function isJudged({ filter }: Pass): boolean {
+  return filter !== undefined && filter.codes === undefined;
 }

@@ -1,5 +1,6 @@
 import { type Scenario } from '../support/scenario';
 import { contentScenarios } from './content';
+import { fifoScenarios } from './fifo';
 import { nameScenarios } from './names';
 import { pushConsumerScenarios } from './push-consumer';
 import { simpleConsumerScenarios } from './simple-consumer';
@@ -9,5 +10,6 @@ export const scenarios: readonly Scenario[] = [
   ...contentScenarios,
   ...simpleConsumerScenarios,
   ...pushConsumerScenarios,
+  ...fifoScenarios,
   ...nameScenarios,
 ];

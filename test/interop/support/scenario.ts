@@ -19,6 +19,8 @@ export interface ScenarioContext {
 export interface Scenario {
   /** What it shows, as a row of the table of compatibility. */
   readonly title: string;
+  /** What its topic takes; NORMAL by default. */
+  readonly topicType?: 'NORMAL' | 'FIFO';
   /** Clients whose own limits keep them out, and why. */
   readonly unsupported?: Readonly<Partial<Record<ClientName, string>>>;
   /** Throws when the client did not see what it should. */

@@ -38,7 +38,7 @@ export function interopSuite(kind: keyof typeof TOPOLOGIES, client: ClientName):
       it(scenario.title, async () => {
         outcomes[scenario.title] = 'fail';
         const topic = `scenario-${index}`;
-        await topology.createTopic(topic);
+        await topology.createTopic(topic, scenario.topicType ?? 'NORMAL');
         const { endpoints, brokers } = topology;
         const allEndpoints = endpoints.join(';');
         const group = `group-${index}`;

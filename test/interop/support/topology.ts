@@ -8,8 +8,8 @@ export interface Topology {
   /** One access point a proxy. */
   readonly endpoints: readonly [string, ...string[]];
   readonly brokers: number;
-  /** Makes a NORMAL topic; it is in force everywhere once this resolves. */
-  createTopic(name: string): Promise<void>;
+  /** Makes a topic; it is in force everywhere once this resolves. */
+  createTopic(name: string, type: 'NORMAL' | 'FIFO'): Promise<void>;
   /** Ends all processes; throws when one did not stop cleanly. */
   stop(): Promise<void>;
 }
@@ -30,8 +30,8 @@ function topology(
   return {
     endpoints,
     brokers,
-    createTopic: async (name) => {
-      await runGantry(['topic', 'create', name, '--endpoint', endpoints[0]]);
+    createTopic: async (name, type) => {
+      await runGantry(['topic', 'create', name, '--type', type, '--endpoint', endpoints[0]]);
     },
     stop: async () => {
       const codes: (number | null)[] = [];

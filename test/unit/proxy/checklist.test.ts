@@ -1,6 +1,6 @@
 /**
  * What breaks clients first, one test a point. The points that no proxy alone decides are elsewhere:
- * 13 (pings) with the gRPC server, 17 (the FIFO queue follows from the message group) with FIFO.
+ * 13 (pings) with the gRPC server, 17 (the FIFO queue follows from the message group) with SendMessage.
  */
 import { createHash } from 'node:crypto';
 import { Code } from '../../../src/message/status';

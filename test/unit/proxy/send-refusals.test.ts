@@ -217,7 +217,6 @@ describe('SendMessage refuses', () => {
   );
 
   it.each([
-    ['FIFO', { message_group: 'g' }],
     ['DELAY', { delivery_timestamp: { seconds: 1_700_000_100 } }],
     ['TRANSACTION', { message_type: 4 }],
     ['PRIORITY', { priority: 3 }],

@@ -1,6 +1,6 @@
 import { BrokerUnreachableError } from '../../../src/api/broker-unreachable';
 import { Code, StatusError } from '../../../src/message/status';
-import { hashOf } from '../../../src/proxy/send';
+import { hashOf, orderedQueue } from '../../../src/proxy/send';
 import type { Message } from '../../../src/rpc/generated/apache/rocketmq/v2/Message';
 import { ModelCluster } from '../../support/model-cluster';
 import { message, PublicClient } from '../../support/public-client';
@@ -83,6 +83,48 @@ describe('SendMessage', () => {
     }
     expect(Math.min(...counts)).toBeGreaterThan(850);
     expect(Math.max(...counts)).toBeLessThan(1150);
+  });
+
+  it('sends a message group to one queue, whatever the message ids and their order in a batch', async () => {
+    const cluster = new ModelCluster({}, ['broker-a', 'broker-b', 'broker-c']);
+    cluster.topic('t', 'FIFO');
+    const client = new PublicClient(cluster);
+    const groups = ['orders-1', 'orders-2', 'orders-3', 'orders-4'];
+    for (let round = 0; round < 3; round++) {
+      const messages = groups.map((group) =>
+        message('t', `${group}-${round}`, { message_group: group }),
+      );
+      const answer = await client.unary('SendMessage', { messages });
+      expect(answer.status?.code).toBe(Code.OK);
+      expect(answer.entries.map(({ message_id: id }) => id)).toEqual(
+        groups.map((group) => `${group}-${round}`),
+      );
+    }
+    const queues = [...cluster.brokers.values()].flatMap(({ brokerName, sends }) =>
+      sends.map(({ queueId }) => `${brokerName} ${queueId}`),
+    );
+    expect(queues).toHaveLength(12);
+    expect(new Set(queues).size).toBe(new Set(groups.map((group) => orderedQueue(group, 24))).size);
+  });
+
+  it('keeps the order of a batch within its message group', async () => {
+    const cluster = new ModelCluster();
+    cluster.topic('t', 'FIFO', 1);
+    const messages = ['1', '2', '3'].map((id) => message('t', id, { message_group: 'g' }));
+    const answer = await new PublicClient(cluster).unary('SendMessage', { messages });
+    expect(answer.entries.map(({ offset }) => offset)).toEqual([0, 1, 2]);
+  });
+
+  it('never tries another broker for a message group, and says so with a code that clients retry', async () => {
+    const cluster = new ModelCluster({}, ['broker-a', 'broker-b']);
+    cluster.topic('t', 'FIFO', 1);
+    const away = orderedQueue('g', 2) === 0 ? 'broker-a' : 'broker-b';
+    cluster.broker(away).failure = new BrokerUnreachableError(away);
+    const answer = await new PublicClient(cluster).unary('SendMessage', {
+      messages: [message('t', 'm', { message_group: 'g' })],
+    });
+    expect(answer.status?.code).toBe(Code.PROXY_TIMEOUT);
+    for (const broker of cluster.brokers.values()) expect(broker.sends).toEqual([]);
   });
 
   it('tries another broker when the first one certainly got nothing', async () => {

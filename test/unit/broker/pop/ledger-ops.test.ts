@@ -12,7 +12,11 @@ const ref = {
   queueId: fc.integer({ min: 0, max: 1023 }),
 };
 const lease = { client: fc.constantFrom('c1', 'host@1@2@abc'), autoRenew: fc.boolean() };
-const row = fc.record({ ...lease, offset, attempt: small, nonce: uint32, remainingMs: small });
+const groupHash = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+const row = fc.record({
+  ...{ ...lease, offset, attempt: small, nonce: uint32 },
+  ...{ group: groupHash, remainingMs: small },
+});
 const op: fc.Arbitrary<LedgerOp> = fc.oneof(
   fc.record({
     kind: fc.constant('start' as const),
@@ -20,6 +24,13 @@ const op: fc.Arbitrary<LedgerOp> = fc.oneof(
     topic: ref.topic,
     generation: small,
     offsets: fc.array(offset),
+  }),
+  fc.record({
+    kind: fc.constant('look' as const),
+    ...ref,
+    messages: fc
+      .array(fc.record({ offset, group: groupHash }))
+      .map((list) => list.toSorted((a, b) => a.offset - b.offset)),
   }),
   fc.record({
     kind: fc.constant('pop' as const),

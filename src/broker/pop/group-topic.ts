@@ -1,0 +1,74 @@
+/** The ledgers of each consumer group on each topic, by name. */
+import { javaHashCode } from '../../message/java-hash';
+import type { QueueLedger } from './queue-ledger';
+
+/** The ledgers of one consumer group on one topic. */
+export class GroupTopic {
+  readonly queues = new Map<number, QueueLedger>();
+  readonly groupHash: number;
+  readonly topicHash: number;
+  /** Where the next pop begins to look, so that no queue is preferred. */
+  rotation = 0;
+  /** Set when the group or the topic was deleted, or the group began anew. */
+  dropped = false;
+
+  constructor(
+    readonly group: string,
+    readonly topic: string,
+    /** Raised by each reset; handles of an older one are void. */
+    readonly generation: number,
+  ) {
+    this.groupHash = javaHashCode(group);
+    this.topicHash = javaHashCode(topic);
+  }
+}
+
+/** All of them. */
+export class GroupTopics {
+  private readonly groups = new Map<string, Map<string, GroupTopic>>();
+  private readonly groupsByTopic = new Map<string, Set<string>>();
+
+  find(group: string, topic: string): GroupTopic | undefined {
+    return this.groups.get(group)?.get(topic);
+  }
+
+  *all(): IterableIterator<GroupTopic> {
+    for (const topics of this.groups.values()) yield* topics.values();
+  }
+
+  *ofTopic(topic: string): IterableIterator<GroupTopic> {
+    for (const group of this.groupsByTopic.get(topic) ?? []) {
+      const ledgers = this.find(group, topic);
+      if (ledgers !== undefined) yield ledgers;
+    }
+  }
+
+  topicsOf(group: string): IterableIterator<GroupTopic> {
+    return (this.groups.get(group) ?? new Map<string, GroupTopic>()).values();
+  }
+
+  protected put(ledgers: GroupTopic): void {
+    const { group, topic } = ledgers;
+    let topics = this.groups.get(group);
+    if (topics === undefined) {
+      topics = new Map();
+      this.groups.set(group, topics);
+    }
+    topics.set(topic, ledgers);
+    let groups = this.groupsByTopic.get(topic);
+    if (groups === undefined) {
+      groups = new Set();
+      this.groupsByTopic.set(topic, groups);
+    }
+    groups.add(group);
+  }
+
+  protected remove({ group, topic }: GroupTopic): void {
+    const topics = this.groups.get(group);
+    topics?.delete(topic);
+    if (topics?.size === 0) this.groups.delete(group);
+    const groups = this.groupsByTopic.get(topic);
+    groups?.delete(group);
+    if (groups?.size === 0) this.groupsByTopic.delete(topic);
+  }
+}

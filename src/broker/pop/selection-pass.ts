@@ -1,0 +1,49 @@
+/** What choosing the messages of one pop works on. */
+import type { PopRequest } from '../../api/broker-api';
+import type { RecordFilter } from '../../message/filter';
+import type { QueueEntry } from '../../store/message-store';
+import type { Wanted } from '../filter/judge';
+import type { EntryReader, Loaded } from './entry-reader';
+import type { Holder } from './holder';
+import type { MessageGroup } from './message-groups';
+import type { QueueLedger } from './queue-ledger';
+
+/** One chosen message. */
+export interface ChosenMessage {
+  readonly ledger: QueueLedger;
+  readonly entry: QueueEntry;
+  readonly attempt: number;
+  readonly nonce: number;
+  /** Set when the record is known to match the filter. */
+  readonly judged?: boolean;
+}
+
+export type Selection = readonly ChosenMessage[];
+
+/** One queue's part of a selection. */
+export interface Pass {
+  readonly topic: string;
+  readonly ledger: QueueLedger;
+  readonly request: PopRequest;
+  readonly holder: Holder;
+  readonly filter: RecordFilter | undefined;
+  readonly draft: Draft;
+  readonly reader: EntryReader;
+  /** Which new entries the filter lets through; `undefined` for all. */
+  readonly wanted: Wanted | undefined;
+  /** Whether new messages are delivered in the order of their message groups. */
+  readonly fifo: boolean;
+  /** Message groups all of whose unfinished messages are in this answer. */
+  readonly own: Set<MessageGroup>;
+  /** New messages that a FIFO group of consumers has come to. */
+  readonly looked: { readonly offset: number; readonly group: number }[];
+}
+
+export interface Draft {
+  readonly picks: ChosenMessage[];
+  bytes: number;
+  /** Set when entries must come from a file before more can be said. */
+  cold: Promise<Loaded> | undefined;
+  /** Whether a queue has more to examine than one turn may. */
+  unfinished: boolean;
+}
