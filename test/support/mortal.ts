@@ -31,20 +31,18 @@ export class Mortal {
 
   private files(files: Files): Files {
     const guarded = this.guarded(files);
-    return {
-      open: async (path, mode) => this.guarded<FileHandle>(await guarded.open(path, mode)),
-      makeDirectory: (path) => guarded.makeDirectory(path),
-      list: (path) => guarded.list(path),
-      stat: (path) => guarded.stat(path),
-      readFile: (path) => guarded.readFile(path),
-      writeFile: (path, data) => guarded.writeFile(path, data),
-      rename: (from, to) => guarded.rename(from, to),
-      remove: (path) => guarded.remove(path),
-      removeTree: (path) => guarded.removeTree(path),
-      syncDirectory: (path) => guarded.syncDirectory(path),
-      // The system frees a dead process's locks.
-      lock: async (): Promise<FileLock> => ({ release: () => Promise.resolve() }),
-    };
+    return new Proxy(guarded, {
+      get: (object, key): unknown => {
+        if (key === 'open') {
+          return async (...args: Parameters<Files['open']>) =>
+            this.guarded<FileHandle>(await guarded.open(...args));
+        }
+        // The system frees a dead process's locks.
+        if (key === 'lock')
+          return async (): Promise<FileLock> => ({ release: async () => undefined });
+        return Reflect.get(object, key);
+      },
+    });
   }
 
   /** The same object while alive; calls that are never answered from then on. */
