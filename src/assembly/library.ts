@@ -44,6 +44,20 @@ export interface Standalone {
 
 const HOUR_MS = 3_600_000;
 const MIB = 1024 * 1024;
+const KEPT = {
+  retention: { ageMs: 72 * HOUR_MS, hour: 4 },
+  disk: { warn: 75, clean: 85, refuse: 90 },
+};
+const ON_DISK = {
+  ...KEPT,
+  segmentBytes: 1024 * MIB,
+  index: { enabled: true, slots: 5_000_000, entries: 20_000_000 },
+};
+const IN_MEMORY = {
+  ...KEPT,
+  segmentBytes: 64 * MIB,
+  index: { enabled: true, slots: 100_000, entries: 400_000 },
+};
 
 /**
  * Starts a broker in this process; resolves when it serves.
@@ -58,11 +72,7 @@ export async function startStandalone(options: LibraryOptions = {}): Promise<Sta
       httpPort,
       dataDir: dataDir ?? '/gantry',
       flush: options.flush ?? 'sync',
-      store: {
-        segmentBytes: dataDir === undefined ? 64 * MIB : 1024 * MIB,
-        retention: { ageMs: 72 * HOUR_MS, hour: 4 },
-        disk: { warn: 75, clean: 85, refuse: 90 },
-      },
+      store: dataDir === undefined ? IN_MEMORY : ON_DISK,
       topics: { autoCreate: options.autoCreateTopics ?? true, create: topicsOf(options.topics) },
       groups: { autoCreate: true },
       broker: { name: 'broker-a', cluster: 'DefaultCluster' },

@@ -16,6 +16,11 @@ export interface BrokerPartOptions {
     readonly retention: { readonly ageMs: number; readonly hour: number };
     /** Percent of the disk. */
     readonly disk: { readonly warn: number; readonly clean: number; readonly refuse: number };
+    readonly index: {
+      readonly enabled: boolean;
+      readonly slots: number;
+      readonly entries: number;
+    };
   };
   readonly groups: { readonly autoCreate: boolean };
   readonly broker: { readonly name: string; readonly cluster: string };
@@ -42,6 +47,7 @@ export async function openBroker(
     flush: options.flush,
     storeHost: hostOf(place.host, place.port),
     segmentBytes: options.store.segmentBytes,
+    index: options.store.index,
     retention: retentionOf(options.store),
   });
   readiness.set('store', true);

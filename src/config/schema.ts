@@ -110,6 +110,25 @@ const storage = {
         { min: 1, max: 100 },
       ),
     },
+    index: {
+      enabled: option(
+        'switch',
+        true,
+        'Whether messages can be found by key and id: an index is kept beside the log.',
+      ),
+      slots: option(
+        'integer',
+        5_000_000,
+        'Hash slots of an index file; 4 bytes each. Another number makes the index be built anew.',
+        { min: 1, max: 100_000_000 },
+      ),
+      entries: option(
+        'integer',
+        20_000_000,
+        'Room for entries in an index file; 20 bytes each. Another number makes the index be built anew.',
+        { min: 2, max: 80_000_000 },
+      ),
+    },
   },
 };
 

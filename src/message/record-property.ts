@@ -33,15 +33,32 @@ export function storeTimestampOf(record: Buffer): number {
   return record.readUIntBE(bornV6 ? 70 : 58, 6);
 }
 
+/** The topic of one whole record, already checked. */
+export function topicOf(record: Buffer): string {
+  const at = topicLengthAt(record);
+  const isV2 = record.readInt32BE(4) === MAGIC_V2;
+  const from = at + (isV2 ? 2 : 1);
+  const bytes = isV2 ? record.readInt16BE(at) : record.readInt8(at);
+  return record.toString('utf8', from, from + bytes);
+}
+
+/** The property text of one whole record, already checked; the record CRC is part of it. */
+export function propertiesTextOf(record: Buffer): string {
+  return record.toString('utf8', propertiesStart(record));
+}
+
 function propertiesStart(record: Buffer): number {
+  const at = topicLengthAt(record);
+  if (record.readInt32BE(4) === MAGIC_V2) return at + 4 + record.readInt16BE(at);
+  return at + 3 + record.readInt8(at);
+}
+
+function topicLengthAt(record: Buffer): number {
   const sysFlag = record.readInt32BE(36);
   let at = 84;
   if ((sysFlag & SysFlag.BORNHOST_V6) !== 0) at += 12;
   if ((sysFlag & SysFlag.STOREHOST_V6) !== 0) at += 12;
-  at += 4 + record.readInt32BE(at);
-  if (record.readInt32BE(4) === MAGIC_V2) at += 2 + record.readInt16BE(at);
-  else at += 1 + record.readInt8(at);
-  return at + 2;
+  return at + 4 + record.readInt32BE(at);
 }
 
 function matches(record: Buffer, at: number, key: Buffer): boolean {

@@ -16,12 +16,15 @@ export interface Checkpoint {
   readonly logicsMsgTimestamp: number;
   /** Position of that record; 0 when unknown. */
   readonly logicsPhysicalOffset: number;
+  /** Store time of the last record in the newest index file that is full and synced; 0 without one. */
+  readonly indexMsgTimestamp: number;
 }
 
 export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
   const bytes = Buffer.alloc(CHECKPOINT_BYTES);
   writeInt64(bytes, checkpoint.physicMsgTimestamp, 0);
   writeInt64(bytes, checkpoint.logicsMsgTimestamp, 8);
+  writeInt64(bytes, checkpoint.indexMsgTimestamp, 16);
   writeInt64(bytes, checkpoint.logicsPhysicalOffset, 40);
   return bytes;
 }

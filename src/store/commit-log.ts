@@ -1,7 +1,11 @@
 /** The CommitLog: gives each record its place, keeps the newest ones in memory, reads all. */
 import type { Host } from '../message/host';
+import { readInt64 } from '../message/int64';
 import {
+  FIXED_BYTES,
   MAGIC_BLANK,
+  MAGIC_V1,
+  MAGIC_V2,
   MAX_RECORD_BYTES,
   placeRecord,
   readRecord,
@@ -9,17 +13,21 @@ import {
   SysFlag,
 } from '../message/record';
 import type { RecordDraft } from '../message/record-draft';
+import { storeTimestampOf } from '../message/record-property';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import { LogWriter } from './log-writer';
 import type { Appended, FlushMode, QueueEntry } from './message-store';
-import { isRecordOf } from './record-check';
+import { isRecordAt, isRecordOf } from './record-check';
 import type { Segments } from './segments';
 import { unreadable } from './store-errors';
 import { Tail } from './tail';
 
 /** Bytes that stay free behind a record for the head of a blank one. */
 const BLANK_HEAD_BYTES = 8;
+
+/** Total size and magic. */
+const RECORD_HEAD_BYTES = 8;
 
 export interface CommitLogOptions {
   readonly platform: Platform;
@@ -116,6 +124,44 @@ export class CommitLog {
     if (recent === undefined) return this.oldRecord(topic, topicBytes, queueId, entry);
     if (isRecordOf(recent, topicBytes, queueId, entry)) return recent;
     throw unreadable(topic, queueId, entry, 'another record lies there');
+  }
+
+  /**
+   * The bytes of the record that begins at `position`, which must be below `visible`; `undefined`
+   * when none does, or a damaged one.
+   */
+  async recordAt(position: number): Promise<Buffer | undefined> {
+    const { segments } = this.options;
+    const limit = this.writer.visible;
+    if (position < segments.first || position + RECORD_HEAD_BYTES > limit) return undefined;
+    const head = await this.bytesAt(position, RECORD_HEAD_BYTES);
+    const magic = head?.readInt32BE(4);
+    if (head === undefined || (magic !== MAGIC_V1 && magic !== MAGIC_V2)) return undefined;
+    const bytes = head.readInt32BE(0);
+    const rest = Math.min(limit, segments.startOf(position) + segments.segmentBytes) - position;
+    if (bytes < FIXED_BYTES || bytes > rest) return undefined;
+    const record = await this.bytesAt(position, bytes);
+    return record !== undefined && isRecordAt(record, position) ? record : undefined;
+  }
+
+  /** Store time of the record that an entry speaks of, ms; `undefined` when another one lies there. */
+  async storeTimeAt(position: number): Promise<number | undefined> {
+    const head = await this.bytesAt(position, FIXED_BYTES);
+    if (head === undefined || readInt64(head, 28) !== position) return undefined;
+    return storeTimestampOf(head);
+  }
+
+  /** What of the newest part of the log is in memory from `position` on; see `Tail.sliceFrom`. */
+  recent(position: number, limit: number): Buffer | undefined {
+    return this.tail.sliceFrom(position, limit);
+  }
+
+  private async bytesAt(position: number, bytes: number): Promise<Buffer | undefined> {
+    const recent = this.tail.slice(position, bytes);
+    if (recent !== undefined) return recent;
+    const target = Buffer.allocUnsafe(bytes);
+    const filled = await this.options.segments.read(target, position);
+    return filled === bytes ? target : undefined;
   }
 
   /** Frees memory of what lies below `position`, beyond what is kept for readers. */

@@ -14,8 +14,8 @@ export function positionOfName(name: string): number | undefined {
 }
 
 /**
- * Paths of a store. `commitlog`, `consumequeue`, `abort`, `lock` and `checkpoint` are Apache
- * RocketMQ's, which refuses names it does not know there; `gantry` is ours.
+ * Paths of a store. `commitlog`, `consumequeue`, `index`, `abort`, `lock` and `checkpoint` are
+ * Apache RocketMQ's, which refuses names it does not know there; `gantry` is ours.
  */
 export class Layout {
   readonly commitLog: string;
@@ -33,6 +33,9 @@ export class Layout {
   readonly mark: string;
   readonly deletedTopics: string;
   readonly emptyQueues: string;
+  /** IndexFiles, each named by the time it was made at. */
+  readonly index: string;
+  readonly indexMark: string;
 
   constructor(readonly root: string) {
     this.commitLog = join(root, 'commitlog');
@@ -46,6 +49,8 @@ export class Layout {
     this.mark = join(this.gantry, 'mark');
     this.deletedTopics = join(this.gantry, 'deleted-topics.json');
     this.emptyQueues = join(this.gantry, 'empty-queues.json');
+    this.index = join(root, 'index');
+    this.indexMark = join(this.gantry, 'index.json');
   }
 
   /** The segment that begins at `start`. */

@@ -80,6 +80,23 @@ export class LogScanner {
     return position;
   }
 
+  /**
+   * The first record that counts at or behind `position` and begins below `limit`; damage is passed
+   * over. Its bytes are valid until the next call. What lies below `limit` must not change any more.
+   */
+  async next(position: number, limit: number): Promise<Buffer | undefined> {
+    let at = position;
+    while (at < Math.min(limit, this.segments.end)) {
+      const parsed = await this.parse(at);
+      if (parsed.kind === 'record') return this.view(at, parsed.record.totalBytes);
+      const behind =
+        parsed.kind === 'blank' ? this.segmentEnd(at) : await this.nextValid(at, parsed.damaged);
+      if (behind === undefined) return undefined;
+      at = behind;
+    }
+    return undefined;
+  }
+
   /** Whether the record at `position` counts, or a blank one. */
   async isValid(position: number): Promise<boolean> {
     return (await this.parse(position)).kind !== 'none';

@@ -52,6 +52,57 @@ export interface RemovalPlan {
   ): Promise<readonly QueueEntry[]>;
 }
 
+/** What to find messages by; store times are milliseconds, both ends included. */
+export interface MessageQuery {
+  /** Where to look, 1 to 1000; a search by id may not know the topic. */
+  readonly topics: readonly string[];
+  /** One of the message's keys, or its id. */
+  readonly key: string;
+  readonly by: 'key' | 'id';
+  /** 1 to 64; the newest are answered. */
+  readonly maxMessages: number;
+  readonly beginMs: number;
+  readonly endMs: number;
+}
+
+export interface FoundMessages {
+  /** Stored records, the newest first. */
+  readonly records: readonly Buffer[];
+  /**
+   * Whether these are all: false when more would match, when the search was too long, and while the
+   * index is built anew.
+   */
+  readonly complete: boolean;
+}
+
+export interface MessageFinder {
+  /**
+   * Finds messages by key or id, those that the index has not reached yet among them. What is
+   * answered has been read and compared with the query.
+   * @throws StatusError BAD_REQUEST when the query is out of its bounds, UNSUPPORTED without an
+   *   index, TOO_MANY_REQUESTS when 64 searches run or wait, INTERNAL_SERVER_ERROR when the index
+   *   cannot be read
+   */
+  find(query: MessageQuery): Promise<FoundMessages>;
+
+  /** The record that begins at a position of the log; `undefined` when none does that readers may see. */
+  at(physicalOffset: number): Promise<Buffer | undefined>;
+
+  /** The record of a queue's slot; `undefined` when it is lost, deleted or not there yet. */
+  of(topic: string, queueId: number, queueOffset: number): Promise<Buffer | undefined>;
+
+  /**
+   * Finds an offset by store time. `lower`: the first message stored at `timeMs` or later, `maxOffset`
+   * without one. `upper`: the last one stored at `timeMs` or before, `minOffset` without one.
+   */
+  offsetByTime(
+    topic: string,
+    queueId: number,
+    timeMs: number,
+    boundary: 'lower' | 'upper',
+  ): Promise<number>;
+}
+
 export interface MessageStore {
   /** Whether another program, Apache RocketMQ, has made the directory or had it since we did. */
   readonly visited: boolean;
@@ -108,6 +159,9 @@ export interface MessageStore {
    * @throws StatusError INTERNAL_SERVER_ERROR when what lies there is not that record
    */
   record(topic: string, queueId: number, entry: QueueEntry): Buffer | Promise<Buffer>;
+
+  /** Finds messages by what is known of them. */
+  readonly finder: MessageFinder;
 
   /**
    * Reads all records of some topics in log order, from the first one at or above the physical

@@ -8,6 +8,7 @@ import { ConsumeQueues } from './consume-queues';
 import { DeletedTopics } from './deleted-topics';
 import { DiskWatch } from './disk-watch';
 import { EmptyQueues } from './empty-queues';
+import { indexFileBytes, type IndexGeometry } from './index/index-file';
 import { Layout } from './layout';
 import { MarkFile, type Mark } from './mark';
 import type { FlushMode, MessageStore } from './message-store';
@@ -24,6 +25,20 @@ const DEFAULT_QUEUE_FILE_ENTRIES = 300_000;
 const DEFAULT_TAIL_BYTES = 32 * MIB;
 const DEFAULT_MAX_UNWRITTEN_BYTES = 64 * MIB;
 const MIN_SEGMENT_BYTES = 4096;
+const DEFAULT_INDEX_SLOTS = 5_000_000;
+const DEFAULT_INDEX_ENTRIES = 20_000_000;
+/** What Java can map. */
+const MAX_INDEX_BYTES = 0x7fffffff;
+
+/** Changing the lengths makes the index be built anew. */
+export interface IndexOptions {
+  /** Default true. */
+  readonly enabled?: boolean;
+  /** Hash slots of a file, at least 1. Default 5 million. */
+  readonly slots?: number;
+  /** Room for entries in a file, at least 2. Default 20 million. The file must be below 2 GiB. */
+  readonly entries?: number;
+}
 
 export interface StoreOptions {
   /** Made if absent. */
@@ -40,6 +55,8 @@ export interface StoreOptions {
   readonly segmentBytes?: number;
   /** Entries of a ConsumeQueue file, at least 1. Default 300000. Cannot be changed later. */
   readonly queueFileEntries?: number;
+  /** The index of messages by key and id. Default: one of Apache RocketMQ's lengths. */
+  readonly index?: IndexOptions;
   /** Memory for the newest part of the log, bytes. Default 32 MiB. */
   readonly tailBytes?: number;
   /** What goes when; absent: nothing is ever removed, and nobody looks how full the disk is. */
@@ -122,6 +139,7 @@ async function openLocked(
     mark: markFile,
     guard,
     recovered,
+    indexGeometry: indexGeometry(options.index ?? {}),
   });
   await store.begin();
   await files.syncDirectory(layout.gantry);
@@ -143,6 +161,24 @@ function checkLengths(segmentBytes: number, queueFileEntries: number, mark?: Mar
         `${mark.queueFileEntries}, and cannot be opened with ${segmentBytes} and ${queueFileEntries}`,
     );
   }
+}
+
+/** @throws RangeError when a length is out of its range */
+function indexGeometry({
+  enabled = true,
+  slots = DEFAULT_INDEX_SLOTS,
+  entries = DEFAULT_INDEX_ENTRIES,
+}: IndexOptions): IndexGeometry | undefined {
+  if (!enabled) return undefined;
+  const bytes = indexFileBytes({ slots, entries });
+  const whole = Number.isInteger(slots) && Number.isInteger(entries);
+  if (!whole || slots < 1 || entries < 2 || bytes > MAX_INDEX_BYTES) {
+    throw new RangeError(
+      `an index file of ${slots} slots and ${entries} entries: there must be 1 and 2 at least, ` +
+        `and both together may take ${MAX_INDEX_BYTES} bytes`,
+    );
+  }
+  return { slots, entries };
 }
 
 /** Makes a directory and its parents, and the names of those that are new durable. */

@@ -1,7 +1,17 @@
 /** Checks that bytes of the log are the record that a ConsumeQueue entry speaks of. */
-import { MAGIC_V2, SysFlag } from '../message/record';
+import { MAGIC_V2, readRecord, recordIntact, SysFlag } from '../message/record';
 import { readInt64 } from '../message/int64';
 import type { QueueEntry } from './message-store';
+
+/** Whether `record` is a whole record that says it lies at `position`, its checksum right. */
+export function isRecordAt(record: Buffer, position: number): boolean {
+  try {
+    const parsed = readRecord(record, 0);
+    return parsed.physicalOffset === position && recordIntact(record, 0, parsed);
+  } catch {
+    return false;
+  }
+}
 
 /** Bytes of a record before its body, with two IPv4 hosts. */
 const HEADER_BYTES = 88;

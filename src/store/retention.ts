@@ -71,6 +71,8 @@ export interface RetentionParts {
   readonly prepare: (plan: RemovalPlan) => Promise<void>;
   /** Syncs the queues and moves the mark; what it counts of the queues' files is what there is now. */
   readonly checkpoint: () => Promise<void>;
+  /** Removes index files of whose records the log, which begins at `below` now, has none. */
+  readonly removeIndex: (below: number) => Promise<void>;
   /** Called when messages begin to be refused (with the reason), and when that ends. */
   readonly onFull: (reason: string | undefined) => void;
 }
@@ -201,6 +203,7 @@ export class Retention {
     if (this.stopped) return;
     await segments.removeBelow(below);
     await deleted.forgetBelow(below);
+    await this.parts.removeIndex(below);
     const messages = hidden.reduce((sum, { from, to }) => sum + to - from, 0);
     log.info({ from: first, below, forced, messages }, 'removed old segments of the CommitLog');
   }

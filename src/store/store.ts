@@ -1,54 +1,36 @@
 /** The store put together: appends to the log, gives what became visible its entries, reads. */
-import type { Logger } from 'pino';
 import type { RecordDraft } from '../message/record-draft';
 import { Code, StatusError } from '../message/status';
-import type { FileLock, Platform } from '../platform/platform';
-import { CommitLog, type CommitLogOptions } from './commit-log';
+import { CommitLog } from './commit-log';
 import type { ConsumeQueue } from './consume-queue';
-import type { ConsumeQueues } from './consume-queues';
-import type { DeletedTopics } from './deleted-topics';
-import type { DiskWatch } from './disk-watch';
-import type { EmptyQueues } from './empty-queues';
-import { isDirectoryName, type Layout } from './layout';
-import type { MarkFile } from './mark';
-import type { Appended, MessageStore, QueueEntry, RemovalPlan } from './message-store';
+import { Finder } from './finder';
+import { MessageIndex } from './index/message-index';
+import { isDirectoryName } from './layout';
+import type {
+  Appended,
+  MessageFinder,
+  MessageStore,
+  QueueEntry,
+  RemovalPlan,
+} from './message-store';
 import { PendingEntries } from './pending-entries';
-import type { QueueFiles } from './queue-files';
-import type { Recovered } from './recovery';
 import { replayTopics } from './replay';
-import { Retention, type RetentionSettings } from './retention';
+import { Retention } from './retention';
 import { beingDeleted, readOnly } from './store-errors';
+import type { StoreParts } from './store-parts';
 import { StoreListeners } from './store-listeners';
 import { Upkeep } from './upkeep';
 
 /** Largest queue id: a Java int. */
 const MAX_QUEUE_ID = 0x7fffffff;
 
-export type StoreParts = Omit<
-  CommitLogOptions,
-  'end' | 'storeTimestamp' | 'onVisible' | 'onFailure'
-> & {
-  readonly platform: Platform;
-  readonly log: Logger;
-  readonly layout: Layout;
-  readonly maxUnwrittenBytes: number;
-  readonly queueFiles: QueueFiles;
-  readonly queues: ConsumeQueues;
-  readonly deleted: DeletedTopics;
-  readonly emptyQueues: EmptyQueues;
-  /** Both or none: without them nothing is removed, and a full disk is a write that fails. */
-  readonly disk: DiskWatch | undefined;
-  readonly retention: RetentionSettings | undefined;
-  readonly mark: MarkFile;
-  readonly guard: FileLock;
-  readonly recovered: Recovered;
-};
-
 type ArrivalListener = (topic: string, queueId: number, maxOffset: number) => void;
 
 export class Store implements MessageStore {
   private readonly commitLog: CommitLog;
   private readonly upkeep: Upkeep;
+  private readonly index: MessageIndex | undefined;
+  readonly finder: MessageFinder;
   private readonly pending = new PendingEntries();
   private readonly heard: StoreListeners;
   private readonly retention: Retention | undefined;
@@ -75,6 +57,15 @@ export class Store implements MessageStore {
       this.dispatch(visible);
     };
     this.commitLog = new CommitLog({ ...parts, end, storeTimestamp, onVisible, onFailure });
+    const { indexGeometry: geometry, deleted } = parts;
+    if (geometry !== undefined) {
+      const isDeleted = (topic: string, physicalOffset: number): boolean =>
+        physicalOffset < deleted.position(topic);
+      const { commitLog } = this;
+      this.index = new MessageIndex({ ...parts, geometry, commitLog, isDeleted });
+    }
+    const { commitLog, index } = this;
+    this.finder = new Finder({ commitLog, index, queues, deleted });
     this.upkeep = new Upkeep({
       platform: parts.platform,
       layout: parts.layout,
@@ -89,6 +80,7 @@ export class Store implements MessageStore {
         lastPhysicalOffset: this.lastPhysicalOffset,
         lastStoreTimestamp: this.lastStoreTimestamp,
       }),
+      indexTimestamp: () => index?.sealedTimestamp ?? 0,
       onFailure,
     });
     this.retention = this.makeRetention();
@@ -97,6 +89,7 @@ export class Store implements MessageStore {
   /** Makes what recovery has done durable, and the mark that the store is open. */
   async begin(): Promise<void> {
     await this.upkeep.run(() => this.upkeep.checkpoint());
+    await this.index?.begin();
     await this.parts.disk?.look(this.commitLog.end);
     this.retention?.start();
   }
@@ -228,6 +221,7 @@ export class Store implements MessageStore {
       settled: () => Math.min(this.commitLog.writer.synced, this.dispatchedTo),
       prepare: (plan) => this.heard.prepare(plan),
       checkpoint: () => this.upkeep.run(() => this.upkeep.checkpoint()),
+      removeIndex: (below) => this.index?.deleteBelow(below) ?? Promise.resolve(),
       onFull: (reason) => this.heard.becameFull(reason),
     });
   }
@@ -241,11 +235,13 @@ export class Store implements MessageStore {
       if (failure) throw failure;
       await this.commitLog.writer.syncTo(this.commitLog.end);
       await this.upkeep.stop();
+      await this.index?.close();
       await this.upkeep.checkpoint(this.commitLog.end);
       await platform.files.remove(layout.abort);
       await platform.files.syncDirectory(layout.root);
     } finally {
       await this.upkeep.stop();
+      await this.index?.close();
       await this.commitLog.writer.close();
       await segments.close();
       await queueFiles.close();
@@ -287,6 +283,7 @@ export class Store implements MessageStore {
     this.dispatchedTo = visible;
     this.commitLog.dropTail(visible);
     this.upkeep.touch();
+    this.index?.touch();
     if (this.touched.size === 0) return;
     const touched = [...this.touched];
     this.touched.clear();

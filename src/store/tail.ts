@@ -59,6 +59,14 @@ export class Tail {
     return chunk.bytes.subarray(at, at + bytes);
   }
 
+  /** A view of what lies from `position` on, to its chunk's end or `limit`; `undefined` when it is not here. */
+  sliceFrom(position: number, limit: number): Buffer | undefined {
+    const chunk = this.chunks[this.find(position)];
+    if (chunk === undefined || position >= chunk.base + chunk.used) return undefined;
+    const end = Math.min(chunk.used, limit - chunk.base);
+    return chunk.bytes.subarray(position - chunk.base, end);
+  }
+
   /** All that was appended in `from` .. `to`, in order. */
   gather(from: number, to: number): Buffer[] {
     const buffers: Buffer[] = [];

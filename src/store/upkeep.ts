@@ -43,6 +43,8 @@ export interface UpkeepOptions {
   readonly queueFileEntries: number;
   readonly start: QueuesSynced;
   readonly dispatched: () => Dispatched;
+  /** See `Checkpoint.indexMsgTimestamp`. */
+  readonly indexTimestamp: () => number;
   readonly onFailure: (failure: Error) => void;
 }
 
@@ -95,6 +97,7 @@ export class Upkeep {
       physicMsgTimestamp: dispatched.lastStoreTimestamp,
       logicsMsgTimestamp: dispatched.lastStoreTimestamp,
       logicsPhysicalOffset: dispatched.lastPhysicalOffset,
+      indexMsgTimestamp: this.options.indexTimestamp(),
     });
     await writeDurably(platform.files, layout.checkpoint, checkpoint);
     this.queuesSynced = reached;

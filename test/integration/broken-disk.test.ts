@@ -20,6 +20,7 @@ it('a broker whose disk fails answers no OK any more, and says why in the status
         segmentBytes: 8 * 1024 * 1024,
         retention: { ageMs: 3600 * SECOND, hour: 4 },
         disk: { warn: 75, clean: 85, refuse: 90 },
+        index: { enabled: true, slots: 1000, entries: 4000 },
       },
       topics: { autoCreate: true, create: [{ name: 'orders', type: 'NORMAL', queues: 1 }] },
       groups: { autoCreate: true },

@@ -39,6 +39,7 @@ export async function openTestBroker(
     storeHost: ANY_HOST,
     segmentBytes: 16 * 1024 * 1024,
     queueFileEntries: 1000,
+    index: { slots: 1000, entries: 4000 },
   });
   const settings = { ...DEFAULT_BROKER_SETTINGS, ...options.settings };
   const broker = await Broker.open({ store, directory, platform, logger, settings });

@@ -284,6 +284,8 @@ class Repair {
       physicMsgTimestamp: this.lastStoreTimestamp,
       logicsMsgTimestamp: this.lastStoreTimestamp,
       logicsPhysicalOffset: this.lastPhysicalOffset,
+      // The index is built anew by whoever opens the new directory.
+      indexMsgTimestamp: 0,
     });
     await writeDurably(files, layout.checkpoint, checkpoint);
     const mark = await MarkFile.open(files, layout);

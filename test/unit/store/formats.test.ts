@@ -60,10 +60,11 @@ test('a checkpoint holds its times and the last offset where Apache RocketMQ loo
     physicMsgTimestamp: 0x1a1fbcf2a21,
     logicsMsgTimestamp: 0x1a1fbcf2a21,
     logicsPhysicalOffset: 0x3dc3,
+    indexMsgTimestamp: 0x1a1fbcf0000,
   });
   const zero = '0000000000000000';
   expect(bytes.subarray(0, 48).toString('hex')).toBe(
-    hex(`000001A1FBCF2A21 000001A1FBCF2A21 ${zero} ${zero} ${zero} 0000000000003DC3`),
+    hex(`000001A1FBCF2A21 000001A1FBCF2A21 000001A1FBCF0000 ${zero} ${zero} 0000000000003DC3`),
   );
   expect(bytes.subarray(48).every((byte) => byte === 0)).toBe(true);
 });

@@ -20,7 +20,7 @@ export function simPlatform(files: Files = memoryFiles(), sim = new SimClock()):
   return { ...nodePlatform(), clock: sim.clock, timers: sim.timers, files };
 }
 
-/** Options of a store with files so small that tests cross their borders. */
+/** Options of a store with files so small that tests cross their borders; without an index, see ./index. */
 export function storeOptions(
   platform: Platform,
   changes: Partial<StoreOptions> = {},
@@ -33,6 +33,7 @@ export function storeOptions(
     storeHost: hostOf('127.0.0.1', 10911),
     segmentBytes: SEGMENT_BYTES,
     queueFileEntries: QUEUE_FILE_ENTRIES,
+    index: { enabled: false },
     ...changes,
   };
 }
