@@ -124,8 +124,15 @@ export function unary<Request, Response extends Answer>(
       fail(error);
       return;
     }
-    work(call.request, context)
-      .then((response) => callback(null, response), fail)
-      .finally(() => gate.leave());
+    work(call.request, context).then(
+      (response) => {
+        gate.leave();
+        callback(null, response);
+      },
+      (error: unknown) => {
+        gate.leave();
+        fail(error);
+      },
+    );
   };
 }

@@ -1,12 +1,10 @@
 /** What a handler knows of its caller: headers, peer, deadline (the API's request headers). */
-import type { Metadata } from '@grpc/grpc-js';
 import type { Origin } from '../message/incoming-message';
 import { Code, StatusError } from '../message/status';
-import { lastHeader, peerAddress, remainingMs } from '../rpc/call-context';
+import { headerOf, type HeaderSource, peerAddress, remainingMs } from '../rpc/call-context';
 
 /** The part of a grpc-js call that tells of the caller. */
-export interface CallSurface {
-  readonly metadata: Metadata;
+export interface CallSurface extends HeaderSource {
   getPeer(): string;
   getHost(): string;
   getDeadline(): Date | number;
@@ -35,7 +33,7 @@ const MAX_PEERS = 10_000;
  * @throws StatusError CLIENT_ID_REQUIRED: the one header that every RPC must have
  */
 export function requestContext(call: CallSurface, wallMs: number): RequestContext {
-  const clientId = lastHeader(call.metadata, 'x-mq-client-id').trim();
+  const clientId = headerOf(call, 'x-mq-client-id').trim();
   if (clientId === '') {
     throw new StatusError(
       Code.CLIENT_ID_REQUIRED,
@@ -44,7 +42,7 @@ export function requestContext(call: CallSurface, wallMs: number): RequestContex
   }
   return {
     clientId,
-    clientVersion: lastHeader(call.metadata, 'x-mq-client-version'),
+    clientVersion: headerOf(call, 'x-mq-client-version'),
     peer: originOf(call.getPeer()),
     authority: call.getHost(),
     localAddress: call.getLocalAddress?.() ?? '',

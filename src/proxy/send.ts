@@ -63,6 +63,11 @@ export class SendFamily {
     for (const { body } of messages) bytes += body.length;
     this.sending.take(bytes);
     try {
+      const [first] = checked;
+      if (first !== undefined && checked.length === 1) {
+        const entry = await this.store(first, route);
+        return { status: entry.status, entries: [entry] };
+      }
       const entries = await Promise.all(checked.map((message) => this.store(message, route)));
       return { status: commonStatus(entries.map(({ status }) => status)), entries };
     } finally {

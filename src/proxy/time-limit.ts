@@ -1,14 +1,17 @@
 /** One time limit for many promises, with one timer in all. Hot path. */
 import type { Platform, TimerHandle } from '../platform/platform';
 
+/** Linked in the order of their ends, since all wait equally long. */
 interface Waiting {
   readonly dueMs: number;
   readonly expire: () => void;
+  before: Waiting | undefined;
+  behind: Waiting | undefined;
 }
 
 export class TimeLimit {
-  /** In the order of their ends, since all wait equally long. */
-  private readonly waiting = new Set<Waiting>();
+  private first: Waiting | undefined;
+  private last: Waiting | undefined;
   private timer: TimerHandle | undefined;
 
   /** @param limitMs how long each promise may take */
@@ -20,11 +23,17 @@ export class TimeLimit {
   /** What `work` answers; rejects with `late()` when it takes too long. The work itself goes on. */
   guard<T>(work: Promise<T>, late: () => Error): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const dueMs = this.platform.clock.monotonicMs() + this.limitMs;
-      const entry: Waiting = { dueMs, expire: () => reject(late()) };
-      this.waiting.add(entry);
-      this.arm();
-      work.then(resolve, reject).finally(() => this.waiting.delete(entry));
+      const entry = this.add(() => reject(late()));
+      work.then(
+        (value) => {
+          this.remove(entry);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.remove(entry);
+          reject(error);
+        },
+      );
     });
   }
 
@@ -33,20 +42,38 @@ export class TimeLimit {
     this.timer = undefined;
   }
 
+  private add(expire: () => void): Waiting {
+    const dueMs = this.platform.clock.monotonicMs() + this.limitMs;
+    const entry: Waiting = { dueMs, expire, before: this.last, behind: undefined };
+    if (this.last === undefined) this.first = entry;
+    else this.last.behind = entry;
+    this.last = entry;
+    if (this.timer === undefined) this.arm();
+    return entry;
+  }
+
+  private remove(entry: Waiting): void {
+    const { before, behind } = entry;
+    if (before !== undefined) before.behind = behind;
+    else if (this.first === entry) this.first = behind;
+    else return; // it has expired
+    if (behind !== undefined) behind.before = before;
+    else this.last = before;
+    entry.before = undefined;
+    entry.behind = undefined;
+  }
+
   private arm(): void {
-    if (this.timer !== undefined) return;
-    const [first] = this.waiting;
-    if (first === undefined) return;
-    const delayMs = first.dueMs - this.platform.clock.monotonicMs();
+    if (this.first === undefined) return;
+    const delayMs = this.first.dueMs - this.platform.clock.monotonicMs();
     this.timer = this.platform.timers.after(delayMs, () => this.expire());
   }
 
   private expire(): void {
     this.timer = undefined;
     const now = this.platform.clock.monotonicMs();
-    for (const entry of this.waiting) {
-      if (entry.dueMs > now) break;
-      this.waiting.delete(entry);
+    for (let entry = this.first; entry !== undefined && entry.dueMs <= now; entry = this.first) {
+      this.remove(entry);
       entry.expire();
     }
     this.arm();

@@ -11,8 +11,25 @@ export function lastHeader(metadata: Metadata, name: string): string {
   const last = values[values.length - 1];
   if (last === undefined) return '';
   if (typeof last !== 'string') return last.toString('latin1');
-  const joint = last.lastIndexOf(', ');
-  return joint < 0 ? last : last.slice(joint + 2);
+  return lastOfJoint(last);
+}
+
+/** The last of values that a sender or a balancer has joined by ', '. */
+export function lastOfJoint(value: string): string {
+  const joint = value.lastIndexOf(', ');
+  return joint < 0 ? value : value.slice(joint + 2);
+}
+
+/** A call as far as its headers go: those of our own server answer without making a `Metadata`. */
+export interface HeaderSource {
+  readonly metadata: Metadata;
+  /** The last value of a header, '' when it is absent. */
+  lastHeader?(name: string): string;
+}
+
+/** The last value of a call's header; see `lastHeader`. */
+export function headerOf(call: HeaderSource, name: string): string {
+  return call.lastHeader?.(name) ?? lastHeader(call.metadata, name);
 }
 
 /** Milliseconds until a call's deadline, negative when it is over; `undefined` when it has none. */

@@ -1,10 +1,16 @@
 /** What a request's head says to gRPC, found out once for all requests that begin with the same bytes. */
 import { status as Status } from '@grpc/grpc-js';
+import { lastOfJoint } from '../call-context';
 import type { RequestHead } from '../http2/request-head';
 import { metadataValues, RequestMetadata, type MetadataValues } from './metadata';
 import type { Method, MethodTable } from './method';
 import type { GrpcStatus } from './status';
 import { parseTimeout } from './timeout';
+
+const TIMEOUT = 'grpc-timeout';
+const ENCODING = 'grpc-encoding';
+const ACCEPT_ENCODING = 'grpc-accept-encoding';
+const CONTENT_TYPE = 'content-type';
 
 export class CallHead {
   private values: MetadataValues | undefined;
@@ -20,14 +26,34 @@ export class CallHead {
     readonly acceptsGzip: boolean,
   ) {}
 
-  static of(head: RequestHead, methods: MethodTable): CallHead {
+  /** What the head says; `undefined` when it is no gRPC. */
+  static of(head: RequestHead, methods: MethodTable): CallHead | undefined {
+    return CallHead.like(head) ?? (isGrpc(head) ? CallHead.read(head, methods) : undefined);
+  }
+
+  /** From an earlier call that differs only in its time limit and in metadata. */
+  private static like(head: RequestHead): CallHead | undefined {
+    const before = head.base?.derived;
+    if (!(before instanceof CallHead)) return undefined;
+    let timeoutMs: number | undefined = before.timeoutMs;
+    for (const { name, value } of head.changed) {
+      if (name === TIMEOUT) timeoutMs = parseTimeout(value);
+      else if (name === ENCODING || name === ACCEPT_ENCODING || name === CONTENT_TYPE) {
+        return undefined;
+      }
+    }
+    if (timeoutMs === undefined) return undefined;
+    return new CallHead(head, before.target, timeoutMs, before.encoding, before.acceptsGzip);
+  }
+
+  private static read(head: RequestHead, methods: MethodTable): CallHead {
     let timeout: string | undefined;
     let encoding = 'identity';
     let accepted = '';
     for (const { name, value } of head.fields) {
-      if (name === 'grpc-timeout') timeout = value;
-      else if (name === 'grpc-encoding') encoding = value;
-      else if (name === 'grpc-accept-encoding') accepted = value;
+      if (name === TIMEOUT) timeout = value;
+      else if (name === ENCODING) encoding = value;
+      else if (name === ACCEPT_ENCODING) accepted = value;
     }
     const timeoutMs = timeout === undefined ? Infinity : parseTimeout(timeout);
     const target = timeoutMs === undefined ? badTimeout(timeout) : findMethod(head.path, methods);
@@ -48,11 +74,21 @@ export class CallHead {
     this.values ??= metadataValues(this.head.fields);
     return new RequestMetadata(this.values);
   }
+
+  /** The last value of a field that is no transport's and not binary, '' when it is absent. */
+  lastHeader(name: string): string {
+    const { fields } = this.head;
+    for (let i = fields.length - 1; i >= 0; i--) {
+      const field = fields[i];
+      if (field?.name === name && field.printable) return lastOfJoint(field.value);
+    }
+    return '';
+  }
 }
 
 /** True for `application/grpc`, alone or with a format or parameters behind. */
-export function isGrpc(head: RequestHead): boolean {
-  const type = head.fields.find((field) => field.name === 'content-type')?.value ?? '';
+function isGrpc(head: RequestHead): boolean {
+  const type = head.fields.find((field) => field.name === CONTENT_TYPE)?.value ?? '';
   return head.method === 'POST' && /^application\/grpc(?:$|[+;])/.test(type);
 }
 

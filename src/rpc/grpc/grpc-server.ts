@@ -7,7 +7,7 @@ import type { RequestHead } from '../http2/request-head';
 import { Http2Server } from '../http2/server';
 import type { Http2Stream, StreamListener } from '../http2/stream';
 import { sendStatus } from './answer';
-import { CallHead, isGrpc } from './call-head';
+import { CallHead } from './call-head';
 import type { CallHost } from './call-host';
 import { DeadlineWheel } from './deadline-wheel';
 import { MethodTable } from './method';
@@ -114,11 +114,10 @@ export class GrpcServer implements CallHost {
   }
 
   private serve(stream: Http2Stream, head: RequestHead): StreamListener {
-    if (!(head.derived instanceof CallHead)) {
-      if (!isGrpc(head)) return new NotGrpc(stream);
-      head.derived = CallHead.of(head, this.methods);
-    }
-    const callHead = head.derived as CallHead;
+    const known = head.derived;
+    const callHead = known instanceof CallHead ? known : CallHead.of(head, this.methods);
+    if (callHead === undefined) return new NotGrpc(stream);
+    head.derived = callHead;
     const { target } = callHead;
     if (!('kind' in target)) {
       sendStatus(stream, target, false);

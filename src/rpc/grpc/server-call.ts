@@ -58,6 +58,11 @@ export abstract class ServerCall
     return (this.lazyMetadata ??= this.head.metadata());
   }
 
+  /** The last value of a header, '' when it is absent; see `lastHeader` in ../call-context. */
+  lastHeader(name: string): string {
+    return this.head.lastHeader(name);
+  }
+
   /** `host:port` of the client. */
   getPeer(): string {
     return this.stream.peer;

@@ -1,6 +1,8 @@
 /** The fields that open a request, checked (RFC 9113, section 8.2 and 8.3). */
 import { FieldKind, type HeaderField } from './header-field';
 
+const NO_FIELDS: readonly HeaderField[] = [];
+
 export class RequestHead {
   method = '';
   scheme = '';
@@ -10,11 +12,34 @@ export class RequestHead {
   /** The request's bytes as announced by `content-length`, or -1. */
   contentLength = -1;
   /** Everything but the pseudo fields, in the order sent. */
-  readonly fields: HeaderField[] = [];
+  fields: HeaderField[] = [];
   /** What makes this request no HTTP/2 request, for people, or `undefined` when it is one. */
   malformed: string | undefined;
   /** What the layer above made of this head: kept with it, as equal blocks share one head. */
   derived: unknown;
+  /** A head that this one is like, but for `changed`. */
+  base: RequestHead | undefined;
+  /** The ordinary fields that `base` has with other values. */
+  changed: readonly HeaderField[] = NO_FIELDS;
+
+  /** @param all the fields, pseudo fields too */
+  static like(
+    base: RequestHead,
+    all: readonly HeaderField[],
+    changed: readonly HeaderField[],
+  ): RequestHead {
+    if (changed.length === 0) return base;
+    const head = new RequestHead();
+    head.method = base.method;
+    head.scheme = base.scheme;
+    head.path = base.path;
+    head.authority = base.authority;
+    head.contentLength = base.contentLength;
+    head.fields = all.slice(all.length - base.fields.length);
+    head.base = base;
+    head.changed = changed;
+    return head;
+  }
 }
 
 const METHOD_BIT = 1 << FieldKind.METHOD;

@@ -3,6 +3,7 @@ import { Closed } from './closed-streams';
 import { ConnectionError, ErrorCode, protocolError } from './error-code';
 import type { FloodGuard } from './flood-guard';
 import { HeadCache } from './head-cache';
+import { HeadLikeness } from './head-likeness';
 import type { HeaderField } from './header-field';
 import { HeaderIntake, type BlockSink } from './header-intake';
 import { HpackDecoder } from './hpack-decoder';
@@ -33,6 +34,7 @@ export class RequestIntake {
   readonly blocks: HeaderIntake;
   private readonly decoder: HpackDecoder;
   private readonly heads = new HeadCache();
+  private readonly likeness = new HeadLikeness();
 
   constructor(private readonly host: IntakeHost) {
     const { headerTableBytes, maxHeaderListBytes } = host.options;
@@ -66,8 +68,13 @@ export class RequestIntake {
     const version = this.decoder.tableVersion;
     const known = this.heads.find(version, bytes, start, end);
     if (known !== undefined) return known;
-    const head = requestHead(this.decoder.decode(bytes, start, end));
+    const fields = this.decoder.decode(bytes, start, end);
     if (this.decoder.overflowed) return undefined;
+    let head = this.likeness.find(fields);
+    if (head === undefined) {
+      head = requestHead(fields);
+      this.likeness.keep(fields, head);
+    }
     if (this.decoder.tableVersion === version) this.heads.keep(version, bytes, start, end, head);
     return head;
   }
