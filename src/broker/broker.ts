@@ -35,6 +35,7 @@ import { LedgerLog } from './pop/ledger-log';
 import { PopService } from './pop/pop-service';
 import { ReceiptHandles } from './pop/receipt-handles';
 import { Selector } from './pop/selection';
+import { Removal } from './removal';
 import type { BrokerSettings } from './settings';
 import { Views } from './views';
 
@@ -85,6 +86,7 @@ export class Broker implements BrokerApi {
       ...{ directory, platform, store, metadata, book, log, views },
       logger: logger.child({ part: 'exchange' }),
     });
+    new Removal({ store, book, log, views, logger });
     const handles = new ReceiptHandles(settings.brokerName, keys, book);
     const faults = new FilterFaults(platform.clock, logger);
     const filters = new FilterCache();
@@ -230,6 +232,11 @@ export class Broker implements BrokerApi {
 
   filterFaults(): Promise<readonly FilterFault[]> {
     return Promise.resolve(this.faults.list());
+  }
+
+  /** Messages that retention has removed before the group had them, since the broker began. */
+  expiredMessages(group: string): number {
+    return [...this.book.topicsOf(group)].reduce((sum, { expired }) => sum + expired, 0);
   }
 
   /** Tells name servers that the broker goes. */

@@ -34,6 +34,8 @@ export interface ViewParts {
 
 export class Views {
   private loggedAtSnapshot = 0;
+  /** Where the newest whole snapshot begins, -1 when none is known. */
+  private newestBegin = -1;
   private running: Promise<void> | undefined;
 
   constructor(private readonly parts: ViewParts) {}
@@ -41,7 +43,8 @@ export class Views {
   /** Rebuilds metadata and ledgers from the log; records below `notBefore` do not count. */
   async load(notBefore = 0): Promise<void> {
     const { store, platform, metadata, book, logger } = this.parts;
-    const from = Math.max(await this.snapshotBegin(), notBefore);
+    this.newestBegin = await this.snapshotBegin();
+    const from = Math.max(this.newestBegin, notBefore);
     const replay = new LedgerReplay(book);
     const now = platform.clock.wallMs();
     let records = 0;
@@ -91,8 +94,16 @@ export class Views {
       }
     }
     log.add({ kind: 'end', begin });
-    await log.durable();
+    // Not merely as durable as a message: a start that trusts the note finds nothing else.
+    await log.synced();
     await this.noteBegin(begin);
+    this.newestBegin = begin;
+  }
+
+  /** Sees to it that all that is known stands in the log at or above `position`, on stable storage. */
+  async carryAbove(position: number): Promise<void> {
+    await this.running;
+    if (this.newestBegin < position) await this.snapshot();
   }
 
   /** Waits for a snapshot that is being taken. */
@@ -139,7 +150,8 @@ export class Views {
     if (text === undefined) return 0;
     try {
       const { begin } = JSON.parse(text.toString('utf8')) as { begin?: unknown };
-      if (typeof begin === 'number' && begin >= 0) return begin;
+      const { visible } = this.parts.store;
+      if (typeof begin === 'number' && begin >= 0 && begin < visible) return begin;
     } catch {
       // Fall through: the file is only a hint.
     }

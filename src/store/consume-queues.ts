@@ -2,7 +2,7 @@
  * All ConsumeQueues of a store: gives out queue offsets, takes entries of records that became
  * visible, writes them to the queues' files in batches, and reads them again.
  */
-import type { HiddenMessages, QueueEntry } from './message-store';
+import type { MessageRange, QueueEntry } from './message-store';
 import { ConsumeQueue, type QueueBlock, type QueueBounds } from './consume-queue';
 import type { EmptyQueue } from './empty-queues';
 import { ENTRY_BYTES, readEntry } from './queue-entry';
@@ -104,43 +104,37 @@ export class ConsumeQueues {
   }
 
   /**
-   * Lets queues begin with their first message at or above the physical offset `position`.
+   * The messages that lie below the physical offset `position`, queue by queue.
    * @param turn lets others have their turn of the event loop
-   * @returns the queues that have lost messages so, and which
    */
-  async raiseMin(position: number, turn: () => Promise<void>): Promise<HiddenMessages[]> {
-    const hidden: HiddenMessages[] = [];
+  async below(position: number, turn: () => Promise<void>): Promise<MessageRange[]> {
+    const ranges: MessageRange[] = [];
     let looked = 0;
     for (const queue of [...this.topics.values()].flatMap((queues) => [...queues.values()])) {
       if (++looked % QUEUES_A_TURN === 0) await turn();
-      const from = queue.min;
-      if (queue.deleted || from === queue.max || queue.firstPhysical >= position) continue;
-      const end = queue.max;
-      const first = await firstAtOrAbove(this, queue, position);
-      queue.firstPhysical = first?.physicalOffset ?? 0;
-      queue.raiseMin(first?.queueOffset ?? end);
-      const { topic, queueId, min } = queue;
-      if (min > from) hidden.push({ topic, queueId, from, to: min });
+      const { topic, queueId, min: from, max } = queue;
+      if (queue.deleted || from === max || queue.firstPhysical >= position) continue;
+      const first = await firstAtOrAbove((start, count) => this.entries(queue, start, count), {
+        from,
+        to: max,
+        position,
+      });
+      if (first?.queueOffset === from) queue.firstPhysical = first.physicalOffset;
+      const to = first?.queueOffset ?? max;
+      if (to > from) ranges.push({ topic, queueId, from, to });
     }
-    return hidden;
+    return ranges;
   }
 
-  /** Entries that `raiseMin` has hidden and whose files are still there. */
-  async hidden(
-    topic: string,
-    queueId: number,
-    from: number,
-    count: number,
-  ): Promise<readonly QueueEntry[]> {
-    const queue = this.find(topic, queueId);
-    if (queue === undefined) return [];
-    return this.readEntries(queue, from, Math.min(from + count, queue.min));
+  /** Lets queues begin behind messages that are going to be removed. */
+  raiseMin(ranges: readonly MessageRange[]): void {
+    for (const { topic, queueId, to } of ranges) this.find(topic, queueId)?.raiseMin(to);
   }
 
-  /** Gives up the files that hold only hidden entries; answers the queues that have some. */
-  raiseStart(hidden: readonly HiddenMessages[]): ConsumeQueue[] {
+  /** Gives up the files that hold nothing any more; answers the queues that have some. */
+  raiseStart(ranges: readonly MessageRange[]): ConsumeQueue[] {
     const changed: ConsumeQueue[] = [];
-    for (const { topic, queueId } of hidden) {
+    for (const { topic, queueId } of ranges) {
       const queue = this.find(topic, queueId);
       if (queue === undefined) continue;
       const before = queue.start;

@@ -27,8 +27,8 @@ export interface QueueEntry {
   readonly tagsCode: number;
 }
 
-/** Messages of a queue that are going to be removed: offsets `from` .. `to`. */
-export interface HiddenMessages {
+/** Messages of a queue: offsets `from` .. `to`. */
+export interface MessageRange {
   readonly topic: string;
   readonly queueId: number;
   readonly from: number;
@@ -41,15 +41,8 @@ export interface RemovalPlan {
   readonly below: number;
   /** Whether messages go before their time, because the disk is full. */
   readonly forced: boolean;
-  /** What queues lose; `minOffset` says so already. */
-  readonly queues: readonly HiddenMessages[];
-  /** Entries of what queues lose; `record` still reads them. */
-  entries(
-    topic: string,
-    queueId: number,
-    from: number,
-    count: number,
-  ): Promise<readonly QueueEntry[]>;
+  /** What queues lose; it can still be read. */
+  readonly queues: readonly MessageRange[];
 }
 
 /** What to find messages by; store times are milliseconds, both ends included. */

@@ -68,7 +68,11 @@ async function openCursors(
 ): Promise<Cursor[]> {
   const heap: Cursor[] = [];
   for (const queue of [...new Set(topics)].flatMap((topic) => queues.ofTopic(topic))) {
-    const next = await searchFrom(queues, queue, from);
+    const next = await searchFrom((start, count) => queues.entries(queue, start, count), {
+      from: queue.min,
+      to: queue.max,
+      position: from,
+    });
     const cursor: Cursor = { queue, from, end: queue.max, next, entries: [], at: 0 };
     if (await advance(queues, cursor)) push(heap, cursor);
   }

@@ -7,10 +7,10 @@
  *     messages                                                   |  refused, until use is below clean
  *
  * A segment's age is that of its newest record, so that a copied directory keeps its ages. In
- * removing, in this order: queues begin behind the segments; whoever has state that lies only there
- * writes it anew above (`onRemoval`), and that is synced; queues that have lost all their messages
- * are noted; the mark allows queue files to go; those go; and, ten seconds after nobody can find a
- * message in them any more, the segments. A read that runs keeps its file until it has ended.
+ * removing, in this order: whoever has state that lies only there writes it anew above
+ * (`onRemoval`), and that is synced; queues begin behind the segments; those that have lost all their
+ * messages are noted; the mark allows queue files to go; those go; and, ten seconds after nobody can
+ * find a message in them any more, the segments. A read that runs keeps its file until it has ended.
  */
 import type { Logger } from 'pino';
 import { storeTimestampOf } from '../message/record-property';
@@ -22,7 +22,7 @@ import type { DeletedTopics } from './deleted-topics';
 import type { DiskLimits, DiskUse, DiskWatch } from './disk-watch';
 import type { EmptyQueues } from './empty-queues';
 import type { Layout } from './layout';
-import type { HiddenMessages, RemovalPlan } from './message-store';
+import type { RemovalPlan } from './message-store';
 import type { QueueFiles } from './queue-files';
 import type { Segments } from './segments';
 
@@ -77,19 +77,11 @@ export interface RetentionParts {
   readonly onFull: (reason: string | undefined) => void;
 }
 
-interface Begun {
-  readonly below: number;
-  readonly forced: boolean;
-  readonly hidden: readonly HiddenMessages[];
-}
-
 export class Retention {
   private timer: TimerHandle | undefined;
   private running: Promise<void> | undefined;
   private stopped = false;
   private warned = false;
-  /** A removal whose preparation failed: its messages are hidden already, so it goes on first. */
-  private begun: Begun | undefined;
   private endGrace: (() => void) | undefined;
 
   constructor(private readonly parts: RetentionParts) {}
@@ -156,11 +148,10 @@ export class Retention {
         : 0;
     const last = segments.startOf(settled());
     let below = segments.first;
-    let forced = this.begun?.forced ?? false;
+    let forced = false;
     for (let count = 0; count < MOST_SEGMENTS; count++) {
       if (below + segments.segmentBytes > last) break;
-      const begun = below < (this.begun?.below ?? 0);
-      const expired = begun || (due && (await this.newestMs(below)) + settings.keepMs < nowMs);
+      const expired = due && (await this.newestMs(below)) + settings.keepMs < nowMs;
       if (!expired && count >= forcedCount) break;
       forced ||= !expired;
       below += segments.segmentBytes;
@@ -185,16 +176,10 @@ export class Retention {
     const { platform, log, segments, queues, queueFiles, deleted, emptyQueues } = this.parts;
     const first = segments.first;
     const turn = (): Promise<void> => new Promise((go) => platform.timers.nextTurn(go));
-    const hidden = joined(this.begun?.hidden ?? [], await queues.raiseMin(below, turn));
-    this.begun = { below, forced, hidden };
+    const hidden = await queues.below(below, turn);
+    await this.parts.prepare({ below, forced, queues: hidden });
+    queues.raiseMin(hidden);
     const hiddenAtMs = platform.clock.monotonicMs();
-    await this.parts.prepare({
-      below,
-      forced,
-      queues: hidden,
-      entries: (topic, queueId, from, count) => queues.hidden(topic, queueId, from, count),
-    });
-    this.begun = undefined;
     await emptyQueues.replace(queues.empty());
     const files = queues.raiseStart(hidden);
     await this.parts.checkpoint();
@@ -219,17 +204,4 @@ export class Retention {
     });
     this.endGrace = undefined;
   }
-}
-
-/** What queues lose in two steps, as one. */
-function joined(
-  first: readonly HiddenMessages[],
-  second: readonly HiddenMessages[],
-): readonly HiddenMessages[] {
-  const byQueue = new Map<string, HiddenMessages>();
-  for (const hidden of [...first, ...second]) {
-    const key = `${hidden.topic} ${hidden.queueId}`;
-    byQueue.set(key, { ...hidden, from: byQueue.get(key)?.from ?? hidden.from });
-  }
-  return [...byQueue.values()];
 }

@@ -8,7 +8,7 @@ import { readRecord } from '../../src/message/record';
 import { draftRecord, type RecordDraft } from '../../src/message/record-draft';
 import type { Platform } from '../../src/platform/platform';
 import type { FlushMode, MessageStore } from '../../src/store/message-store';
-import { openStore } from '../../src/store/open-store';
+import { openStore, type StoreOptions } from '../../src/store/open-store';
 
 /** A broker on its own store, and how to end it. */
 export interface TestBroker {
@@ -22,6 +22,7 @@ export interface TestBrokerOptions {
   readonly directory?: string;
   readonly flush?: FlushMode;
   readonly settings?: Partial<BrokerSettings>;
+  readonly store?: Partial<StoreOptions>;
 }
 
 /** Opens a broker with small files in `directory` of the platform's files. */
@@ -40,6 +41,7 @@ export async function openTestBroker(
     segmentBytes: 16 * 1024 * 1024,
     queueFileEntries: 1000,
     index: { slots: 1000, entries: 4000 },
+    ...options.store,
   });
   const settings = { ...DEFAULT_BROKER_SETTINGS, ...options.settings };
   const broker = await Broker.open({ store, directory, platform, logger, settings });

@@ -163,6 +163,26 @@ export class LedgerBook extends GroupTopics {
     if (group?.head !== undefined) this.groupGoesOn(ledger, group.head);
   }
 
+  /**
+   * Finishes all offsets below `min`: their messages are going to be removed.
+   * @returns how many of them nobody has had, and how many somebody has had and not finished
+   */
+  expire(ledger: QueueLedger, min: number): { undelivered: number; delivered: number } {
+    const unfinished: number[] = [];
+    ledger.forEachRow((offset) => {
+      if (offset < min) unfinished.push(offset);
+    });
+    let undelivered = Math.max(0, min - ledger.next);
+    let delivered = 0;
+    for (const offset of unfinished) {
+      if (this.rows.attempt[ledger.row(offset) ?? -1] === 0) undelivered++;
+      else delivered++;
+      this.finish(ledger, offset);
+    }
+    ledger.skipTo(min);
+    return { undelivered, delivered };
+  }
+
   /** Whether a row is held by a consumer, not ready again. */
   inFlight(row: number): boolean {
     return this.rows.prev[row] !== -1;

@@ -52,6 +52,12 @@ export class LedgerLog {
     if (end !== undefined) await this.store.durable(end);
   }
 
+  /** Resolves when all changes noted so far are on stable storage, whatever the flush mode. */
+  async synced(): Promise<void> {
+    const end = await this.appendedEnd();
+    if (end !== undefined) await this.store.synced(end);
+  }
+
   /** Appends what was noted, now. */
   flush(): void {
     const { turn } = this;

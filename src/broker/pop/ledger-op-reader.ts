@@ -75,6 +75,8 @@ class LedgerOpReader {
           more: input.byte() === 1,
           rows: this.rows(),
         };
+      case 'expire':
+        return { kind, ...this.queueRef(), min: input.varint() };
       case 'end':
         return { kind, begin: input.varint() };
     }

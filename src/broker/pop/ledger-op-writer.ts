@@ -62,6 +62,10 @@ export class LedgerOpWriter {
         out.byte(op.more ? 1 : 0);
         this.rows(op.rows);
         break;
+      case 'expire':
+        this.queueRef(op);
+        out.varint(op.min);
+        break;
       case 'end':
         out.varint(op.begin);
         break;

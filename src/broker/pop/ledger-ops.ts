@@ -11,6 +11,7 @@
  *     ack      group topic queue base count delta*
  *     change   group topic queue offset invisibleMs nonce4 attempt
  *     release  group topic queue delayMs base count delta*
+ *     expire   group topic queue min                                   retention removes all below min
  *     queue    group topic queue generation committed next more count (offset attempt nonce4 client flags [group4] remainingMs)*
  *     end      begin                                                   a snapshot that began there is whole
  *
@@ -87,6 +88,12 @@ export interface ReleaseOp extends QueueRef {
   readonly offsets: readonly number[];
 }
 
+export interface ExpireOp extends QueueRef {
+  readonly kind: 'expire';
+  /** All offsets below are finished, delivered or not. */
+  readonly min: number;
+}
+
 export interface QueueOp extends QueueRef {
   readonly kind: 'queue';
   readonly generation: number;
@@ -103,7 +110,8 @@ export interface EndOp {
   readonly begin: number;
 }
 
-export type LedgerOp = StartOp | LookOp | PopOp | AckOp | ChangeOp | ReleaseOp | QueueOp | EndOp;
+export type LedgerOp =
+  StartOp | LookOp | PopOp | AckOp | ChangeOp | ReleaseOp | ExpireOp | QueueOp | EndOp;
 
 /** Kinds by the number that stands for them. */
 export const LEDGER_OP_KINDS: readonly LedgerOp['kind'][] = [
@@ -115,4 +123,5 @@ export const LEDGER_OP_KINDS: readonly LedgerOp['kind'][] = [
   'queue',
   'end',
   'look',
+  'expire',
 ];

@@ -47,6 +47,9 @@ export class LedgerReplay {
           this.withRow(op, offset, (row) => book.release(row, remaining(op.delayMs, ageMs)));
         }
         break;
+      case 'expire':
+        this.withQueue(op, (ledger) => void book.expire(ledger, op.min));
+        break;
       case 'queue':
         this.partial.push(
           ...op.rows.map((row) => ({ ...row, remainingMs: remaining(row.remainingMs, ageMs) })),

@@ -239,7 +239,7 @@ describe('what is in the way of a removal', () => {
     let fails = true;
     opened.store.onRemoval(async (plan) => {
       for (const { topic, queueId, from, to } of plan.queues) {
-        const entries = await plan.entries(topic, queueId, from, to - from);
+        const entries = await opened.store.entries(topic, queueId, from, to - from);
         const found: string[] = [];
         for (const entry of entries) {
           found.push(textOf(await opened.store.record(topic, queueId, entry)));
@@ -250,11 +250,12 @@ describe('what is in the way of a removal', () => {
     });
     await age(opened);
     expect(await segmentsOf(opened.files)).toHaveLength(3);
-    const min = opened.store.minOffset('orders', 0);
-    expect(seen[0]).toEqual(sent.slice(0, min));
+    expect(opened.store.minOffset('orders', 0)).toBe(0);
     fails = false;
     await opened.sim.advance(30_000);
-    expect(seen.at(-1)).toEqual(seen[0]);
+    const min = opened.store.minOffset('orders', 0);
+    expect(min).toBeGreaterThan(20);
+    expect(seen.at(-1)).toEqual(sent.slice(0, min));
     expect(await segmentsOf(opened.files)).toHaveLength(1);
   });
 });
