@@ -141,6 +141,9 @@ export interface BrokerApi {
   /** The client said goodbye: its unfinished messages are released, its polls end. */
   clientGone(clientId: string): Promise<void>;
 
+  /** Resolves when the broker takes messages; rejects with what keeps it from that. */
+  probe(): Promise<void>;
+
   /** Creates or changes a topic; resolves when it is durable and in force in every route. */
   putTopic(config: TopicConfig): Promise<void>;
   /** @throws TOPIC_NOT_FOUND */

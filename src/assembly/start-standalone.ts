@@ -49,6 +49,7 @@ function connectionOf(broker: Broker): BrokerConnection {
     subscribe: (request) => broker.subscribe(request),
     clientSeen: (clientId) => broker.clientSeen(clientId),
     clientGone: (clientId) => broker.clientGone(clientId),
+    probe: () => broker.probe(),
     putTopic: (config) => broker.putTopic(config),
     deleteTopic: (name) => broker.deleteTopic(name),
     listTopics: () => broker.listTopics(),

@@ -184,6 +184,12 @@ export class Broker implements BrokerApi {
     return this.finishing.releaseClient(clientId);
   }
 
+  async probe(): Promise<void> {
+    const { failure } = this.parts.store;
+    if (failure !== undefined) throw failure;
+    await this.log.written();
+  }
+
   async putTopic(config: TopicConfig): Promise<void> {
     checkTopicConfig(config);
     const known = this.metadata.topics.get(config.name);

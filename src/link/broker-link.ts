@@ -112,6 +112,10 @@ export class BrokerLink implements BrokerConnection {
     return this.call(this.methods.clientGone, clientId);
   }
 
+  probe(): Promise<void> {
+    return this.call(this.methods.probe, undefined);
+  }
+
   putTopic(config: TopicConfig): Promise<void> {
     return this.call(this.methods.putTopic, config);
   }

@@ -72,6 +72,7 @@ export interface BrokerMethods {
   readonly subscribe: BrokerMethod<SubscribeRequest, GroupConfig>;
   readonly clientSeen: BrokerMethod<string, void>;
   readonly clientGone: BrokerMethod<string, void>;
+  readonly probe: BrokerMethod<void, void>;
   readonly putTopic: BrokerMethod<TopicConfig, void>;
   readonly deleteTopic: BrokerMethod<string, void>;
   readonly listTopics: BrokerMethod<void, readonly TopicConfig[]>;
@@ -141,6 +142,11 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
       request: clientId,
       answer: nothing,
       call: (api, id) => api.clientGone(id),
+    }),
+    probe: method('Probe', service.Probe, {
+      request: nothing,
+      answer: nothing,
+      call: (api) => api.probe(),
     }),
     putTopic: method('PutTopic', service.PutTopic, {
       request: [(topic) => ({ topic: topicToWire(topic) }), ({ topic }) => topicFromWire(topic)],

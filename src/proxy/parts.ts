@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { FilterCache } from '../message/filter-cache';
 import type { Platform } from '../platform/platform';
+import type { BrokerHealth } from './broker-health';
 import type { BrokerPool } from './broker-pool';
 import type { ClientRegistry } from './client-registry';
 import type { RouteTable } from './route-table';
@@ -15,6 +16,7 @@ export interface ProxyParts {
   readonly settings: ProxySettings;
   readonly routes: RouteTable;
   readonly pool: BrokerPool;
+  readonly health: BrokerHealth;
   readonly creation: TopicCreation;
   readonly subscriptions: Subscriptions;
   readonly clients: ClientRegistry;

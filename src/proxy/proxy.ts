@@ -1,6 +1,7 @@
 /** A proxy: the public API on one side, brokers and name servers on the other; it keeps no messages. */
 import type { Logger } from 'pino';
 import type { AdminApi } from '../api/admin-api';
+import type { BrokerApi } from '../api/broker-api';
 import type { BrokerDialer } from '../api/broker-dialer';
 import type { RouteApi } from '../api/route-api';
 import { FilterCache } from '../message/filter-cache';
@@ -8,6 +9,7 @@ import type { Platform } from '../platform/platform';
 import type { MessagingServiceHandlers } from './messaging-handlers';
 import { ackHandlers } from './ack';
 import { clusterAdmin } from './admin';
+import { BrokerHealth } from './broker-health';
 import { BrokerPool } from './broker-pool';
 import { CallGate } from './calls';
 import { ClientRegistry } from './client-registry';
@@ -99,6 +101,7 @@ class ProxyRole implements Proxy {
     this.telemetry.drain();
     this.parts.routes.close();
     this.parts.clients.close();
+    this.parts.health.close();
     this.sending.close();
     await this.parts.pool.close();
   }
@@ -106,8 +109,13 @@ class ProxyRole implements Proxy {
 
 function makeParts({ routes, dial, platform, log, settings }: ProxyOptions): ProxyParts {
   const pool = new BrokerPool(dial, platform, log, settings.brokerLingerMs);
-  const table = new RouteTable(routes, platform, (masters) => pool.update(masters));
-  const shared = { platform, log, settings, routes: table, pool };
+  const find = (brokerName: string): BrokerApi | undefined => pool.find(brokerName);
+  const health = new BrokerHealth({ platform, log, settings: settings.health, find });
+  const table = new RouteTable(routes, platform, (masters) => {
+    pool.update(masters);
+    health.update(masters);
+  });
+  const shared = { platform, log, settings, routes: table, pool, health };
   return {
     ...shared,
     creation: new TopicCreation(shared),

@@ -92,10 +92,11 @@ export class ReceiveFamily {
     else await this.deliver(messages, pop, stream);
   }
 
-  /** The broker that the client asks for, where it holds the topic; else each in turn. */
+  /** The broker that the client asks for, where it holds the topic; else each that is well in turn. */
   private choose(order: ReceiveOrder, route: TopicRoute, clientId: string): Pop {
     const asked = route.brokers.find(({ brokerName }) => brokerName === order.brokerName);
-    const queues = asked ?? route.brokers[this.rotation++ % route.brokers.length];
+    const others = this.parts.health.choice(route.brokers);
+    const queues = asked ?? others[this.rotation++ % others.length];
     if (queues === undefined) {
       throw new StatusError(Code.FORBIDDEN, `no readable queue of topic ${route.name}`);
     }
@@ -117,6 +118,9 @@ export class ReceiveFamily {
     stream.onGone(() => poll.abort());
     try {
       return await this.pop(pop, poll.signal);
+    } catch (error) {
+      this.parts.health.failed(pop.brokerName, error);
+      throw error;
     } finally {
       this.polls.delete(poll);
     }

@@ -1,5 +1,5 @@
 /** SendMessage. Hot path. */
-import type { SendResult } from '../api/broker-api';
+import type { SendRequest, SendResult } from '../api/broker-api';
 import { BrokerUnreachableError } from '../api/broker-unreachable';
 import { draftOf } from '../message/incoming-message';
 import { javaHashCode } from '../message/java-hash';
@@ -62,13 +62,14 @@ export class SendFamily {
     let bytes = 0;
     for (const { body } of messages) bytes += body.length;
     this.sending.take(bytes);
+    const endMs = this.parts.platform.clock.monotonicMs() + (context.remainingMs ?? Infinity);
     try {
       const [first] = checked;
       if (first !== undefined && checked.length === 1) {
-        const entry = await this.store(first, route);
+        const entry = await this.store(first, route, endMs);
         return { status: entry.status, entries: [entry] };
       }
-      const entries = await Promise.all(checked.map((message) => this.store(message, route)));
+      const entries = await Promise.all(checked.map((one) => this.store(one, route, endMs)));
       return { status: commonStatus(entries.map(({ status }) => status)), entries };
     } finally {
       this.sending.give(bytes);
@@ -100,13 +101,18 @@ export class SendFamily {
     return topic;
   }
 
-  private async store(message: Checked, route: TopicRoute): Promise<SendResultEntry> {
+  /** @param endMs the client's deadline, by the monotonic clock */
+  private async store(
+    message: Checked,
+    route: TopicRoute,
+    endMs: number,
+  ): Promise<SendResultEntry> {
     const { messageId } = message;
     try {
       const { sendTimeoutMs } = this.parts.settings;
       const late = (): StatusError =>
         new StatusError(Code.PROXY_TIMEOUT, `not stored within ${sendTimeoutMs} ms: ${messageId}`);
-      const { queueOffset } = await this.limit.guard(this.place(message, route), late);
+      const { queueOffset } = await this.limit.guard(this.place(message, route, endMs), late);
       return { status: OK_STATUS, message_id: messageId, offset: queueOffset };
     } catch (error) {
       return { status: statusOf(error) };
@@ -116,33 +122,42 @@ export class SendFamily {
   /**
    * The queue follows from the message group, so that its messages lie in one queue in order; without
    * one from the message id, so that a repeated send meets the same broker's duplicate window. Another
-   * broker is tried only when the first one certainly stored nothing, and never for a message group.
+   * broker is tried only when the first one is left out at present or certainly stored nothing, and never
+   * for a message group.
    */
-  private place(message: Checked, route: TopicRoute): Promise<SendResult> {
+  private place(message: Checked, route: TopicRoute, endMs: number): Promise<SendResult> {
     const { messageGroup, draft } = message;
-    if (messageGroup === '') return this.placeAnywhere(message, route);
+    if (messageGroup === '') return this.placeAnywhere(message, route, endMs);
     const { broker, queueId } = queueOf(route, orderedQueue(messageGroup, route.totalQueues));
     const brokerName = route.brokers[broker]?.brokerName ?? '';
-    return this.parts.pool.get(brokerName).send({ queueId, draft });
+    return this.sendTo(brokerName, { queueId, draft });
   }
 
   private async placeAnywhere(
     { messageId, draft }: Checked,
     route: TopicRoute,
+    endMs: number,
   ): Promise<SendResult> {
     const hash = hashOf(messageId);
-    const chosen = queueOf(route, hash % route.totalQueues);
-    for (let attempt = 0; ; attempt++) {
-      const queues = route.brokers[(chosen.broker + attempt) % route.brokers.length];
-      if (queues === undefined) throw new RangeError(`topic ${route.name} has no broker`);
+    const { broker, queueId } = queueOf(route, hash % route.totalQueues);
+    const first = route.brokers[broker];
+    const ring = [...route.brokers.slice(broker), ...route.brokers.slice(0, broker)];
+    const choice = this.parts.health.choice(ring);
+    for (const [i, { brokerName, queues }] of choice.entries()) {
       try {
-        const queueId = attempt === 0 ? chosen.queueId : hash % queues.queues;
-        return await this.parts.pool.get(queues.brokerName).send({ queueId, draft });
+        const at = brokerName === first?.brokerName ? queueId : hash % queues;
+        return await this.sendTo(brokerName, { queueId: at, draft });
       } catch (error) {
-        const last = attempt === route.brokers.length - 1;
+        const last = i === choice.length - 1 || this.parts.platform.clock.monotonicMs() >= endMs;
         if (last || !(error instanceof BrokerUnreachableError)) throw error;
       }
     }
+    throw new RangeError(`topic ${route.name} has no broker`);
+  }
+
+  private sendTo(brokerName: string, request: SendRequest): Promise<SendResult> {
+    const { health, pool } = this.parts;
+    return health.watch(brokerName, async () => pool.get(brokerName).send(request));
   }
 }
 

@@ -1,3 +1,4 @@
+import type { BrokerHealthSettings } from './broker-health';
 import { DEFAULT_MESSAGE_LIMITS, type MessageLimits } from '../message/message-checks';
 
 /** What a proxy may be told; every limit has its documented answer. Durations are milliseconds. */
@@ -67,6 +68,12 @@ export interface ProxySettings {
   /** Settings are answered when all brokers know the group, or after this when one does. Default 2000. */
   readonly subscribeWaitMs: number;
 
+  /**
+   * Brokers that are left out: after 3 answers over 2000 ms one after the other, or none; for 1000, then
+   * twice as long up to 300,000; a probe may take 3000.
+   */
+  readonly health: BrokerHealthSettings;
+
   /** Sends of one message that a producer is told to try. Default 3. */
   readonly producerMaxAttempts: number;
   /** Lite topics that one client may subscribe, as consumers are told. Default 2000. */
@@ -105,6 +112,7 @@ export const DEFAULT_PROXY_SETTINGS: ProxySettings = {
   heartbeatForwardMs: 5000,
   maxKnownSubscriptions: 100_000,
   subscribeWaitMs: 2000,
+  health: { slowMs: 2000, slowAnswers: 3, firstMs: 1000, longestMs: 300_000, probeMs: 3000 },
   producerMaxAttempts: 3,
   liteSubscriptionQuota: 2000,
   maxLiteTopicBytes: 64,

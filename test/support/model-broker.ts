@@ -51,6 +51,7 @@ export class ModelBroker implements BrokerConnection {
   /** What its filters could not evaluate. */
   faults: readonly FilterFault[] = [];
   putTopics = 0;
+  probes = 0;
   autoCreateGroups = true;
   closed = false;
   /** Thrown by every call while it is set. */
@@ -174,6 +175,11 @@ export class ModelBroker implements BrokerConnection {
     this.check();
     this.gone.push(clientId);
     for (const poll of this.polls) if (poll.request.clientId === clientId) poll.end([]);
+  }
+
+  async probe(): Promise<void> {
+    this.probes++;
+    this.check();
   }
 
   async putTopic(config: TopicConfig): Promise<void> {

@@ -17,6 +17,8 @@ export class ModelCluster {
   /** Brokers that a name server would not list. */
   readonly absent = new Set<string>();
   dials = 0;
+  /** Raised when all brokers have started anew. */
+  epoch = 1;
   private readonly listeners = new Set<Listener>();
   private version = 0;
 
@@ -72,7 +74,7 @@ export class ModelCluster {
         brokerName,
         brokerId: 0,
         address: `${brokerName}:10911`,
-        epoch: 1,
+        epoch: this.epoch,
         version: this.version,
         topics: [...topics.values()],
       }));
