@@ -23,7 +23,7 @@ import {
   type IndexGeometry,
   type IndexHeader,
 } from './index-file';
-import { readIndexMark, writeIndexMark, type IndexMark } from './index-mark';
+import { headSumOf, readIndexMark, writeIndexMark, type IndexMark } from './index-mark';
 
 /** Full files kept open for queries. */
 const OPEN_FILES = 8;
@@ -92,7 +92,7 @@ export class IndexFiles {
     }
     const headers = await this.countedHeaders(mark, logEnd);
     if (headers.length < mark.files.length || mark.position > logEnd) {
-      log.warn({ file: mark.files[headers.length] }, 'building the index anew from here');
+      log.warn({ file: mark.files[headers.length]?.[0] }, 'building the index anew from here');
       return this.startOver(names, headers, logStart);
     }
     await this.removeOthers(names, headers);
@@ -180,13 +180,13 @@ export class IndexFiles {
   private async countedHeaders(mark: IndexMark, logEnd: number): Promise<SealedIndexFile[]> {
     const found: SealedIndexFile[] = [];
     let before = 0;
-    for (const [i, name] of mark.files.entries()) {
+    for (const [i, [name, headSum]] of mark.files.entries()) {
       const last = i === mark.files.length - 1;
       const onDisk = await this.headerOf(name);
       if (onDisk === undefined) break;
       const header = last ? mark.header : onDisk;
       if (!isPlausibleHeader(header, this.geometry)) break;
-      if (!last && header.next !== this.geometry.entries) break;
+      if (!last && (header.next !== this.geometry.entries || headSumOf(header) !== headSum)) break;
       if (header.beginPhysicalOffset < before || header.endPhysicalOffset >= logEnd) break;
       before = header.endPhysicalOffset;
       found.push({ name, header });
@@ -253,7 +253,7 @@ export class IndexFiles {
     await writeIndexMark(files, layout.indexMark, geometry, {
       position: this.position,
       skip: this.skip,
-      files: all.map(({ name }) => name),
+      files: all.map(({ name, header }) => [name, headSumOf(header)]),
       header: all[all.length - 1]?.header ?? EMPTY_HEADER,
     });
     this.marked = true;

@@ -1,24 +1,41 @@
 /**
  * gantry/index.json: up to where the log is in the index files that are on stable storage.
  *
- *     {"slots":5000000,"entries":20000000,"position":73400320,"skip":0,"files":["20261121071828123"],
- *      "header":{"beginTimestamp":...,...,"next":133},"crc":2914733421}
+ *     {"slots":5000000,"entries":20000000,"position":73400320,"skip":0,
+ *      "files":[["20261121071828123",2031957244]],"header":{"beginTimestamp":...,...,"next":133},
+ *      "crc":2914733421}
  *
- * `files` are the index files that count, the oldest first, and `header` says what of the last one
- * counts: what lies behind, and other files, are left over from a crash. `skip` keys of the record at
+ * `files` are the index files that count, the oldest first, each with the CRC-32 of its header, and
+ * `header` says what of the last one counts: what lies behind, and other files, are left over from a
+ * crash. `skip` keys of the record at
  * `position` are in the files already. `crc` is the CRC-32 of the text without it.
  */
 import { crc32 } from 'node:zlib';
 import type { Files } from '../../platform/platform';
 import { replaceFile } from '../atomic-file';
-import { EMPTY_HEADER, type IndexGeometry, type IndexHeader } from './index-file';
+import {
+  EMPTY_HEADER,
+  INDEX_HEADER_BYTES,
+  writeIndexHeader,
+  type IndexGeometry,
+  type IndexHeader,
+} from './index-file';
+
+/** An index file's name and the checksum of its header. */
+export type MarkedFile = readonly [name: string, headSum: number];
+
+/** The checksum of a file's header, as it lies in the file. */
+export function headSumOf(header: IndexHeader): number {
+  const bytes = Buffer.alloc(INDEX_HEADER_BYTES);
+  writeIndexHeader(bytes, header);
+  return crc32(bytes);
+}
 
 export interface IndexMark {
   /** All records below it are in the index. */
   readonly position: number;
   readonly skip: number;
-  /** Names. */
-  readonly files: readonly string[];
+  readonly files: readonly MarkedFile[];
   readonly header: IndexHeader;
 }
 

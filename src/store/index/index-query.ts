@@ -26,9 +26,17 @@ export interface TimeRange {
   readonly endMs: number;
 }
 
+/** A record that a file has under a hash. */
+export interface Filed {
+  /** Name of the index file. */
+  readonly file: string;
+  /** The record's position in the log. */
+  readonly position: number;
+}
+
 /**
- * Positions of records filed under a hash, newest first; their times are right to the second only,
- * and other keys may have the same hash. Ends early when the budget is used up.
+ * Records filed under a hash, newest first; their times are right to the second only, and other keys
+ * may have the same hash. Ends early when the budget is used up.
  * @throws CorruptIndexError
  */
 export async function* filedUnder(
@@ -37,7 +45,7 @@ export async function* filedUnder(
   keyHash: number,
   range: TimeRange,
   budget: Budget,
-): AsyncGenerator<number> {
+): AsyncGenerator<Filed> {
   for (const file of files.newestFirst) {
     const { beginTimestamp, endTimestamp } = file.header;
     if (beginTimestamp > range.endMs || endTimestamp < range.beginMs) continue;
@@ -50,7 +58,7 @@ async function* walk(
   timers: Timers,
   range: TimeRange,
   budget: Budget,
-): AsyncGenerator<number> {
+): AsyncGenerator<Filed> {
   for (let entry = await chain.first(); entry !== undefined; entry = await chain.before(entry)) {
     if (budget.steps <= 0) return;
     budget.steps--;
@@ -61,7 +69,9 @@ async function* walk(
     }
     const fromMs = chain.beginTimestamp + entry.timeDiffSeconds * 1000;
     if (fromMs + 999 < range.beginMs) return;
-    if (entry.keyHash === chain.keyHash && fromMs <= range.endMs) yield entry.physicalOffset;
+    if (entry.keyHash === chain.keyHash && fromMs <= range.endMs) {
+      yield { file: chain.fileName, position: entry.physicalOffset };
+    }
   }
 }
 
@@ -80,6 +90,10 @@ class Chain {
   ) {
     this.geometry = files.geometry;
     this.slot = keyHash % this.geometry.slots;
+  }
+
+  get fileName(): string {
+    return this.file.name;
   }
 
   get beginTimestamp(): number {
@@ -107,7 +121,8 @@ class Chain {
     }
     this.number = number;
     const entry = this.read(number);
-    if (entry.keyHash < 0 || entry.keyHash % this.geometry.slots !== this.slot) {
+    const { keyHash, timeDiffSeconds } = entry;
+    if (keyHash < 0 || keyHash % this.geometry.slots !== this.slot || timeDiffSeconds < 0) {
       throw this.corrupt(`entry ${number}`);
     }
     return entry;

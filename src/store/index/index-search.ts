@@ -6,9 +6,10 @@ import type { Platform } from '../../platform/platform';
 import { Gate } from '../gate';
 import type { FoundMessages, MessageQuery } from '../message-store';
 import type { Segments } from '../segments';
+import { CorruptIndexError } from './corrupt-index';
 import { keyHashOf } from './index-file';
 import type { IndexFiles } from './index-files';
-import { keysOf } from './index-keys';
+import { hashesOf, keysOf } from './index-keys';
 import { filedUnder, type Budget } from './index-query';
 import { LogReader, type IndexedLog } from './log-reader';
 
@@ -111,18 +112,23 @@ class Search {
   }
 
   async searchFiles(topic: string): Promise<void> {
-    const { files, platform, commitLog } = this.options;
+    const { files, platform, commitLog, segments } = this.options;
     const { key, maxMessages } = this.query;
     const hash = keyHashOf(`${topic}#${key}`);
     const hits = filedUnder(files, platform.timers, hash, this.query, this.budget);
-    for await (const position of hits) {
+    for await (const { file, position } of hits) {
       if (this.found.has(position)) continue;
       if (this.found.size >= maxMessages || this.foundBytes >= MAX_FOUND_BYTES) {
         this.complete = false;
         return;
       }
       const record = await commitLog.recordAt(position);
-      if (record !== undefined && this.matches(record, position)) this.keep(position, record);
+      if (position < segments.first) continue;
+      // Where no whole record lies none is indexed when the file is built anew, so that this ends.
+      if (record === undefined || !hashesOf(record).includes(hash)) {
+        throw new CorruptIndexError(file, `there is no record of its key at ${position}`);
+      }
+      if (this.matches(record, position)) this.keep(position, record);
     }
     if (this.budget.steps <= 0) this.complete = false;
   }
