@@ -69,10 +69,18 @@ export interface EntryStatus {
 export interface ChangeInvisibleRequest extends HandleRef {
   readonly group: string;
   readonly topic: string;
-  /** From now, milliseconds; 0 makes the message visible at once. */
+  /**
+   * From now, milliseconds. 0 makes the message visible at once; one that was received with `autoRenew`
+   * then waits as long as the group's backoff says, since some push consumers know no other number.
+   */
   readonly invisibleMs: number;
   /** The next delivery does not count as an attempt. */
   readonly suspend: boolean;
+}
+
+export interface ForwardRequest extends HandleRef {
+  readonly group: string;
+  readonly topic: string;
 }
 
 export interface Subscription {
@@ -124,6 +132,12 @@ export interface BrokerApi {
    * @throws INVALID_RECEIPT_HANDLE
    */
   changeInvisible(request: ChangeInvisibleRequest): Promise<string>;
+
+  /**
+   * Moves a message to the group's dead letter queue, now; again for one that is there already.
+   * @throws INVALID_RECEIPT_HANDLE
+   */
+  forwardToDeadLetterQueue(request: ForwardRequest): Promise<void>;
 
   /** Gives messages back that never reached their consumer: ready after 1 s, no attempt counted. */
   release(request: AckRequest): Promise<void>;

@@ -32,6 +32,18 @@ export type BackoffPolicy =
     }
   | { readonly kind: 'customized'; readonly nextMs: readonly number[] };
 
+/**
+ * How long after a failed attempt the next one comes, milliseconds.
+ * @param attempt the failed one, 1 = first
+ */
+export function backoffMs(policy: BackoffPolicy, attempt: number): number {
+  const retry = Math.max(1, attempt) - 1;
+  if (policy.kind === 'customized')
+    return policy.nextMs[Math.min(retry, policy.nextMs.length - 1)] ?? 0;
+  const { initialMs, maxMs, multiplier } = policy;
+  return Math.min(maxMs, Math.round(initialMs * multiplier ** Math.min(retry, 32)));
+}
+
 export interface GroupConfig {
   readonly name: string;
   /** Whether messages of one message group are consumed in order. */

@@ -45,6 +45,7 @@ function connectionOf(broker: Broker): BrokerConnection {
     pop: (request, signal) => broker.pop(request, signal),
     ack: (request) => broker.ack(request),
     changeInvisible: (request) => broker.changeInvisible(request),
+    forwardToDeadLetterQueue: (request) => broker.forwardToDeadLetterQueue(request),
     release: (request) => broker.release(request),
     subscribe: (request) => broker.subscribe(request),
     clientSeen: (clientId) => broker.clientSeen(clientId),

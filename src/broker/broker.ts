@@ -7,6 +7,7 @@ import type {
   ChangeInvisibleRequest,
   EntryStatus,
   FilterFault,
+  ForwardRequest,
   PopRequest,
   PopResult,
   SendRequest,
@@ -14,7 +15,7 @@ import type {
   SubscribeRequest,
 } from '../api/broker-api';
 import type { BrokerRegistration, RegistrationLease, RouteApi } from '../api/route-api';
-import { newGroup, type GroupConfig, type TopicConfig } from '../api/topic';
+import { DEFAULT_BACKOFF, newGroup, type GroupConfig, type TopicConfig } from '../api/topic';
 import { FilterCache } from '../message/filter-cache';
 import { checkGroupName } from '../message/names';
 import { Code, StatusError } from '../message/status';
@@ -30,7 +31,9 @@ import { ClientTable } from './pop/client-table';
 import { FinishService } from './pop/finish-service';
 import { loadHandleKeys } from './pop/handle-keys';
 import type { GroupTopic } from './pop/group-topic';
-import { LedgerBook } from './pop/ledger-book';
+import { LedgerBook, type LedgerEvents } from './pop/ledger-book';
+import { RecentDeadLetters } from './pop/recent-dead-letters';
+import { DeadLetterService } from './pop/dead-letter-service';
 import { LedgerLog } from './pop/ledger-log';
 import { PopService } from './pop/pop-service';
 import { ReceiptHandles } from './pop/receipt-handles';
@@ -55,6 +58,8 @@ export class Broker implements BrokerApi {
   private readonly epoch: number;
   /** Groups that are being made, so that many first requests make each once. */
   private readonly makingGroups = new Map<string, Promise<GroupConfig>>();
+  /** Dead letter topics that are being made. */
+  private readonly makingTopics = new Map<string, Promise<void>>();
 
   private constructor(
     private readonly parts: BrokerParts,
@@ -65,6 +70,7 @@ export class Broker implements BrokerApi {
     private readonly exchange: ConfigExport,
     private readonly pops: PopService,
     private readonly finishing: FinishService,
+    private readonly deadLetters: DeadLetterService,
     private readonly faults: FilterFaults,
   ) {
     this.epoch = parts.platform.clock.wallMs();
@@ -77,23 +83,34 @@ export class Broker implements BrokerApi {
     const metadata = new Metadata(store, platform.clock, settings);
     const clients = new ClientTable(platform.clock);
     const log = new LedgerLog(store, platform);
-    const ready = { wake: (_ledgers: GroupTopic): void => undefined };
-    const book = new LedgerBook(platform, clients, settings.maxInflight, (ledgers) =>
-      ready.wake(ledgers),
-    );
-    const views = new Views({ directory, store, platform, logger, metadata, book, log });
+    const nothing = (): void => undefined;
+    const events: LedgerEvents = {
+      ready: nothing,
+      exhausted: nothing,
+      maxAttempts: (group) => metadata.groups.get(group)?.maxAttempts ?? Infinity,
+    };
+    const book = new LedgerBook(platform, clients, settings.maxInflight, events);
+    const recent = new RecentDeadLetters();
+    const views = new Views({
+      ...{ directory, store, platform, logger, metadata, book, log },
+      deadLetters: recent,
+    });
     const exchange = await openExchange({
       ...{ directory, platform, store, metadata, book, log, views },
       logger: logger.child({ part: 'exchange' }),
     });
     new Removal({ store, book, log, views, logger });
-    const handles = new ReceiptHandles(settings.brokerName, keys, book);
+    const handles = new ReceiptHandles(settings.brokerName, keys, book, recent);
     const faults = new FilterFaults(platform.clock, logger);
     const filters = new FilterCache();
     const judge = new Judge(store, faults);
     const isFifo = (group: string): boolean => metadata.groups.get(group)?.fifo ?? false;
     const selector = new Selector({ store, book, log, judge, settings, platform, isFifo });
-    const finishing = new FinishService(book, log, handles, () => selector.takeNonce());
+    const finishing = new FinishService({
+      ...{ book, log, handles },
+      takeNonce: () => selector.takeNonce(),
+      backoffOf: (group) => metadata.groups.get(group)?.backoff ?? DEFAULT_BACKOFF,
+    });
     const pops = new PopService({
       store,
       book,
@@ -109,9 +126,18 @@ export class Broker implements BrokerApi {
       queuesOf: (topic) => metadata.topics.get(topic)?.queues ?? 0,
       isFifo,
     });
-    ready.wake = (ledgers) => pops.becameReady(ledgers);
+    const deadLetters = new DeadLetterService({
+      ...{ store, book, log, handles, recent, logger },
+      ensureTopic: (name): Promise<void> => broker.ensureTopic(name),
+    });
+    events.ready = (ledgers) => pops.becameReady(ledgers);
+    events.exhausted = (...message) => deadLetters.exhausted(...message);
     exchange.start();
-    return new Broker(parts, metadata, book, log, views, exchange, pops, finishing, faults);
+    const broker: Broker = new Broker(
+      ...([parts, metadata, book, log, views, exchange, pops, finishing] as const),
+      ...([deadLetters, faults] as const),
+    );
+    return broker;
   }
 
   /**
@@ -152,6 +178,10 @@ export class Broker implements BrokerApi {
 
   changeInvisible(request: ChangeInvisibleRequest): Promise<string> {
     return this.finishing.changeInvisible(request);
+  }
+
+  forwardToDeadLetterQueue(request: ForwardRequest): Promise<void> {
+    return this.deadLetters.forward(request);
   }
 
   release(request: AckRequest): Promise<void> {
@@ -287,6 +317,19 @@ export class Broker implements BrokerApi {
       .finally(() => this.makingGroups.delete(name));
     this.makingGroups.set(name, made);
     return made;
+  }
+
+  /** Makes a topic of one queue unless there is one of that name. */
+  private async ensureTopic(name: string): Promise<void> {
+    if (this.metadata.topics.has(name)) return;
+    let making = this.makingTopics.get(name);
+    if (making === undefined) {
+      making = this.putTopic({ name, type: 'NORMAL', queues: 1 }).finally(() =>
+        this.makingTopics.delete(name),
+      );
+      this.makingTopics.set(name, making);
+    }
+    await making;
   }
 
   /** Fixes where a group starts on a topic: at the end of its queues as of now, or at their beginning. */

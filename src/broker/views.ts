@@ -5,7 +5,8 @@
  */
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { LEDGER_TOPIC, META_TOPIC } from '../message/names';
+import { deadLetterOrigin } from '../message/dead-letter';
+import { DLQ_PREFIX, LEDGER_TOPIC, META_TOPIC } from '../message/names';
 import { readRecord } from '../message/record';
 import type { Platform } from '../platform/platform';
 import type { MessageStore } from '../store/message-store';
@@ -13,6 +14,7 @@ import { decodeMetaChange, type Metadata } from './metadata';
 import type { GroupTopic } from './pop/group-topic';
 import type { LedgerBook } from './pop/ledger-book';
 import type { LedgerLog } from './pop/ledger-log';
+import type { RecentDeadLetters } from './pop/recent-dead-letters';
 import { decodeLedgerOps } from './pop/ledger-op-reader';
 import type { SnapshotRow } from './pop/ledger-ops';
 import { LedgerReplay } from './pop/ledger-replay';
@@ -30,6 +32,7 @@ export interface ViewParts {
   readonly metadata: Metadata;
   readonly book: LedgerBook;
   readonly log: LedgerLog;
+  readonly deadLetters: RecentDeadLetters;
 }
 
 export class Views {
@@ -42,13 +45,14 @@ export class Views {
 
   /** Rebuilds metadata and ledgers from the log; records below `notBefore` do not count. */
   async load(notBefore = 0): Promise<void> {
-    const { store, platform, metadata, book, logger } = this.parts;
+    const { store, platform, metadata, book, logger, deadLetters } = this.parts;
     this.newestBegin = await this.snapshotBegin();
     const from = Math.max(this.newestBegin, notBefore);
     const replay = new LedgerReplay(book);
     const now = platform.clock.wallMs();
     let records = 0;
-    await store.replay([META_TOPIC, LEDGER_TOPIC], from, (bytes) => {
+    const topics = [META_TOPIC, LEDGER_TOPIC, ...(await this.deadLetterTopics(from))];
+    await store.replay(topics, from, (bytes) => {
       const record = readRecord(bytes, 0);
       records++;
       if (record.topic === META_TOPIC) {
@@ -56,6 +60,11 @@ export class Views {
         metadata.apply(change);
         if (change.kind === 'topic-deleted') book.dropTopic(change.name);
         if (change.kind === 'group-deleted') book.dropGroup(change.name);
+      } else if (record.topic !== LEDGER_TOPIC) {
+        const origin = deadLetterOrigin(record);
+        if (origin === undefined) return;
+        replay.finish(origin);
+        deadLetters.add(origin);
       } else {
         for (const op of decodeLedgerOps(record.body))
           replay.apply(op, now - record.storeTimestamp);
@@ -139,6 +148,18 @@ export class Views {
         rows: rows.slice(i, i + SNAPSHOT_ROWS),
       });
     }
+  }
+
+  /** All dead letter topics that the log tells of from `from` on: their records change ledgers, too. */
+  private async deadLetterTopics(from: number): Promise<ReadonlySet<string>> {
+    const names = new Set<string>();
+    await this.parts.store.replay([META_TOPIC], from, (bytes) => {
+      const change = decodeMetaChange(readRecord(bytes, 0).body);
+      const topics =
+        change.kind === 'topic' ? [change.topic] : change.kind === 'state' ? change.topics : [];
+      for (const { name } of topics) if (name.startsWith(DLQ_PREFIX)) names.add(name);
+    });
+    return names;
   }
 
   private get path(): string {

@@ -4,6 +4,7 @@ import type {
   ChangeInvisibleRequest,
   EntryStatus,
   FilterFault,
+  ForwardRequest,
   PopRequest,
   PopResult,
   SendRequest,
@@ -94,6 +95,10 @@ export class BrokerLink implements BrokerConnection {
 
   changeInvisible(request: ChangeInvisibleRequest): Promise<string> {
     return this.call(this.methods.changeInvisible, request);
+  }
+
+  forwardToDeadLetterQueue(request: ForwardRequest): Promise<void> {
+    return this.call(this.methods.forwardToDeadLetterQueue, request);
   }
 
   release(request: AckRequest): Promise<void> {

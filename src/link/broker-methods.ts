@@ -9,6 +9,7 @@ import type {
   ChangeInvisibleRequest,
   EntryStatus,
   FilterFault,
+  ForwardRequest,
   PopRequest,
   PopResult,
   SendRequest,
@@ -68,6 +69,7 @@ export interface BrokerMethods {
   readonly pop: BrokerMethod<PopRequest, PopResult>;
   readonly ack: BrokerMethod<AckRequest, readonly EntryStatus[]>;
   readonly changeInvisible: BrokerMethod<ChangeInvisibleRequest, string>;
+  readonly forwardToDeadLetterQueue: BrokerMethod<ForwardRequest, void>;
   readonly release: BrokerMethod<AckRequest, void>;
   readonly subscribe: BrokerMethod<SubscribeRequest, GroupConfig>;
   readonly clientSeen: BrokerMethod<string, void>;
@@ -122,6 +124,12 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
       request: [ack.changeInvisibleToWire, ack.changeInvisibleFromWire],
       answer: [(handle) => ({ receipt_handle: handle }), (wire) => wire.receipt_handle],
       call: (api, request) => api.changeInvisible(request),
+    }),
+    forwardToDeadLetterQueue: method('ForwardToDeadLetterQueue', service.ForwardToDeadLetterQueue, {
+      request: [ack.forwardToWire, ack.forwardFromWire],
+      answer: nothing,
+      call: (api, request) => api.forwardToDeadLetterQueue(request),
+      patienceMs: CONFIG_PATIENCE_MS,
     }),
     release: method('Release', service.Release, {
       request: [ack.ackRequestToWire, ack.ackRequestFromWire],

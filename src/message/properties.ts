@@ -28,6 +28,7 @@ export const Property = {
   PRIORITY: '_SYS_MSG_PRIORITY_',
   DLQ_ORIGIN_TOPIC: 'DLQ_ORIGIN_TOPIC',
   DLQ_ORIGIN_MESSAGE_ID: 'DLQ_ORIGIN_MESSAGE_ID',
+  DEAD_LETTER: 'GANTRY_DEAD_LETTER',
   CHECK_IMMUNITY_TIME_IN_SECONDS: 'CHECK_IMMUNITY_TIME_IN_SECONDS',
   CRC32: '__CRC32#',
 } as const;
@@ -60,6 +61,7 @@ const internalKeys: ReadonlySet<string> = new Set([
   'REDIRECT',
   'PROPERTY_FORWARD_QUEUE_ID',
   'TIMER_ROLL_LABEL',
+  'GANTRY_DEAD_LETTER',
 ]);
 
 /** All keys that producers may not set and that are not shown to consumers. */

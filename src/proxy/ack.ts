@@ -5,7 +5,6 @@ import { checkGroupName, checkTopicName } from '../message/names';
 import type { ResourceName } from '../message/public-message';
 import { Code, StatusError } from '../message/status';
 import { toMs } from '../message/time';
-import { ClientType } from '../rpc/generated/apache/rocketmq/v2/ClientType';
 import type { ForwardMessageToDeadLetterQueueRequest__Output } from '../rpc/generated/apache/rocketmq/v2/ForwardMessageToDeadLetterQueueRequest';
 import type { MessagingServiceHandlers } from './messaging-handlers';
 import { type CallGate, commonStatus, OK_STATUS, statusOf, unary } from './calls';
@@ -17,15 +16,11 @@ import type {
 } from './codec/ack-codec';
 import type { ProxyParts } from './parts';
 import { checkInvisible } from './receive-request';
-import type { RequestContext } from './request-context';
 
 type Handlers = Pick<
   MessagingServiceHandlers,
   'AckMessage' | 'ChangeInvisibleDuration' | 'ForwardMessageToDeadLetterQueue'
 >;
-
-/** When a message comes again that should have gone to the dead letter queue, milliseconds. */
-const FORWARD_AGAIN_MS = 30_000;
 
 interface GroupAndTopic {
   readonly group: string;
@@ -44,9 +39,7 @@ export function ackHandlers(parts: ProxyParts, gate: CallGate): Handlers {
   return {
     AckMessage: unary(parts, gate, (request) => family.ack(request)),
     ChangeInvisibleDuration: unary(parts, gate, (request) => family.changeInvisible(request)),
-    ForwardMessageToDeadLetterQueue: unary(parts, gate, (request, context) =>
-      family.forward(request, context),
-    ),
+    ForwardMessageToDeadLetterQueue: unary(parts, gate, (request) => family.forward(request)),
   };
 }
 
@@ -89,32 +82,14 @@ class AckFamily {
     return { status: OK_STATUS, receipt_handle: receiptHandle };
   }
 
-  /**
-   * Not served yet. Push consumers repeat this call for ever on any answer but INVALID_RECEIPT_HANDLE,
-   * so theirs is made true: the message is given another handle and comes again later.
-   */
   async forward(
     request: ForwardMessageToDeadLetterQueueRequest__Output,
-    context: RequestContext,
   ): Promise<{ status: EntryStatus }> {
     const names = namesOf(request);
-    const broker = this.brokerOf(request.receipt_handle);
-    const clientType = this.parts.clients.get(context.clientId)?.clientType;
-    const notServed = 'dead letter queues are not served yet';
-    if (clientType === ClientType.PRODUCER || clientType === ClientType.SIMPLE_CONSUMER) {
-      throw new StatusError(Code.NOT_IMPLEMENTED, notServed);
-    }
-    await broker.changeInvisible({
-      ...names,
-      receiptHandle: request.receipt_handle,
-      messageId: request.message_id,
-      invisibleMs: FORWARD_AGAIN_MS,
-      suspend: false,
-    });
-    throw new StatusError(
-      Code.INVALID_RECEIPT_HANDLE,
-      `${notServed}: message ${request.message_id} comes again in ${FORWARD_AGAIN_MS} ms, with a new handle`,
-    );
+    const { receipt_handle: receiptHandle, message_id: messageId } = request;
+    const broker = this.brokerOf(receiptHandle);
+    await broker.forwardToDeadLetterQueue({ ...names, receiptHandle, messageId });
+    return { status: OK_STATUS };
   }
 
   private checkCount(count: number): void {

@@ -6,6 +6,7 @@ import {
   type GroupConfig,
 } from '../api/topic';
 import { fromMs } from '../message/time';
+import { Language } from '../rpc/generated/apache/rocketmq/v2/Language';
 import type { Publishing__Output } from '../rpc/generated/apache/rocketmq/v2/Publishing';
 import type { RetryPolicy } from '../rpc/generated/apache/rocketmq/v2/RetryPolicy';
 import type { Settings, Settings__Output } from '../rpc/generated/apache/rocketmq/v2/Settings';
@@ -49,7 +50,7 @@ export function consumerAnswer(
   };
   return {
     ...echo(sent),
-    backoff_policy: retryPolicy(maxAttempts, backoff),
+    backoff_policy: retryPolicy(maxAttempts, knownBackoff(backoff, sent)),
     subscription: {
       group: subscription.group ?? null,
       subscriptions: subscription.subscriptions,
@@ -72,6 +73,21 @@ function echo(sent: Settings__Output): Settings {
     metric: { on: false },
     client_properties: sent.client_properties,
   };
+}
+
+/**
+ * The Node client knows exponential backoff only: it takes a list of delays for no policy at all, and gives
+ * a FIFO message up after one attempt. It gets the doubling from the list's first delay to its last.
+ */
+function knownBackoff(
+  backoff: BackoffPolicy,
+  { user_agent: agent }: Settings__Output,
+): BackoffPolicy {
+  if (backoff.kind === 'exponential' || agent?.language !== Language.NODE_JS) return backoff;
+  // Whole seconds, at least one: it reads shorter ones as none.
+  const initialMs = Math.max(1000, backoff.nextMs[0] ?? 0);
+  const maxMs = Math.max(initialMs, backoff.nextMs.at(-1) ?? 0);
+  return { kind: 'exponential', initialMs, maxMs, multiplier: 2 };
 }
 
 function retryPolicy(maxAttempts: number, backoff: BackoffPolicy): RetryPolicy {

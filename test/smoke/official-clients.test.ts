@@ -56,10 +56,12 @@ describe('official clients against gantry start', () => {
       it(scenario.title, async () => {
         const topic = `smoke-${index}`;
         await topology.createTopic(topic, 'NORMAL');
-        const { endpoints, brokers } = topology;
+        const { endpoints, brokers, createGroup, topics } = topology;
         const group = `smoke-group-${index}`;
         const allEndpoints = endpoints.join(';');
-        await scenario.run({ driver, endpoints, allEndpoints, brokers, topic, group });
+        await scenario.run({
+          ...{ driver, endpoints, allEndpoints, brokers, topic, group, createGroup, topics },
+        });
       });
     }
   });

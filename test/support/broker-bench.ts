@@ -96,7 +96,7 @@ export class BrokerBench {
 
   /** Makes or changes group `g`. */
   async group(changes: Partial<GroupConfig>): Promise<void> {
-    await this.drive(this.broker.putGroup(groupConfig('g', changes)));
+    await this.drive(this.broker.putGroup(groupConfig(changes.name ?? 'g', changes)));
   }
 
   /** As if the process had died: another one goes on with what the files hold. */

@@ -2,6 +2,7 @@ import type {
   AckRequest,
   ChangeInvisibleRequest,
   EntryStatus,
+  ForwardRequest,
   FilterFault,
   PopRequest,
   PopResult,
@@ -46,6 +47,7 @@ export class ModelBroker implements BrokerConnection {
   readonly subscribed: SubscribeRequest[] = [];
   readonly released: AckRequest[] = [];
   readonly changed: ChangeInvisibleRequest[] = [];
+  readonly forwarded: ForwardRequest[] = [];
   readonly seen: string[] = [];
   readonly gone: string[] = [];
   /** What its filters could not evaluate. */
@@ -142,6 +144,14 @@ export class ModelBroker implements BrokerConnection {
     this.changed.push(request);
     message.handle = this.mint();
     return message.handle;
+  }
+
+  async forwardToDeadLetterQueue(request: ForwardRequest): Promise<void> {
+    this.check();
+    const at = this.stored.findIndex(({ handle }) => handle === request.receiptHandle);
+    if (at < 0) throw new StatusError(Code.INVALID_RECEIPT_HANDLE, 'unknown handle');
+    this.stored.splice(at, 1);
+    this.forwarded.push(request);
   }
 
   async release(request: AckRequest): Promise<void> {

@@ -3,6 +3,7 @@
  * memory and noted for the log in the same turn; answers wait until it is durable.
  */
 import type { AckRequest, ChangeInvisibleRequest, EntryStatus } from '../../api/broker-api';
+import { backoffMs, type BackoffPolicy } from '../../api/topic';
 import { Code, toStatusError } from '../../message/status';
 import type { GroupTopic } from './group-topic';
 import type { LedgerBook } from './ledger-book';
@@ -21,13 +22,25 @@ interface HeldRow {
   readonly row: number;
 }
 
+export interface FinishParts {
+  readonly book: LedgerBook;
+  readonly log: LedgerLog;
+  readonly handles: ReceiptHandles;
+  /** A nonce for one more delivery. */
+  readonly takeNonce: () => number;
+  readonly backoffOf: (group: string) => BackoffPolicy;
+}
+
 export class FinishService {
-  constructor(
-    private readonly book: LedgerBook,
-    private readonly log: LedgerLog,
-    private readonly handles: ReceiptHandles,
-    private readonly takeNonce: () => number,
-  ) {}
+  private readonly book: LedgerBook;
+  private readonly log: LedgerLog;
+  private readonly handles: ReceiptHandles;
+
+  constructor(private readonly parts: FinishParts) {
+    this.book = parts.book;
+    this.log = parts.log;
+    this.handles = parts.handles;
+  }
 
   /** See `BrokerApi.ack`. */
   async ack(request: AckRequest): Promise<readonly EntryStatus[]> {
@@ -57,20 +70,21 @@ export class FinishService {
 
   /** See `BrokerApi.changeInvisible`. */
   async changeInvisible(request: ChangeInvisibleRequest): Promise<string> {
-    const { group, topic, invisibleMs } = request;
+    const { group, topic } = request;
     const held = this.handles.resolve(this.book.find(group, topic), request, request.receiptHandle);
     if (held === undefined) throw invalidHandle('names a message that was acknowledged already');
     const { ledger, row, delivery } = held;
-    const nonce = this.takeNonce();
+    const nonce = this.parts.takeNonce();
+    const delayMs = this.delayOf(request, row);
     const attempt = Math.max(0, (this.book.rows.attempt[row] ?? 1) - (request.suspend ? 1 : 0));
-    this.book.change(row, nonce, attempt, invisibleMs);
+    this.book.change(row, nonce, attempt, delayMs);
     this.log.add({
       kind: 'change',
       group,
       topic,
       queueId: ledger.queueId,
       offset: delivery.queueOffset,
-      invisibleMs,
+      invisibleMs: delayMs,
       nonce,
       attempt,
     });
@@ -124,6 +138,12 @@ export class FinishService {
         this.log.add({ kind: 'ack', group, topic, queueId: ledger.queueId, offsets });
       }
     }
+  }
+
+  /** When a message comes again: a push consumer that says 0 means the group's backoff. */
+  private delayOf({ group, invisibleMs, suspend }: ChangeInvisibleRequest, row: number): number {
+    if (invisibleMs > 0 || suspend || !this.book.holder(row).autoRenew) return invisibleMs;
+    return backoffMs(this.parts.backoffOf(group), this.book.rows.attempt[row] ?? 1);
   }
 
   /** Makes messages ready after a second, the attempt not counted. */

@@ -14,6 +14,19 @@ import { NO_GROUP, type MessageGroup } from './message-groups';
 import { QueueLedger } from './queue-ledger';
 import { TimingWheel } from './timing-wheel';
 
+/** How long a message whose last attempt is over waits to be moved, until it is looked at again. */
+const EXHAUSTED_AGAIN_MS = 30_000;
+
+/** What the book asks and tells its broker. */
+export interface LedgerEvents {
+  /** A group and topic has messages ready again. */
+  ready: (ledgers: GroupTopic) => void;
+  /** Deliveries of a message before the dead letter queue. */
+  maxAttempts: (group: string) => number;
+  /** A message's last attempt is over without an acknowledgement. */
+  exhausted: (ledgers: GroupTopic, ledger: QueueLedger, offset: number, nonce: number) => void;
+}
+
 export class LedgerBook extends GroupTopics {
   readonly rows: InflightTable;
   private readonly wheel: TimingWheel;
@@ -22,12 +35,11 @@ export class LedgerBook extends GroupTopics {
   private readonly becameReady = new Set<GroupTopic>();
   private announcing = false;
 
-  /** @param onReady called with the groups and topics that have messages ready again */
   constructor(
     private readonly platform: Pick<Platform, 'clock' | 'timers'>,
     readonly clients: ClientTable,
     maxInflight: number,
-    private readonly onReady: (ledgers: GroupTopic) => void,
+    private readonly events: LedgerEvents,
   ) {
     super();
     this.rows = new InflightTable(maxInflight);
@@ -107,7 +119,9 @@ export class LedgerBook extends GroupTopics {
       const row = ledger.row(offset);
       if (row !== undefined && !this.inFlight(row)) {
         const group = this.groupOf(ledger, row);
-        if (group === undefined || group.head === offset) return { offset, row };
+        const inTurn = group === undefined || group.head === offset;
+        // A maximum that was lowered counts for messages that are ready, too.
+        if (inTurn && !this.exhaust(ledger, row)) return { offset, row };
       }
       ledger.ready.pop();
     }
@@ -263,6 +277,17 @@ export class LedgerBook extends GroupTopics {
     this.wheel.link(row, from.remainingMs);
   }
 
+  /** Holds a message whose last attempt is over, to be moved to the dead letter queue. */
+  private exhaust(ledger: QueueLedger, row: number): boolean {
+    const owner = this.byIndex[ledger.index]?.owner;
+    const attempt = this.rows.attempt[row] ?? 0;
+    if (owner === undefined || attempt < this.events.maxAttempts(owner.group)) return false;
+    this.reschedule(row, EXHAUSTED_AGAIN_MS);
+    const { offset, nonce } = this.rows;
+    this.events.exhausted(owner, ledger, offset[row] ?? 0, nonce[row] ?? 0);
+    return true;
+  }
+
   /** Counts a row that is about to be held in its message group; call before it is linked. */
   private holdInGroup(row: number): void {
     const hash = this.rows.groupOf(row);
@@ -304,6 +329,7 @@ export class LedgerBook extends GroupTopics {
     const entry = this.byIndex[this.rows.queue[row] ?? -1];
     if (entry === undefined) return;
     const { ledger } = entry;
+    if (this.exhaust(ledger, row)) return;
     const hash = this.rows.groupOf(row);
     let ready = this.rows.offset[row];
     if (hash !== NO_GROUP) {
@@ -318,6 +344,6 @@ export class LedgerBook extends GroupTopics {
   private announceReady(): void {
     const ready = [...this.becameReady];
     this.becameReady.clear();
-    for (const ledgers of ready) this.onReady(ledgers);
+    for (const ledgers of ready) this.events.ready(ledgers);
   }
 }

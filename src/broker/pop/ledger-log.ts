@@ -3,7 +3,7 @@
  * `rmq_sys_POP_LEDGER`, in the order in which they were made.
  */
 import { LEDGER_TOPIC } from '../../message/names';
-import { draftRecord } from '../../message/record-draft';
+import { draftRecord, type RecordDraft } from '../../message/record-draft';
 import type { Clock, Timers } from '../../platform/platform';
 import type { MessageStore } from '../../store/message-store';
 import { LedgerOpWriter } from './ledger-op-writer';
@@ -38,6 +38,16 @@ export class LedgerLog {
     this.currentTurn();
     this.writer.add(op);
     if (this.writer.length >= MAX_BODY_BYTES) this.flush();
+  }
+
+  /**
+   * Appends a record that changes a ledger by itself, behind all changes noted so far.
+   * @throws as `MessageStore.append`
+   */
+  append(draft: RecordDraft, queueId: number): void {
+    this.flush();
+    this.loggedBytes += draft.byteLength;
+    this.lastEnd = this.store.append(draft, queueId).endOffset;
   }
 
   /** Resolves when `write` has returned for all changes noted so far. */

@@ -2,6 +2,7 @@
  * Applies the changes that the log holds to a book: at start, in log order. What was logged as a
  * duration is rebased on the time that has passed since.
  */
+import type { DeadLetterOrigin } from '../../message/dead-letter';
 import type { GroupTopic } from './group-topic';
 import type { LedgerBook } from './ledger-book';
 import type { LedgerOp, PopOp, QueueOp, QueueRef, SnapshotRow } from './ledger-ops';
@@ -59,6 +60,13 @@ export class LedgerReplay {
       case 'end':
         break;
     }
+  }
+
+  /** A dead letter finishes the message that it is a copy of. */
+  finish({ group, topic, queueId, queueOffset, generation }: DeadLetterOrigin): void {
+    const ledgers = this.book.find(group, topic);
+    if (ledgers?.generation !== generation) return;
+    this.book.finish(this.book.queue(ledgers, queueId), queueOffset);
   }
 
   private restore(op: QueueOp): void {

@@ -1,10 +1,12 @@
 /** Making receipt handles for deliveries, and finding the delivery that a handle names. */
 import { formatReceiptHandle, splitReceiptHandle } from '../../api/receipt-handle';
+import type { DeadLetterOrigin } from '../../message/dead-letter';
 import { javaHashCode } from '../../message/java-hash';
 import { Property } from '../../message/properties';
 import { findProperty, propertyKey, storeTimestampOf } from '../../message/record-property';
 import type { GroupTopic } from './group-topic';
 import type { LedgerBook } from './ledger-book';
+import type { RecentDeadLetters } from './recent-dead-letters';
 import type { QueueLedger } from './queue-ledger';
 import {
   invalidHandle,
@@ -29,6 +31,7 @@ export class ReceiptHandles {
     private readonly brokerName: string,
     private readonly keys: TokenKeys,
     private readonly book: LedgerBook,
+    private readonly deadLetters: RecentDeadLetters,
   ) {}
 
   /** The handle of a message that is being delivered. */
@@ -54,13 +57,47 @@ export class ReceiptHandles {
 
   /**
    * What a handle names. `undefined` when the message is finished already.
-   * @throws StatusError INVALID_RECEIPT_HANDLE when forged, superseded, reset, or of another group
+   * @throws StatusError INVALID_RECEIPT_HANDLE when forged, superseded, reset, dead-lettered, or of another group
    */
   resolve(
     ledgers: GroupTopic | undefined,
     request: { readonly group: string; readonly topic: string },
     handle: string,
   ): Held | undefined {
+    const delivery = this.open(ledgers, request, handle);
+    const { queueOffset } = delivery;
+    const ledger = ledgers?.queues.get(delivery.queueId);
+    if (ledger === undefined || queueOffset >= ledger.next) {
+      throw invalidHandle('names a delivery that this broker does not know');
+    }
+    const row = ledger.row(queueOffset);
+    if (row === undefined) {
+      if (!this.deadLetters.has(originOf(request, delivery))) return undefined;
+      throw invalidHandle('names a message that went to the dead letter queue');
+    }
+    if (this.book.rows.nonce[row] !== delivery.nonce) {
+      throw invalidHandle('was superseded: delivered again, or its invisible time was changed');
+    }
+    return { ledger, row, delivery };
+  }
+
+  /**
+   * The message that a handle names, whatever became of it.
+   * @throws StatusError INVALID_RECEIPT_HANDLE when forged, reset, or of another group
+   */
+  origin(
+    ledgers: GroupTopic | undefined,
+    request: { readonly group: string; readonly topic: string },
+    handle: string,
+  ): DeadLetterOrigin {
+    return originOf(request, this.open(ledgers, request, handle));
+  }
+
+  private open(
+    ledgers: GroupTopic | undefined,
+    request: { readonly group: string; readonly topic: string },
+    handle: string,
+  ): Delivery {
     const { brokerName, token } = splitReceiptHandle(handle);
     if (brokerName !== this.brokerName) throw invalidHandle(`belongs to broker ${brokerName}`);
     const delivery = openToken(this.keys, token);
@@ -74,19 +111,17 @@ export class ReceiptHandles {
       throw invalidHandle(`is of group ${request.group} on ${request.topic}, which is gone`);
     }
     if (delivery.generation !== ledgers.generation) throw invalidHandle('was made before a reset');
-    const ledger = ledgers.queues.get(delivery.queueId);
-    if (ledger === undefined || delivery.queueOffset >= ledger.next) {
-      throw invalidHandle('names a delivery that this broker does not know');
-    }
-    const row = ledger.row(delivery.queueOffset);
-    if (row === undefined) return undefined;
-    if (this.book.rows.nonce[row] !== delivery.nonce) {
-      throw invalidHandle('was superseded: delivered again, or its invisible time was changed');
-    }
-    return { ledger, row, delivery };
+    return delivery;
   }
 
   private format(delivery: Delivery): string {
     return formatReceiptHandle(this.brokerName, mintToken(this.keys, delivery));
   }
+}
+
+function originOf(
+  { group, topic }: { readonly group: string; readonly topic: string },
+  { queueId, queueOffset, generation }: Delivery,
+): DeadLetterOrigin {
+  return { group, topic, queueId, queueOffset, generation };
 }

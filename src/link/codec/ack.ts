@@ -1,5 +1,10 @@
 /** What is done with received messages, on the wire: acknowledging, giving back, changing when they come again. */
-import type { AckRequest, ChangeInvisibleRequest, EntryStatus } from '../../api/broker-api';
+import type {
+  AckRequest,
+  ChangeInvisibleRequest,
+  EntryStatus,
+  ForwardRequest,
+} from '../../api/broker-api';
 import type {
   AckRequest as WireAck,
   AckRequest__Output,
@@ -9,6 +14,10 @@ import type {
   ChangeInvisibleRequest as WireChange,
   ChangeInvisibleRequest__Output,
 } from '../../rpc/generated/gantry/v1/ChangeInvisibleRequest';
+import type {
+  ForwardRequest as WireForward,
+  ForwardRequest__Output,
+} from '../../rpc/generated/gantry/v1/ForwardRequest';
 import { missing } from './missing';
 import { codeFromWire } from './status';
 
@@ -65,4 +74,19 @@ export function changeInvisibleFromWire(
     invisibleMs: wire.invisible_ms,
     suspend: wire.suspend,
   };
+}
+
+export function forwardToWire({
+  group,
+  topic,
+  receiptHandle,
+  messageId,
+}: ForwardRequest): WireForward {
+  return { group, topic, handle: { receipt_handle: receiptHandle, message_id: messageId } };
+}
+
+/** @throws RangeError when there is no handle. */
+export function forwardFromWire({ group, topic, handle }: ForwardRequest__Output): ForwardRequest {
+  if (handle === null) throw missing('handle');
+  return { group, topic, receiptHandle: handle.receipt_handle, messageId: handle.message_id };
 }

@@ -1,3 +1,4 @@
+import { until } from '../../support/until';
 import { Collector } from '../support/collector';
 import { type OutgoingMessage } from '../support/driver';
 import { accessPoint, base64, type Scenario, type ScenarioContext } from '../support/scenario';
@@ -104,6 +105,50 @@ export const fifoScenarios: readonly Scenario[] = [
       const twice = messages.flatMap(({ body }) => [body, body]);
       expect(byGroup(consumer.pushed.map(({ message }) => message.body))).toEqual(byGroup(twice));
       await consumer.close();
+    },
+  },
+  {
+    title:
+      'FIFO, push consumer: a message that fails for good goes to the dead letter queue, its group goes on',
+    topicType: 'FIFO',
+    async run(context) {
+      const { driver, topic, group } = context;
+      await context.createGroup(group, ['--fifo', '--max-attempts', '1']);
+      const reader = `${group}-letters`;
+      await context.createGroup(reader, ['--from-beginning']);
+      const consumer = await driver.push({
+        endpoints: accessPoint(context, 0),
+        group,
+        subscriptions: { [topic]: '*' },
+        failBelowAttempt: 2,
+      });
+      const messages = ['first', 'second'].map((body) => {
+        return { topic, body: base64(body), messageGroup: 'one' };
+      });
+      await sendInOrder(context, messages);
+      await consumer.untilPushed(2, FIRST_MS);
+      expect(consumer.pushed.map(({ message }) => message.body)).toEqual([
+        base64('first'),
+        base64('second'),
+      ]);
+      const letters = `%DLQ%${group}`;
+      await until('the dead letter topic', FIRST_MS, async () =>
+        (await context.topics()).includes(letters) ? true : undefined,
+      );
+      const rest = await driver.simple({
+        endpoints: accessPoint(context, 1),
+        group: reader,
+        subscriptions: { [letters]: '*' },
+        awaitMs: 3000,
+      });
+      const collector = new Collector([rest], { invisibleMs: 10_000, lanes: 1 });
+      await collector.untilSeen(2, FIRST_MS);
+      collector.stop();
+      expect(collector.seen.map(({ message }) => message.body)).toEqual([
+        base64('first'),
+        base64('second'),
+      ]);
+      await Promise.all([consumer.close(), rest.close()]);
     },
   },
 ];

@@ -14,6 +14,10 @@ export interface ScenarioContext {
   readonly topic: string;
   /** Does not exist yet. */
   readonly group: string;
+  /** Makes a group, with the options of `gantry group create`. */
+  createGroup(name: string, options: readonly string[]): Promise<void>;
+  /** Names of all topics. */
+  topics(): Promise<readonly string[]>;
 }
 
 export interface Scenario {

@@ -10,6 +10,8 @@ export interface Topology {
   readonly brokers: number;
   /** Makes a topic; it is in force everywhere once this resolves. */
   createTopic(name: string, type: 'NORMAL' | 'FIFO'): Promise<void>;
+  createGroup(name: string, options: readonly string[]): Promise<void>;
+  topics(): Promise<readonly string[]>;
   /** Ends all processes; throws when one did not stop cleanly. */
   stop(): Promise<void>;
 }
@@ -32,6 +34,13 @@ function topology(
     brokers,
     createTopic: async (name, type) => {
       await runGantry(['topic', 'create', name, '--type', type, '--endpoint', endpoints[0]]);
+    },
+    createGroup: async (name, options) => {
+      await runGantry(['group', 'create', name, ...options, '--endpoint', endpoints[0]]);
+    },
+    topics: async () => {
+      const text = await runGantry(['topic', 'list', '-o', 'json', '--endpoint', endpoints[0]]);
+      return (JSON.parse(text) as readonly { readonly name: string }[]).map(({ name }) => name);
     },
     stop: async () => {
       const codes: (number | null)[] = [];

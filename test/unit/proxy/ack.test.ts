@@ -194,30 +194,33 @@ describe('ChangeInvisibleDuration', () => {
   );
 });
 
-describe('ForwardMessageToDeadLetterQueue, not served yet', () => {
-  it('ends the retries of a push consumer and lets the message come again', async () => {
+describe('ForwardMessageToDeadLetterQueue', () => {
+  it('moves the message and answers OK', async () => {
     const cluster = new ModelCluster();
     const [handle = ''] = await received(cluster, 1);
-    const client = new PublicClient(cluster);
     const forward = { ...names, receipt_handle: handle, message_id: 'm' };
-    const status = await client.status('ForwardMessageToDeadLetterQueue', forward);
-    expect(status.code).toBe(Code.INVALID_RECEIPT_HANDLE);
-    expect(status.message).toContain('not served yet');
-    expect(cluster.broker().changed).toMatchObject([{ invisibleMs: 30_000, suspend: false }]);
+    const status = await new PublicClient(cluster).status(
+      'ForwardMessageToDeadLetterQueue',
+      forward,
+    );
+    expect(status).toEqual({ code: Code.OK, message: 'OK' });
+    expect(cluster.broker().forwarded).toMatchObject([{ group: 'g', topic: 't', messageId: 'm' }]);
   });
 
-  it('tells a simple consumer plainly', async () => {
+  it.each([
+    ['a bad topic', { topic: { name: 'a/b' } }, Code.ILLEGAL_TOPIC],
+    ['a bad group', { group: { name: '' } }, Code.ILLEGAL_CONSUMER_GROUP],
+    ['an unreadable handle', { receipt_handle: 'x' }, Code.INVALID_RECEIPT_HANDLE],
+    ['a handle of an unknown broker', { receipt_handle: 'b~x' }, Code.INVALID_RECEIPT_HANDLE],
+  ])('refuses %s', async (_name, wrong, code) => {
     const cluster = new ModelCluster();
     const [handle = ''] = await received(cluster, 1);
-    const client = new PublicClient(cluster);
-    client.telemetry().sendSettings({
-      client_type: 3,
-      subscription: { group: { name: 'g' }, subscriptions: [] },
-    });
-    await cluster.sim.settle();
-    const forward = { ...names, receipt_handle: handle, message_id: 'm' };
-    const status = await client.status('ForwardMessageToDeadLetterQueue', forward);
-    expect(status.code).toBe(Code.NOT_IMPLEMENTED);
-    expect(cluster.broker().changed).toEqual([]);
+    const forward = { ...names, receipt_handle: handle, message_id: 'm', ...wrong };
+    const status = await new PublicClient(cluster).status(
+      'ForwardMessageToDeadLetterQueue',
+      forward,
+    );
+    expect(status.code).toBe(code);
+    expect(cluster.broker().forwarded).toEqual([]);
   });
 });

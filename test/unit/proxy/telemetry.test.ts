@@ -84,6 +84,36 @@ describe('Telemetry settings', () => {
     expect(answer.client_type).toBe(client_type);
   });
 
+  it('gives the Node client, which knows no list of delays, an exponential backoff instead', async () => {
+    const cluster = new ModelCluster();
+    cluster.topic('t');
+    for (const [language, strategy] of [
+      ['NODE_JS', 'exponential_backoff'],
+      ['JAVA', 'customized_backoff'],
+    ] as const) {
+      const stream = new PublicClient(cluster).telemetry();
+      stream.sendSettings({
+        client_type: 'PUSH_CONSUMER',
+        user_agent: { language },
+        subscription: {
+          group: { name: 'g' },
+          subscriptions: [{ topic: { name: 't' }, expression: { type: 'TAG', expression: '*' } }],
+        },
+      });
+      await cluster.sim.settle();
+      const policy = stream.commands[0]?.settings?.backoff_policy;
+      expect(policy?.strategy).toBe(strategy);
+      expect(policy?.max_attempts).toBe(17);
+      if (strategy === 'exponential_backoff') {
+        expect(policy?.exponential_backoff).toMatchObject({
+          initial: { seconds: 1 },
+          max: { seconds: 7200 },
+          multiplier: 2,
+        });
+      }
+    }
+  });
+
   it('sends headers at once and answers every settings command', async () => {
     const made = cluster();
     const stream = new PublicClient(made).telemetry();
