@@ -10,6 +10,9 @@
  * - transport: the gRPC transport against clients, conformance suites and attackers from outside
  * - apache: one directory in turn under Apache RocketMQ and under Gantry (test/interop/apache)
  * - crash: kill -9 under load, with a checker outside the process
+ * - grpc-js: suites of the above that talk to a server, again on `rpc.transport: grpc-js`
+ *
+ * GANTRY_RPC_TRANSPORT in the environment decides what all others run on; it is http2 by default.
  *
  * Pick one with `npx jest --selectProjects unit`, or one file with `npx jest test/unit/store/commit-log.test.ts`.
  */
@@ -25,6 +28,15 @@ const timeoutsMs = {
 
 /** Where a project's tests are, when not in a folder of its name. */
 const folders = { apache: 'interop/apache' };
+
+/** Suites that talk to a server, and run on the other transport as well. */
+const served = [
+  'integration/{library,broken-disk}',
+  'smoke/official-clients',
+  'unit/cli/{send-and-receive,start,topics-and-groups}',
+  'unit/link/{admin,broker-api,over-grpc}',
+  'unit/rpc/client',
+];
 
 const project = (name) => ({
   displayName: name,
@@ -51,8 +63,20 @@ const project = (name) => ({
   },
 });
 
+/** What grpc-js serves, which is not the default. */
+const onGrpcJs = {
+  ...project('smoke'),
+  displayName: 'grpc-js',
+  testMatch: served.map((suite) => `<rootDir>/test/${suite}.test.ts`),
+  globals: { testTimeoutMs: timeoutsMs.smoke, testTransport: 'grpc-js' },
+  setupFilesAfterEnv: [
+    '<rootDir>/test/support/set-timeout.js',
+    '<rootDir>/test/support/set-transport.js',
+  ],
+};
+
 module.exports = {
-  projects: Object.keys(timeoutsMs).map(project),
+  projects: [...Object.keys(timeoutsMs).map(project), onGrpcJs],
   reporters: ['default', '<rootDir>/test/support/closing-line-reporter.js'],
   maxWorkers: '100%',
 };

@@ -82,8 +82,9 @@ which takes any certificate; Node and Python trust the server's, given to them i
 const setup = run(process.execPath, [join('scripts', 'interop-setup.mjs')]);
 if (setup !== 0) process.exit(setup);
 rmSync(resultsFolder, { recursive: true, force: true });
-// A choice of tests makes no whole table.
-const partial = process.argv.slice(2).some((arg) => /^-t|^--test|^[^-]/.test(arg));
+// A choice of tests makes no whole table, and the page tells of the default transport.
+const other = ![undefined, '', 'http2'].includes(process.env.GANTRY_RPC_TRANSPORT);
+const partial = other || process.argv.slice(2).some((arg) => /^-t|^--test|^[^-]/.test(arg));
 const status = run(process.execPath, [
   join('node_modules', 'jest', 'bin', 'jest.js'),
   ...['--selectProjects', 'interop'],

@@ -1,7 +1,7 @@
 /** A broker inside a program or a test. */
 import { startStandalone as start } from './start-standalone';
 import type { RunningRole } from './role';
-import { DEFAULT_RPC_OPTIONS, type TlsOptions } from './rpc-options';
+import { DEFAULT_RPC_OPTIONS, type RpcOptions, type TlsOptions } from './rpc-options';
 import { DEFAULT_QUEUES, type TopicConfig } from '../api/topic';
 import { createLogger } from '../observe/logger';
 import { memoryPlatform } from '../platform/memory-files';
@@ -24,6 +24,11 @@ export interface LibraryOptions {
   readonly autoCreateTopics?: boolean;
   /** Shortest invisible duration of a receive, milliseconds. Default 10,000. */
   readonly minInvisibleMs?: number;
+  /**
+   * How gRPC is served, and what clients are allowed: docs/transport.md. Default for `transport`: what the variable
+   * GANTRY_RPC_TRANSPORT says, `http2` without it.
+   */
+  readonly rpc?: Partial<RpcOptions>;
   /**
    * Whether clients may use TLS, and with which files. Default `permissive`: plaintext and TLS on one port, with a
    * certificate for development made at each start.
@@ -85,7 +90,7 @@ export async function startStandalone(options: LibraryOptions = {}): Promise<Sta
       },
       admin: { listen: 'loopback' },
       shutdown: { graceMs: 5000 },
-      rpc: DEFAULT_RPC_OPTIONS,
+      rpc: { ...DEFAULT_RPC_OPTIONS, ...transportOfEnvironment(), ...options.rpc },
       tls: { mode: 'permissive', certificate: '', key: '', ...options.tls },
     },
     {
@@ -96,6 +101,14 @@ export async function startStandalone(options: LibraryOptions = {}): Promise<Sta
   );
   const { grpc = '', http } = running.endpoints;
   return { endpoint: grpc, httpEndpoint: http, stop: () => running.stop() };
+}
+
+/** The way back for programs that cannot be changed, as for processes. @throws Error for a word that is none */
+function transportOfEnvironment(): Pick<Partial<RpcOptions>, 'transport'> {
+  const transport = process.env['GANTRY_RPC_TRANSPORT'] ?? '';
+  if (transport === '') return {};
+  if (transport === 'http2' || transport === 'grpc-js') return { transport };
+  throw new Error(`GANTRY_RPC_TRANSPORT must be http2 or grpc-js, got ${transport}`);
 }
 
 function topicsOf(topics: LibraryOptions['topics'] = []): TopicConfig[] {

@@ -20,7 +20,7 @@ export type RpcTransport = 'grpc-js' | 'http2';
 
 export const DEFAULT_RPC_OPTIONS: RpcOptions = {
   ...DEFAULT_HTTP2_OPTIONS,
-  transport: 'grpc-js',
+  transport: 'http2',
   maxReceiveBytes: DEFAULT_RPC_SERVER_OPTIONS.maxReceiveBytes,
   maxSendBytes: DEFAULT_RPC_SERVER_OPTIONS.maxSendBytes,
   compressAnswers: false,

@@ -3,6 +3,7 @@ import { DEFAULT_RPC_OPTIONS } from '../../src/assembly/rpc-options';
 import { startStandalone } from '../../src/assembly/start-standalone';
 import { nodePlatform } from '../../src/platform/node-platform';
 import { RawClient } from '../support/raw-client';
+import { testTransport } from '../support/transport';
 import { FaultyDisk } from '../unit/store/support/faulty-disk';
 
 const SECOND = 1000;
@@ -34,7 +35,7 @@ it('a broker whose disk fails answers no OK any more, and says why in the status
       },
       admin: { listen: 'loopback' },
       shutdown: { graceMs: SECOND },
-      rpc: DEFAULT_RPC_OPTIONS,
+      rpc: { ...DEFAULT_RPC_OPTIONS, transport: testTransport() },
       tls: { mode: 'disabled', certificate: '', key: '' },
     },
     { platform: { ...nodePlatform(), files: disk }, logger: pino({ level: 'silent' }) },

@@ -6,7 +6,9 @@ import type { ClientName } from '../interop/support/driver-command';
 import { passOneMessage } from '../interop/support/one-message';
 import { startOneProcess, type Topology } from '../interop/support/topology';
 import { join } from 'node:path';
+import { DEFAULT_RPC_OPTIONS } from '../../src/assembly/rpc-options';
 import { ROOT } from '../support/process';
+import { testTransport } from '../support/transport';
 
 /** The rows that take a second or two; `npm run interop` runs them all, with all clients. */
 const QUICK = scenarios.filter(({ title }) =>
@@ -15,8 +17,9 @@ const QUICK = scenarios.filter(({ title }) =>
   ),
 );
 
-/** Python and Java take part where their tools are, and always in CI. */
-function hasTools(client: ClientName): boolean {
+/** Python and Java take part where their tools are, and always in CI; on the default transport. */
+function takesPart(client: ClientName): boolean {
+  if (testTransport() !== DEFAULT_RPC_OPTIONS.transport) return false;
   if (process.env['CI'] !== undefined) return true;
   const tools: Record<ClientName, readonly string[]> = {
     node: [],
@@ -66,7 +69,7 @@ describe('official clients against gantry start', () => {
     }
   });
 
-  for (const client of (['python', 'java'] as const).filter(hasTools)) {
+  for (const client of (['python', 'java'] as const).filter(takesPart)) {
     it(`${client}: a message is sent, received and acknowledged`, async () => {
       const setup = spawnSync(process.execPath, ['scripts/interop-setup.mjs', client], {
         cwd: ROOT,

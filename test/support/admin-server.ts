@@ -2,8 +2,7 @@ import type { AdminApi, FilterFaultView, TopicView } from '../../src/api/admin-a
 import type { GroupConfig } from '../../src/api/topic';
 import { adminService } from '../../src/link/admin-service';
 import { Code, StatusError } from '../../src/message/status';
-import { nodePlatform } from '../../src/platform/node-platform';
-import { grpcJsServer } from '../../src/rpc/grpc-js-server';
+import { testServer } from './transport';
 
 /** A proxy of which only the admin service is there, over topics and groups in memory. */
 export class AdminServer implements AdminApi {
@@ -13,7 +12,7 @@ export class AdminServer implements AdminApi {
   /** Thrown by every call, when set. */
   failure: Error | undefined;
   endpoint = '';
-  private readonly server = grpcJsServer(nodePlatform().timers, []);
+  private readonly server = testServer();
 
   static async start(): Promise<AdminServer> {
     const made = new AdminServer();

@@ -33,6 +33,8 @@ export interface GantryProcess {
   readonly endpoint: string;
   /** Standard output and error so far, the newest 200,000 characters. */
   output(): string;
+  /** The exit code once it has ended, `null` when a signal ended it. */
+  readonly ended: Promise<number | null>;
   /** SIGTERM, then the exit code; SIGKILL and an error when it has not ended within 20 s. */
   stop(): Promise<number | null>;
   /** kill -9; resolves when the process is gone. */
@@ -158,5 +160,5 @@ function wrap(role: Role, child: ChildProcess, port: number, httpPort: number): 
       throw new Error(`${String(error)}\n${output()}`, { cause: error });
     }
   };
-  return { role, pid, port, httpPort, endpoint: `127.0.0.1:${port}`, output, stop, kill };
+  return { role, pid, port, httpPort, endpoint: `127.0.0.1:${port}`, output, ended, stop, kill };
 }

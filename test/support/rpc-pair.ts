@@ -1,6 +1,5 @@
-import { nodePlatform } from '../../src/platform/node-platform';
-import { grpcJsServer } from '../../src/rpc/grpc-js-server';
 import type { RpcServer } from '../../src/rpc/server';
+import { testServer } from './transport';
 
 /** Something that a server can be given. */
 export type Mountable =
@@ -21,7 +20,7 @@ export async function serveOnLoopback(
   services: readonly Mountable[],
   port = 0,
 ): Promise<ServedAddress> {
-  const server = grpcJsServer(nodePlatform().timers, []);
+  const server = testServer();
   for (const { definition, implementation } of services) {
     server.addService(definition, implementation);
   }

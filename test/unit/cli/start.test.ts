@@ -3,8 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { gantry, type Outcome } from '../../support/command-line';
+import { testTransport } from '../../support/transport';
 
-const FREE = ['--host', '127.0.0.1', '--port', '0', '--http-port', '0', '--log-level', 'silent'];
+const FREE = [
+  ...['--host', '127.0.0.1', '--port', '0', '--http-port', '0', '--log-level', 'silent'],
+  ...['--rpc-transport', testTransport()],
+];
 
 /** Starts a role in this process and waits for its banner. */
 async function starts(

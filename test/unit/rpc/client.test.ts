@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { status, type Client as GrpcClient, type sendUnaryData } from '@grpc/grpc-js';
-import { nodePlatform } from '../../../src/platform/node-platform';
 import { makeClient } from '../../../src/rpc/client';
-import { grpcJsServer } from '../../../src/rpc/grpc-js-server';
 import type { RpcServer } from '../../../src/rpc/server';
+import { testServer } from '../../support/transport';
 import { until } from '../../support/until';
 import { definition, queryRoute, type Client } from './support/probe';
 
@@ -18,7 +17,7 @@ describe('a client for calls between our own processes', () => {
   });
 
   async function start(port: number, answer: string): Promise<number> {
-    const server = grpcJsServer(nodePlatform().timers, []);
+    const server = testServer();
     server.addService(definition(), {
       queryRoute: (_call: unknown, reply: sendUnaryData<unknown>) =>
         reply(null, { status: { code: 20000, message: answer } }),
