@@ -10,6 +10,7 @@
  * - transport: the gRPC transport against clients, conformance suites and attackers from outside
  * - apache: one directory in turn under Apache RocketMQ and under Gantry (test/interop/apache)
  * - crash: kill -9 under load, with a checker outside the process
+ * - faults: every byte harmed, power lost, a full and a broken disk; long
  * - grpc-js: suites of the above that talk to a server, again on `rpc.transport: grpc-js`
  *
  * GANTRY_RPC_TRANSPORT in the environment decides what all others run on; it is http2 by default.
@@ -23,6 +24,7 @@ const timeoutsMs = {
   interop: 600_000,
   apache: 600_000,
   crash: 900_000,
+  faults: 2_400_000,
   transport: 600_000,
 };
 

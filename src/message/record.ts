@@ -37,6 +37,9 @@ const CRC_PREFIX = Buffer.from(`${Property.CRC32}\u0001`, 'latin1');
 /** Bytes of the record CRC at the end of the properties. */
 export const CRC_PROPERTY_BYTES = CRC_PREFIX.length + 11;
 
+/** With so many of its bytes wrong a record CRC still counts as a damaged one. */
+const CRC_BYTES_HARMED = 4;
+
 /** Largest body and largest whole record, bytes. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 export const MAX_RECORD_BYTES = MAX_BODY_BYTES + 64 * 1024;
@@ -220,10 +223,7 @@ export function uniqueKeyOf(record: Buffer): string {
  */
 export function recordIntact(source: Buffer, at: number, record: StoredRecord): boolean {
   const crcAt = at + record.totalBytes - CRC_PROPERTY_BYTES;
-  if (
-    crcAt > at &&
-    source.compare(CRC_PREFIX, 0, CRC_PREFIX.length, crcAt, crcAt + CRC_PREFIX.length) === 0
-  ) {
+  if (crcAt > at && looksLikeRecordCrc(source, crcAt)) {
     const expected = Buffer.alloc(CRC_PROPERTY_BYTES);
     writeRecordCrc(expected, 0, crc32(source.subarray(at, crcAt)) & 0x7fffffff);
     return source.compare(expected, 0, expected.length, crcAt, crcAt + CRC_PROPERTY_BYTES) === 0;
@@ -232,6 +232,20 @@ export function recordIntact(source: Buffer, at: number, record: StoredRecord): 
   const end = at + record.totalBytes;
   const unwritten = record.properties !== '' && source[end - 1] === 0;
   return !unwritten && bodyCrc(record.body) === record.bodyCrc;
+}
+
+/**
+ * Whether a record CRC stands here, or what damage has made of one: a record that had one must not pass
+ * as one that never did. Of its 20 bytes all but a few are as they must be.
+ */
+function looksLikeRecordCrc(source: Buffer, crcAt: number): boolean {
+  let right = source[crcAt + CRC_PROPERTY_BYTES - 1] === 0x02 ? 1 : 0;
+  for (let i = 0; i < CRC_PREFIX.length; i++) if (source[crcAt + i] === CRC_PREFIX[i]) right++;
+  for (let i = CRC_PREFIX.length; i < CRC_PROPERTY_BYTES - 1; i++) {
+    const byte = source[crcAt + i] ?? 0;
+    if (byte >= 0x30 && byte <= 0x39) right++;
+  }
+  return right >= CRC_PROPERTY_BYTES - CRC_BYTES_HARMED;
 }
 
 /** CRC-32 of a body, 31 bits; 0 for none. */

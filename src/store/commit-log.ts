@@ -18,9 +18,9 @@ import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import { LogWriter } from './log-writer';
 import type { Appended, FlushMode, QueueEntry } from './message-store';
-import { isRecordAt, isRecordOf } from './record-check';
+import { isPlausible, isRecordAt, isRecordOf } from './record-check';
 import type { Segments } from './segments';
-import { unreadable } from './store-errors';
+import { notItsRecord, unreadable } from './store-errors';
 import { Tail } from './tail';
 
 /** Bytes that stay free behind a record for the head of a blank one. */
@@ -123,7 +123,7 @@ export class CommitLog {
     const recent = this.tail.slice(entry.physicalOffset, entry.bytes);
     if (recent === undefined) return this.oldRecord(topic, topicBytes, queueId, entry);
     if (isRecordOf(recent, topicBytes, queueId, entry)) return recent;
-    throw unreadable(topic, queueId, entry, 'another record lies there');
+    throw notItsRecord(topic, queueId, entry, 'another record lies there');
   }
 
   /**
@@ -175,20 +175,20 @@ export class CommitLog {
     queueId: number,
     entry: QueueEntry,
   ): Promise<Buffer> {
+    const { segments } = this.options;
+    if (!isPlausible(entry, segments.first, this.writer.visible)) {
+      throw notItsRecord(topic, queueId, entry, 'no record can lie there');
+    }
     const bytes = Buffer.allocUnsafe(entry.bytes);
     let filled: number;
     try {
-      filled = await this.options.segments.read(bytes, entry.physicalOffset);
+      filled = await segments.read(bytes, entry.physicalOffset);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw unreadable(topic, queueId, entry, why);
     }
-    if (filled < bytes.length || !isRecordOf(bytes, topicBytes, queueId, entry)) {
-      throw unreadable(topic, queueId, entry, 'another record lies there');
-    }
-    if (!recordIntact(bytes, 0, readRecord(bytes, 0))) {
-      throw unreadable(topic, queueId, entry, 'its checksum is wrong');
-    }
+    const fault = faultOf(bytes.subarray(0, filled), topicBytes, queueId, entry);
+    if (fault !== undefined) throw notItsRecord(topic, queueId, entry, fault);
     return bytes;
   }
 
@@ -212,5 +212,20 @@ export class CommitLog {
     chunk.used = at + BLANK_HEAD_BYTES;
     this.endOffset = segmentEnd;
     this.writer.appendedUpTo(this.endOffset);
+  }
+}
+
+/** Why bytes are not the record of an entry; `undefined` when they are. */
+function faultOf(
+  bytes: Buffer,
+  topicBytes: Buffer,
+  queueId: number,
+  entry: QueueEntry,
+): string | undefined {
+  try {
+    if (!isRecordOf(bytes, topicBytes, queueId, entry)) return 'another record lies there';
+    return recordIntact(bytes, 0, readRecord(bytes, 0)) ? undefined : 'its checksum is wrong';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }

@@ -3,6 +3,7 @@
  * visible, writes them to the queues' files in batches, and reads them again.
  */
 import type { MessageRange, QueueEntry } from './message-store';
+import type { EntryMender } from './entry-mender';
 import { ConsumeQueue, type QueueBlock, type QueueBounds } from './consume-queue';
 import type { EmptyQueue } from './empty-queues';
 import { ENTRY_BYTES, readEntry } from './queue-entry';
@@ -38,7 +39,14 @@ export class ConsumeQueues {
   private ends = 0;
   private starts = 0;
 
+  private mender: EntryMender | undefined;
+
   constructor(private readonly files: QueueFiles) {}
+
+  /** From now on entries that are out of order are mended when they are read from a file. */
+  useMender(mender: EntryMender): void {
+    this.mender = mender;
+  }
 
   /** What all queues with at least one entry come to: it tells whether a file is missing or short. */
   get totals(): QueueTotals {
@@ -243,6 +251,7 @@ export class ConsumeQueues {
       }
     }
     queue.read(next, to, entries);
+    await this.mender?.mendOutOfOrder(queue, entries);
     return entries;
   }
 

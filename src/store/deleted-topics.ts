@@ -6,7 +6,7 @@
  *     {"topics":{"orders":73400320}}
  */
 import type { Files } from '../platform/platform';
-import { replaceFile } from './atomic-file';
+import { keepTwice, readKept } from './kept-twice';
 import type { Layout } from './layout';
 
 export class DeletedTopics {
@@ -19,7 +19,7 @@ export class DeletedTopics {
   /** @throws Error when the file is there and is not what it should be: guessing would bring deleted messages back. */
   static async open(files: Files, layout: Layout): Promise<DeletedTopics> {
     const path = layout.deletedTopics;
-    const text = (await files.readFile(path))?.toString();
+    const text = await readKept(files, path);
     const positions = text === undefined ? new Map<string, number>() : parse(text, path);
     return new DeletedTopics(files, path, positions);
   }
@@ -50,7 +50,7 @@ export class DeletedTopics {
 
   private save(): Promise<void> {
     const text = JSON.stringify({ topics: Object.fromEntries(this.positions) });
-    return replaceFile(this.files, this.path, Buffer.from(`${text}\n`));
+    return keepTwice(this.files, this.path, text);
   }
 }
 

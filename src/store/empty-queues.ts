@@ -7,7 +7,7 @@
  * A note of a queue that has messages again means nothing.
  */
 import type { Files } from '../platform/platform';
-import { replaceFile } from './atomic-file';
+import { keepTwice, readKept } from './kept-twice';
 import type { Layout } from './layout';
 
 export interface EmptyQueue {
@@ -27,7 +27,7 @@ export class EmptyQueues {
   /** @throws Error when the file is there and is not what it should be: offsets would be given out twice. */
   static async open(files: Files, layout: Layout): Promise<EmptyQueues> {
     const path = layout.emptyQueues;
-    const text = (await files.readFile(path))?.toString();
+    const text = await readKept(files, path);
     return new EmptyQueues(files, path, text === undefined ? [] : parse(text, path));
   }
 
@@ -40,11 +40,7 @@ export class EmptyQueues {
     if (queues.length === 0 && this.noted.length === 0) return;
     const topics: Record<string, Record<string, number>> = {};
     for (const { topic, queueId, next } of queues) (topics[topic] ??= {})[queueId] = next;
-    await replaceFile(
-      this.files,
-      this.path,
-      Buffer.from(`${JSON.stringify({ queues: topics })}\n`),
-    );
+    await keepTwice(this.files, this.path, JSON.stringify({ queues: topics }));
     this.noted = queues;
   }
 

@@ -33,6 +33,8 @@ export interface LogBytes {
 export interface ScanOptions {
   /** Where to begin: a record's first byte, or a segment's. */
   readonly from: number;
+  /** Where to end, when that is before the log's end. */
+  readonly to?: number;
   /** All below this position was synced once. */
   readonly trusted: number;
   /** Called with each record; its views are valid until the call returns. */
@@ -61,7 +63,8 @@ export class LogScanner {
   /** Scans to the end of the log; answers the position where it ends. */
   async scan(options: ScanOptions): Promise<number> {
     let position = options.from;
-    while (position < this.segments.end) {
+    const to = Math.min(options.to ?? Infinity, this.segments.end);
+    while (position < to) {
       const parsed = await this.parse(position);
       if (parsed.kind === 'record') {
         await options.onRecord(parsed.record);

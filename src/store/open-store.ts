@@ -102,7 +102,10 @@ async function openLocked(
   checkLengths(segmentBytes, queueFileEntries, markFile.found);
   const { stoppedCleanly, foreign } = await takeOver(options, layout, markFile.found);
   const segments = new Segments(files, layout, segmentBytes);
-  await segments.load(markFile.found !== undefined && !stoppedCleanly);
+  const synced = markFile.found?.syncedPosition ?? 0;
+  for (const start of await segments.load(markFile.found !== undefined, synced)) {
+    log.error({ segment: start }, 'a segment was too short: what it lacks is zeros now');
+  }
   const queueFiles = new QueueFiles(files, layout, queueFileEntries);
   const queues = new ConsumeQueues(queueFiles);
   const deleted = await DeletedTopics.open(files, layout);

@@ -37,13 +37,16 @@ export function isFiller(source: Buffer, at: number): boolean {
   return source.readInt32BE(at + 8) === FILLER_RECORD_BYTES && readLong(source, at) === 0;
 }
 
-/** Reads an entry; a filler has 0 bytes. */
+/** Bytes of an entry that is none: fewer than any record has, and not 0. */
+const NO_RECORD_BYTES = 1;
+
+/** Reads an entry; a filler has 0 bytes. One whose length is no length leads nowhere, but is no filler. */
 export function readEntry(source: Buffer, at: number, queueOffset: number): QueueEntry {
   if (isFiller(source, at)) return { queueOffset, physicalOffset: 0, bytes: 0, tagsCode: 0 };
   return {
     queueOffset,
     physicalOffset: readLong(source, at),
-    bytes: source.readInt32BE(at + 8),
+    bytes: isUnwritten(source, at) ? NO_RECORD_BYTES : source.readInt32BE(at + 8),
     tagsCode: readLong(source, at + 12),
   };
 }

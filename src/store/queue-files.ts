@@ -14,6 +14,8 @@ import { ENTRY_BYTES, isFiller, isUnwritten, readPhysicalOffset, writeFiller } f
 const OPEN_QUEUE_FILES = 256;
 /** Entries of one step when entries are looked at one after the other. */
 const STEP_ENTRIES = 1024;
+/** Entries before the first message kept that are looked at. */
+const DELETED_LOOKED_AT = 3;
 
 /** A queue's name: its directory is consumequeue/TOPIC/QUEUE. */
 export interface QueueName {
@@ -151,14 +153,17 @@ export class QueueFiles {
       return { ...queue, start: 0, min: 0, max: 0, seen: 0, firstPhysicalOffset: undefined };
     }
     if (starts.some((start, i) => start !== first + i * this.fileEntries)) return undefined;
+    const short = await this.lengthen(queue, starts);
     const end = first + starts.length * this.fileEntries;
     const ends = (at: Buffer): boolean => isUnwritten(at, 0) || readPhysicalOffset(at, 0) >= limit;
     const messagesEnd = await this.search(queue, first, end, ends);
     const max = await this.behindFillers(queue, messagesEnd, end);
+    if (short < max) return undefined;
     const kept = (at: Buffer): boolean =>
       !isUnwritten(at, 0) && readPhysicalOffset(at, 0) >= logStart;
     const keptFrom = await this.search(queue, first, max, kept);
     const min = await this.behindFillers(queue, keptFrom, max);
+    if (!(await this.endsBelow(queue, keptFrom, first, logStart))) return undefined;
     const firstMessage = min < max ? await this.read(queue, min, 1) : undefined;
     return {
       ...queue,
@@ -170,6 +175,42 @@ export class QueueFiles {
     };
   }
 
+  /** Gives files that are too short their length back; answers the first entry that one lacked, Infinity without. */
+  private async lengthen(queue: QueueName, starts: readonly number[]): Promise<number> {
+    let short = Infinity;
+    for (const start of starts) {
+      const path = this.pathOf(queue, start);
+      const bytes = (await this.files.stat(path))?.bytes ?? 0;
+      if (bytes >= this.fileEntries * ENTRY_BYTES) continue;
+      const entries = Math.floor(bytes / ENTRY_BYTES);
+      short = Math.min(short, start + entries);
+      await this.handles.use(path, (handle) => this.clear(handle, entries));
+      this.unsynced.add(path);
+    }
+    return short;
+  }
+
+  /**
+   * Whether the entries just before `offset` point below the log's first byte, as all before the
+   * first message that is kept do: a damaged one may have led the search astray.
+   */
+  private async endsBelow(
+    queue: QueueName,
+    offset: number,
+    first: number,
+    logStart: number,
+  ): Promise<boolean> {
+    const from = Math.max(first, offset - DELETED_LOOKED_AT);
+    for (let at = from; at < offset; at++) {
+      const entry = await this.read(queue, at, 1);
+      if (isFiller(entry, 0)) continue;
+      if (isUnwritten(entry, 0)) return false;
+      const position = readPhysicalOffset(entry, 0);
+      if (position < 0 || position >= logStart) return false;
+    }
+    return true;
+  }
+
   /** Removes all entries from `max` on; files behind go. */
   async cut(queue: QueueName, max: number): Promise<void> {
     const directory = this.layout.queueDirectory(queue.topic, queue.queueId);
@@ -179,6 +220,7 @@ export class QueueFiles {
       const path = this.pathOf(queue, start);
       if (start >= max) {
         await this.files.remove(path);
+        this.unsynced.delete(path);
         removed = true;
       } else if (start + this.fileEntries > max) {
         await this.handles.use(path, (handle) => this.clear(handle, max - start));

@@ -1,5 +1,12 @@
 /** Checks that bytes of the log are the record that a ConsumeQueue entry speaks of. */
-import { MAGIC_V2, readRecord, recordIntact, SysFlag } from '../message/record';
+import {
+  FIXED_BYTES,
+  MAGIC_V2,
+  MAX_RECORD_BYTES,
+  readRecord,
+  recordIntact,
+  SysFlag,
+} from '../message/record';
 import { readInt64 } from '../message/int64';
 import type { QueueEntry } from './message-store';
 
@@ -15,6 +22,8 @@ export function isRecordAt(record: Buffer, position: number): boolean {
 
 /** Bytes of a record before its body, with two IPv4 hosts. */
 const HEADER_BYTES = 88;
+/** Records of other writers may be larger than ours. */
+const MAX_SCANNED_RECORD_BYTES = 8 * MAX_RECORD_BYTES;
 
 /**
  * Whether `record` has the entry's length and the topic, queue and offsets that led to it.
@@ -42,4 +51,11 @@ export function isRecordOf(
   const topicAt = lengthAt + (isV2 ? 2 : 1);
   if (topicBytes !== topic.length || topicAt + topicBytes > record.length) return false;
   return topic.compare(record, topicAt, topicAt + topicBytes) === 0;
+}
+
+/** Whether an entry that is no filler may lead to a record in `from` .. `to` of the log. */
+export function isPlausible(entry: QueueEntry, from: number, to: number): boolean {
+  const { physicalOffset, bytes } = entry;
+  if (bytes < FIXED_BYTES || bytes > MAX_SCANNED_RECORD_BYTES) return false;
+  return physicalOffset >= from && physicalOffset + bytes <= to;
 }

@@ -29,23 +29,28 @@ export class Segments {
   }
 
   /**
-   * Lists the segments. A last one without a byte was not finished and is removed; with
-   * `mendLast` a last one that is too short (a cut that was broken off) gets its length back.
+   * Lists the segments. A last one without a byte was not finished and is removed, unless it lies
+   * below `synced`: something was in it. With `mend` one that is too short gets its length back: a
+   * cut that was broken off, or damage; what it lacks reads as zeros.
+   * @returns the segments that were too short
    * @throws Error when a name, a length or the order is wrong.
    */
-  async load(mendLast: boolean): Promise<void> {
+  async load(mend: boolean, synced: number): Promise<readonly number[]> {
+    const mended: number[] = [];
     const { commitLog } = this.layout;
     const starts = (await this.files.list(commitLog)).map((name) => this.startOfName(name));
     for (const [i, start] of starts.entries()) {
       const path = this.layout.segment(start);
       const bytes = (await this.files.stat(path))?.bytes ?? 0;
       const last = i === starts.length - 1;
-      if (last && bytes === 0) {
+      if (last && bytes === 0 && start >= synced) {
         await this.files.remove(path);
         break;
       }
-      if (last && mendLast && bytes < this.segmentBytes) await this.setLength(start, bytes);
-      else if (bytes !== this.segmentBytes) {
+      if (mend && bytes < this.segmentBytes) {
+        await this.setLength(start, bytes);
+        mended.push(start);
+      } else if (bytes !== this.segmentBytes) {
         throw new Error(
           `${path} has ${bytes} bytes, segments of this store have ${this.segmentBytes}`,
         );
@@ -56,6 +61,7 @@ export class Segments {
       }
       this.starts.push(start);
     }
+    return mended;
   }
 
   /** Position of the first byte kept; 0 when there is no segment. */

@@ -13,7 +13,21 @@ export function beingDeleted(topic: string): StatusError {
   return new StatusError(Code.TOPIC_NOT_FOUND, `topic ${topic} is being deleted`);
 }
 
-/** The bytes that an entry speaks of are not its message. */
+/** The bytes that an entry speaks of were read, and are not its message. */
+export class NotItsRecord extends StatusError {}
+
+/** What `unreadable` says, for bytes that were read. */
+export function notItsRecord(
+  topic: string,
+  queueId: number,
+  entry: QueueEntry,
+  why: string,
+): NotItsRecord {
+  const { code, message } = unreadable(topic, queueId, entry, why);
+  return new NotItsRecord(code, message);
+}
+
+/** The message that an entry speaks of cannot be had. */
 export function unreadable(
   topic: string,
   queueId: number,

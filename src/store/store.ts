@@ -1,8 +1,10 @@
+// long: the one class behind MessageStore, put together from its parts
 /** The store put together: appends to the log, gives what became visible its entries, reads. */
 import type { RecordDraft } from '../message/record-draft';
 import { Code, StatusError } from '../message/status';
 import { CommitLog } from './commit-log';
 import type { ConsumeQueue } from './consume-queue';
+import { EntryMender, readMended } from './entry-mender';
 import { Finder } from './finder';
 import { MessageIndex } from './index/message-index';
 import { isDirectoryName } from './layout';
@@ -31,6 +33,7 @@ export class Store implements MessageStore {
   private readonly upkeep: Upkeep;
   private readonly index: MessageIndex | undefined;
   readonly finder: MessageFinder;
+  private readonly mender: EntryMender;
   private readonly pending = new PendingEntries();
   private readonly heard: StoreListeners;
   private readonly retention: Retention | undefined;
@@ -84,6 +87,8 @@ export class Store implements MessageStore {
       onFailure,
     });
     this.retention = this.makeRetention();
+    this.mender = new EntryMender(parts, () => this.visible);
+    queues.useMender(this.mender);
   }
 
   /** Makes what recovery has done durable, and the mark that the store is open. */
@@ -173,9 +178,9 @@ export class Store implements MessageStore {
   }
 
   record(topic: string, queueId: number, entry: QueueEntry): Buffer | Promise<Buffer> {
-    const topicBytes =
-      this.parts.queues.find(topic, queueId)?.topicBytes ?? Buffer.from(topic, 'utf8');
-    return this.commitLog.record(topic, topicBytes, queueId, entry);
+    const queue = this.parts.queues.find(topic, queueId);
+    if (queue !== undefined) return readMended(this.commitLog, this.mender, queue, entry);
+    return this.commitLog.record(topic, Buffer.from(topic, 'utf8'), queueId, entry);
   }
 
   async replay(

@@ -2,6 +2,7 @@
 import { readInt64 } from '../../message/int64';
 import type { Files } from '../../platform/platform';
 import { CHECKPOINT_BYTES } from '../checkpoint';
+import { wholeJson } from '../kept-twice';
 import { slotsOf } from '../mark';
 import type { Report } from './finding';
 import type { OfflineStore } from './offline-store';
@@ -20,9 +21,7 @@ export async function checkSmallFiles(
 ): Promise<void> {
   await checkMark(store, log, report);
   await checkCheckpoint(store.files, store.layout.checkpoint, log, report);
-  if (store.deletedTopicsFault !== undefined) {
-    report({ kind: 'wrong', file: 'gantry/deleted-topics.json', what: store.deletedTopicsFault });
-  }
+  await checkTwiceKept(store, report);
   await checkJson(store, report);
 }
 
@@ -38,8 +37,13 @@ async function checkMark(store: OfflineStore, log: LogFacts, report: Report): Pr
     report({ kind: 'note', file, what });
     return;
   }
-  for (const slot of slotsOf(bytes)) {
-    if (!slot.empty && slot.mark === undefined) wrong('its checksum is wrong', slot.at);
+  const slots = slotsOf(bytes);
+  const sequence = Math.max(0, ...slots.map((slot) => slot.mark?.sequence ?? 0));
+  for (const slot of slots) {
+    // Both are written in turn: only before the second writing may one be empty.
+    if (slot.mark === undefined && (!slot.empty || sequence > 1)) {
+      wrong('its checksum is wrong', slot.at);
+    }
   }
   if (mark === undefined) return wrong('neither of its two copies can be read');
   if (mark.syncedPosition > log.end) {
@@ -82,6 +86,19 @@ async function checkCheckpoint(
 }
 
 const JSON_FILES = ['gantry/views.json', 'gantry/handle-keys.json'];
+const TWICE_KEPT = ['gantry/deleted-topics.json', 'gantry/empty-queues.json'];
+
+/** Both copies of what is kept twice. */
+async function checkTwiceKept({ files, layout }: OfflineStore, report: Report): Promise<void> {
+  for (const file of TWICE_KEPT) {
+    const path = `${layout.root}/${file}`;
+    if ((await files.stat(path)) === undefined) continue;
+    for (const copy of ['', '.bak']) {
+      if (wholeJson(await files.readFile(`${path}${copy}`)) !== undefined) continue;
+      report({ kind: 'wrong', file: `${file}${copy}`, what: 'its checksum is wrong' });
+    }
+  }
+}
 
 async function checkJson(store: OfflineStore, report: Report): Promise<void> {
   for (const file of JSON_FILES) {

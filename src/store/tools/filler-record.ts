@@ -3,7 +3,7 @@
  * places: records of transaction type ROLLBACK, which no ConsumeQueue and no index takes up, neither
  * of ours nor of Apache RocketMQ's. Their bodies are zeros.
  */
-import type { Host } from '../../message/host';
+import { hostOf } from '../../message/host';
 import {
   bodyCrc,
   FIXED_BYTES,
@@ -21,19 +21,29 @@ export const LEAST_FILLER_BYTES = FIXED_BYTES + 1;
 /** One filler takes no more, so that what is left is never less than another one takes. */
 const MOST_FILLER_BYTES = MAX_BODY_BYTES;
 
-/** How long the first of the fillers is that take `bytes` bytes together, at least LEAST_FILLER_BYTES. */
-export function fillerBytes(bytes: number): number {
+const HOST = hostOf('127.0.0.1', 0);
+
+/** Fillers that take exactly the bytes of `from` .. `to`, at least LEAST_FILLER_BYTES. */
+export function* fillerRecords(
+  from: number,
+  to: number,
+  storeTimestamp: number,
+): Generator<{ readonly position: number; readonly bytes: Buffer }> {
+  for (let position = from; position < to;) {
+    const bytes = fillerRecord(fillerBytes(to - position), position, storeTimestamp);
+    yield { position, bytes };
+    position += bytes.length;
+  }
+}
+
+/** How long the first of the fillers is that take `bytes` bytes together. */
+function fillerBytes(bytes: number): number {
   if (bytes <= MOST_FILLER_BYTES) return bytes;
   return Math.min(MOST_FILLER_BYTES, bytes - LEAST_FILLER_BYTES);
 }
 
 /** A filler of exactly `bytes` bytes for a place in the log. */
-export function fillerRecord(
-  bytes: number,
-  physicalOffset: number,
-  storeTimestamp: number,
-  storeHost: Host,
-): Buffer {
+function fillerRecord(bytes: number, physicalOffset: number, storeTimestamp: number): Buffer {
   const record = Buffer.alloc(bytes);
   const topic = bytes >= FIXED_BYTES + TOPIC.length ? TOPIC : TOPIC.subarray(0, 1);
   const body = record.subarray(88, bytes - 3 - topic.length);
@@ -43,11 +53,11 @@ export function fillerRecord(
   writeInt64(record, physicalOffset, 28);
   record.writeInt32BE(SysFlag.ROLLBACK, 36);
   writeInt64(record, storeTimestamp, 40);
-  record.set(storeHost.address, 48);
-  record.writeInt32BE(storeHost.port, 52);
+  record.set(HOST.address, 48);
+  record.writeInt32BE(HOST.port, 52);
   writeInt64(record, storeTimestamp, 56);
-  record.set(storeHost.address, 64);
-  record.writeInt32BE(storeHost.port, 68);
+  record.set(HOST.address, 64);
+  record.writeInt32BE(HOST.port, 68);
   record.writeInt32BE(body.length, 84);
   record.writeUInt8(topic.length, 88 + body.length);
   record.set(topic, 89 + body.length);

@@ -6,7 +6,6 @@
  */
 import { dirname } from 'node:path';
 import { javaHashCode } from '../../message/java-hash';
-import { hostOf } from '../../message/host';
 import { Property } from '../../message/properties';
 import { recordProperties, SysFlag, type StoredRecord } from '../../message/record';
 import type { FileHandle, Files } from '../../platform/platform';
@@ -18,13 +17,12 @@ import { Layout } from '../layout';
 import { MarkFile } from '../mark';
 import { QueueFiles, type StoredQueue } from '../queue-files';
 import { copyBytes, copyTree } from './copy-file';
-import { blankHead, fillerBytes, fillerRecord, LEAST_FILLER_BYTES } from './filler-record';
+import { blankHead, fillerRecords, LEAST_FILLER_BYTES } from './filler-record';
 import { walkLog } from './log-walk';
 import { OfflineLog } from './offline-log';
 import { openOffline, type OfflineStore } from './offline-store';
 
 const ENTRIES_A_FLUSH = 100_000;
-const FILLER_HOST = hostOf('127.0.0.1', 0);
 /** What is made anew, or speaks of a running process. */
 const NOT_COPIED = /^(commitlog|consumequeue|checkpoint|abort|abort\.bak|gantry\/(lock|mark))$/;
 
@@ -180,11 +178,8 @@ class Repair {
         `the ${to - from} damaged bytes at ${from} are fewer than the smallest record takes`,
       );
     }
-    for (let at = from; at < to;) {
-      const bytes = fillerBytes(to - at);
-      const record = fillerRecord(bytes, at, this.lastStoreTimestamp, FILLER_HOST);
-      await target.write([record], at - start);
-      at += bytes;
+    for (const record of fillerRecords(from, to, this.lastStoreTimestamp)) {
+      await target.write([record.bytes], record.position - start);
     }
   }
 
@@ -265,9 +260,8 @@ class Repair {
     const target = await this.files.open(this.layout.segment(start), 'create');
     try {
       await target.truncate(this.store.segmentBytes);
-      if (start + log.segmentBytes < log.end) {
-        await target.write([blankHead(log.segmentBytes)], 0);
-      }
+      const last = start + log.segmentBytes >= log.end;
+      if (!last) await target.write([blankHead(log.segmentBytes)], 0);
       await target.datasync();
     } finally {
       await target.close();
@@ -289,20 +283,20 @@ class Repair {
     });
     await writeDurably(files, layout.checkpoint, checkpoint);
     const mark = await MarkFile.open(files, layout);
-    const { count, endSum, startSum } = this.queues.totals;
+    const { totals } = this.queues;
     await mark.write({
       syncedPosition: end,
       queuesPosition: end,
-      queueCount: count,
-      queueEndSum: endSum,
-      queueStartSum: startSum,
+      queueCount: totals.count,
+      queueEndSum: totals.endSum,
+      queueStartSum: totals.startSum,
       segmentBytes: store.segmentBytes,
       queueFileEntries: store.queueFileEntries,
       storeTimestamp: Math.max(store.mark?.storeTimestamp ?? 0, this.lastStoreTimestamp),
       cleanEnd: end,
     });
-    await files.syncDirectory(layout.gantry);
-    await files.syncDirectory(layout.root);
-    await files.syncDirectory(dirname(layout.root));
+    for (const path of [layout.gantry, layout.root, dirname(layout.root)]) {
+      await files.syncDirectory(path);
+    }
   }
 }

@@ -56,6 +56,22 @@ function isIntact(bytes: Buffer): boolean {
 }
 
 describe('a record', () => {
+  it('whose checksum itself is damaged does not pass as one that never had one', () => {
+    const place = {
+      ...{ queueId: 0, queueOffset: 0, physicalOffset: 0, storeTimestamp: 1 },
+      storeHost: hostOf('192.0.2.1', 10911),
+    };
+    const bytes = stored(
+      { topic: 'orders', body: Buffer.from('a'), properties: '', tag: '', bornTimestamp: 1 },
+      place,
+    );
+    for (let at = bytes.length - CRC_PROPERTY_BYTES; at < bytes.length; at++) {
+      const harmed = Buffer.from(bytes);
+      harmed[at] = (bytes[at] ?? 0) ^ 0x40;
+      expect(isIntact(harmed)).toBe(false);
+    }
+  });
+
   it('reads back as it was written, wherever it lies', () => {
     fc.assert(
       fc.property(fieldsOf, placeOf, fc.nat({ max: 64 }), (fields, place, at) => {

@@ -6,6 +6,7 @@ import {
   draft,
   heardLog,
   openTestStore,
+  overwrite,
   run,
   send,
   stop,
@@ -92,10 +93,22 @@ test('stopped after any change of a deletion: the topic is whole, or empty, and 
 test('a damaged note of deletions is refused, not guessed', async () => {
   const opened = await openTestStore();
   await stop(opened);
-  for (const text of ['', '{"topics":', '[]', '{"topics":{"orders":"many"}}', '{"topics":null}']) {
+  for (const text of ['', '{"topics":', '{"topics":{}}\ncrc32 00000000\n']) {
     await opened.files.writeFile(`${DIRECTORY}/gantry/deleted-topics.json`, text);
     await expect(openTestStore(opened.files)).rejects.toThrow('deleted-topics.json is damaged');
   }
+});
+
+test('a damaged note of deletions has a copy', async () => {
+  const opened = await openTestStore();
+  await send(opened, 'orders', 'a');
+  await run(opened.sim, opened.store.deleteTopic('orders'));
+  await stop(opened);
+  const path = `${DIRECTORY}/gantry/deleted-topics.json`;
+  await overwrite(opened.files, path, 15, Buffer.from('X'));
+  await opened.files.removeTree(`${DIRECTORY}/consumequeue`);
+  const again = await openTestStore(opened.files);
+  expect(again.store.maxOffset('orders', 0)).toBe(0);
 });
 
 test.each(['../evil', 'a/b', '..', '.', ''])(

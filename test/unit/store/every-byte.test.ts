@@ -2,7 +2,7 @@
 import { seeded } from '../../support/seeded';
 import { allFaults, makeSubject, tryFault, type Ending } from './support/byte-faults';
 
-const SAMPLE = 1200;
+const SAMPLE = 300;
 
 test.each(['stopped', 'killed'] as const)(
   'a harmed byte in a store that was %s: it opens, tells, and serves all that is whole',

@@ -7,14 +7,7 @@ import type { Finding } from '../../../../src/store/tools/finding';
 import { memoryFiles } from '../../../../src/platform/memory-files';
 import { type Contents, CopyOnWriteFiles } from '../../../support/copy-on-write-files';
 import { seeded } from '../../../support/seeded';
-import {
-  afterKill,
-  DIRECTORY,
-  draft,
-  openTestStore,
-  stop,
-  type TestStore,
-} from './test-store';
+import { afterKill, DIRECTORY, draft, openTestStore, stop, type TestStore } from './test-store';
 
 export const SMALL = { segmentBytes: 64 * 1024, queueFileEntries: 16 };
 /** Bytes behind the last one written that are harmed too. */
@@ -111,21 +104,24 @@ export async function tryFault(subject: Subject, fault: Fault): Promise<readonly
   contents.set(fault.path, harmed(before, fault));
   const wrong: string[] = [];
   try {
-    const findings = await findingsOf(contents);
     const opened = await openTestStore(afterKill(new CopyOnWriteFiles(contents)), SMALL);
     const lost = await compare(subject, fault, opened, wrong);
-    if (lost > 0 && findings.length === 0) wrong.push(`${lost} messages lost, none reported`);
+    if (lost > 0 && (await findingsOf(contents)).length === 0) {
+      wrong.push(`${lost} messages lost, none reported`);
+    }
   } catch (error) {
     wrong.push(`not opened: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
   }
-  return wrong.map((text) => `${subject.ending} ${fault.kind} ${fault.path} @${fault.at}: ${text}`);
+  return wrong
+    .slice(0, 3)
+    .map((text) => `${subject.ending} ${fault.kind} ${fault.path} @${fault.at}: ${text}`);
 }
 
 function harmed(before: Buffer, { at, kind }: Fault): Buffer {
   if (kind === 'cut') return Buffer.from(before.subarray(0, at));
   const after = Buffer.from(before);
   // Each byte gets one of 255 other values, always the same one.
-  after[at] = (before[at] ?? 0) ^ (1 + (Math.imul(at, 2654435761) >>> 8) % 255);
+  after[at] = (before[at] ?? 0) ^ (1 + ((Math.imul(at, 2654435761) >>> 8) % 255));
   return after;
 }
 

@@ -134,7 +134,7 @@ test.each(['mark', 'views.json', 'deleted-topics.json'])(
     if (name === 'mark') await overwrite(files, path, 30, Buffer.from('damage'));
     else await files.writeFile(path, '{"begin"');
     const { lines } = await check(files);
-    expect(lines).toEqual([expect.stringContaining(`gantry/${name}`)]);
+    expect(lines[0]).toContain(`gantry/${name}`);
   },
 );
 
