@@ -9,6 +9,7 @@
  * - interop: official clients of other languages, and the roles as separate processes
  * - transport: the gRPC transport against clients, conformance suites and attackers from outside
  * - apache: one directory in turn under Apache RocketMQ and under Gantry (test/interop/apache)
+ * - fuzz: properties of what reads clients' bytes, for minutes instead of a number of runs
  * - crash: kill -9 under load, with a checker outside the process
  * - faults: every byte harmed, power lost, a full and a broken disk; long
  * - grpc-js: suites of the above that talk to a server, again on `rpc.transport: grpc-js`
@@ -26,6 +27,7 @@ const timeoutsMs = {
   crash: 900_000,
   faults: 2_400_000,
   transport: 600_000,
+  fuzz: 600_000,
 };
 
 /** Where a project's tests are, when not in a folder of its name. */

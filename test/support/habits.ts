@@ -151,7 +151,7 @@ const SLEEPS = new Set(['setTimeout', 'setInterval', 'Atomics.wait', 'AbortSigna
  * the clients and attackers of test/transport may name a timer. */
 export const sleepsInTests: Check = (file) => {
   const waits =
-    /^test\/((unit|integration|smoke|interop|crash|faults|sim)\/|transport\/(?!stacks\/|attackers\/))/.test(
+    /^test\/((unit|integration|smoke|interop|crash|faults|sim|fuzz)\/|transport\/(?!stacks\/|attackers\/))/.test(
       file.path,
     );
   if (!waits || !CODE.test(file.path)) return [];

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Client } from '@grpc/grpc-js';
 import { ROOT } from '../support/process';
+import { letRun } from '../support/until';
 import { echoClient, echoDefinition } from '../unit/rpc/grpc/echo-service';
 
 const ATTACK_MS = Number(process.env['ATTACK_MS'] ?? 1000);
@@ -14,9 +15,10 @@ const DIST = process.env['TEST_DIST'] ?? join(ROOT, 'dist');
 const support = join(ROOT, 'test', 'transport', 'attackers');
 
 const GROWTH_BYTES_MAX = 32 * 1024 * 1024;
-/** An honest call may take this many times its own p99 without an attack, and always this long. */
+/** An honest call may take less than this many times its own p99 without an attack. */
 const P99_FACTOR = 10;
-const P99_MS_FLOOR = 50;
+/** Has the C library give memory that was let go of back to the system, so that what is measured is held. */
+const GIVE_BACK = { MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_MMAP_THRESHOLD_: '131072' };
 
 const ATTACKS = [
   'rapid reset',
@@ -31,6 +33,11 @@ const ATTACKS = [
   'windows of one byte',
   'windows that overflow and turn negative',
   'answers that nobody reads',
+  'answers that are read slowly',
+  'gzip bombs',
+  'requests without end',
+  'WINDOW_UPDATE flood',
+  'PRIORITY flood',
   'half-closed idlers',
   'frames that trickle',
   'handshakes that are cut',
@@ -43,7 +50,10 @@ let client: Client;
 let port: number;
 
 beforeAll(async () => {
-  server = fork(join(support, 'server.js'), [DIST]);
+  server = fork(join(support, 'server.js'), [DIST], {
+    execArgv: ['--expose-gc'],
+    env: { ...process.env, ...GIVE_BACK },
+  });
   const [told] = (await once(server, 'message')) as [{ port: number }];
   ({ port } = told);
   client = echoClient(port);
@@ -59,25 +69,37 @@ afterAll(async () => {
 test.each(ATTACKS)(
   '%s',
   async (attack) => {
-    const baselineMs = p99(await honestWork(ATTACK_MS / 2));
-    const before = await memory();
+    const { times: calm, largest: before } = await watched(honestWork(ATTACK_MS));
+    const baselineMs = p99(calm);
     const attacker = fork(join(support, 'attacker.js'), [attack, String(port)]);
     let failed: unknown;
     attacker.on(
       'exit',
       (code) => (failed = code === 0 ? undefined : `the attacker ended: ${code}`),
     );
-    const latencies = await honestWork(ATTACK_MS);
-    const grown = (await memory()) - before;
+    const { times: latencies, largest } = await watched(honestWork(ATTACK_MS));
+    const grown = largest - before;
     attacker.disconnect();
     await once(attacker, 'exit');
     expect(failed).toBeUndefined();
     expect(grown).toBeLessThan(GROWTH_BYTES_MAX);
     expect(latencies.length).toBeGreaterThan(ATTACK_MS / 100);
-    expect(p99(latencies)).toBeLessThan(Math.max(P99_MS_FLOOR, P99_FACTOR * baselineMs));
+    expect(p99(latencies)).toBeLessThan(P99_FACTOR * baselineMs);
   },
-  ATTACK_MS + 20_000,
+  2 * ATTACK_MS + 20_000,
 );
+
+/** The times of honest work, and the server's largest memory in the course of it, looked at four times. */
+async function watched(
+  work: Promise<number[]>,
+): Promise<{ readonly times: number[]; readonly largest: number }> {
+  let largest = 0;
+  for (let look = 0; look < 4; look++) {
+    await letRun(ATTACK_MS / 4);
+    largest = Math.max(largest, await memory());
+  }
+  return { times: await work, largest };
+}
 
 /** Calls for so long, 8 at a time; throws when one fails. Answers their times, ms. */
 async function honestWork(forMs: number): Promise<number[]> {

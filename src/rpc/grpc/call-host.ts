@@ -1,8 +1,10 @@
+import type { Unpacker } from './compression';
 import type { DeadlineWheel } from './deadline-wheel';
 
 /** What calls need of their server. */
 export interface CallHost {
   readonly deadlines: DeadlineWheel;
+  readonly unpacker: Unpacker;
   readonly maxReceiveBytes: number;
   readonly maxSendBytes: number;
   readonly compressAnswers: boolean;

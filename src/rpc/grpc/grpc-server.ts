@@ -9,6 +9,7 @@ import type { Http2Stream, StreamListener } from '../http2/stream';
 import { sendStatus } from './answer';
 import { CallHead } from './call-head';
 import type { CallHost } from './call-host';
+import { Unpacker } from './compression';
 import { DeadlineWheel } from './deadline-wheel';
 import { MethodTable } from './method';
 import { NotGrpc, Refused } from './refusal';
@@ -36,6 +37,7 @@ const HELD_BESIDE_BYTES = 64 * 1024 * 1024;
 
 export class GrpcServer implements CallHost {
   readonly deadlines: DeadlineWheel;
+  readonly unpacker = new Unpacker();
   readonly maxReceiveBytes: number;
   readonly maxSendBytes: number;
   readonly compressAnswers: boolean;

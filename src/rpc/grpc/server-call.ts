@@ -1,14 +1,11 @@
-/**
- * What every call is, whatever its kind: a stream that is listened to, with the methods that grpc-js's calls offer
- * to handlers.
- */
+/** What every call is: a stream that is listened to, with the methods that grpc-js's calls offer to handlers. */
 import { status as Status, type Metadata } from '@grpc/grpc-js';
 import { ErrorCode } from '../http2/error-code';
 import type { Http2Stream, StreamListener } from '../http2/stream';
 import { sendHead, sendStatus } from './answer';
 import type { CallHead } from './call-head';
 import type { CallHost } from './call-host';
-import { pack, unpack } from './compression';
+import { pack } from './compression';
 import { NO_SLOT, type Expiring } from './deadline-wheel';
 import { LazyEmitter } from './lazy-emitter';
 import { MessageReader, messagePrefix, type MessageSink } from './message-frame';
@@ -288,10 +285,12 @@ export abstract class ServerCall
 
   private async unpackMessage(compressed: boolean, bytes: Buffer): Promise<void> {
     if (this.ended) return;
+    const { unpacker, maxReceiveBytes: maxBytes } = this.host;
+    const wanted = (): boolean => !this.ended;
     const message = compressed
-      ? await unpack(bytes, this.head.encoding, this.host.maxReceiveBytes)
+      ? await unpacker.unpack(bytes, this.head.encoding, maxBytes, wanted)
       : bytes;
-    if (this.ended) return;
+    if (this.ended || message === undefined) return;
     if (!Buffer.isBuffer(message)) {
       this.finish(message);
       return;

@@ -6,6 +6,7 @@
  */
 const net = require('node:net');
 const tls = require('node:tls');
+const { gzipSync } = require('node:zlib');
 
 const [, , attack, port] = process.argv;
 const BATCH_MS = 10;
@@ -52,9 +53,13 @@ function block(path) {
 }
 
 const request = (id, path, flags = 0) => frame(HEADERS, END_HEADERS | flags, id, block(path));
-const message = (id, body) =>
-  frame(0, END_STREAM, id, Buffer.concat([Buffer.of(0), uint32(body.length), body]));
+const message = (id, body, flags = 0) =>
+  frame(0, END_STREAM, id, Buffer.concat([Buffer.of(flags), uint32(body.length), body]));
 const many = (count, make) => Buffer.concat(Array.from({ length: count }, (_, at) => make(at)));
+/** The field grpc-encoding, of a literal name, before its value. */
+const GZIP_FIELD = [0, 13, ...Buffer.from('grpc-encoding')];
+/** The largest message that is taken, in 4 KiB. */
+const BOMB = gzipSync(Buffer.alloc(4 << 20));
 const greeting = Buffer.concat([PREFACE, frame(SETTINGS, 0, 0)]);
 
 /** What a batch does on one connection; `state` lives as long as the connection. */
@@ -128,6 +133,32 @@ const onOneConnection = {
     state.begun = true;
     return Buffer.concat([begin, window, many(20, () => askForMuch(state))]);
   },
+  'answers that are read slowly': (state) => {
+    // All windows are open, and 16 KiB are read in each batch.
+    state.socket.pause();
+    state.socket.read(16_384);
+    const begin = state.begun ? [] : [setting(4, 0x7fff_ffff), frame(8, 0, 0, uint32(0x7000_0000))];
+    state.begun = true;
+    return Buffer.concat([...begin, many(20, () => askForMuch(state))]);
+  },
+  'gzip bombs': (state) => {
+    // 20 at once, so that they are unpacked at the same time, twice a second.
+    if (batches++ % 50 !== 0) return Buffer.alloc(0);
+    const head = Buffer.concat([block('/test.Echo/Sink'), text('gzip', GZIP_FIELD)]);
+    return many(20, () => {
+      const id = (state.id += 2);
+      return Buffer.concat([frame(HEADERS, END_HEADERS, id, head), message(id, BOMB, 1)]);
+    });
+  },
+  'requests without end': (state) =>
+    many(20, () => {
+      const id = (state.id += 2);
+      // A message of 4 MiB is announced, and begun.
+      const begun = Buffer.concat([Buffer.of(0), uint32(4 << 20), Buffer.alloc(8000)]);
+      return Buffer.concat([request(id, '/test.Echo/Unary'), frame(0, 0, id, begun)]);
+    }),
+  'WINDOW_UPDATE flood': () => many(200, () => frame(8, 0, 0, uint32(1))),
+  'PRIORITY flood': () => many(200, (at) => frame(2, 0, 2 * at + 1, Buffer.from([0, 0, 0, 0, 9]))),
 };
 
 function askForMuch(state) {

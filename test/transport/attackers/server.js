@@ -2,7 +2,7 @@
 
 /**
  * An echo service on the built transport, for attacks: `node server.js DIST`. It tells its parent its port, and
- * answers each message of the parent's with its resident memory, bytes.
+ * answers each message of the parent's with its resident memory after a collection, bytes. Needs `--expose-gc`.
  */
 const { join } = require('node:path');
 
@@ -26,9 +26,14 @@ const platform = nodePlatform();
 const server = new GrpcServer(platform);
 server.setIdentity(developmentCertificate([], platform.clock, platform.random));
 server.addService(
-  { Unary: method('Unary', false, false), Spread: method('Spread', false, true) },
+  {
+    Unary: method('Unary', false, false),
+    Sink: method('Sink', false, false),
+    Spread: method('Spread', false, true),
+  },
   {
     Unary: (call, callback) => callback(null, call.request),
+    Sink: (_call, callback) => callback(null, Buffer.alloc(0)),
     // A megabyte, in pieces, for who reads.
     Spread: (call) => {
       let left = 16;
@@ -42,6 +47,11 @@ server.addService(
   },
 );
 
-process.on('message', () => process.send({ rss: process.memoryUsage.rss() }));
+process.on('message', () => {
+  // What was let go of does not count: twice, as finalizers free what the first one found.
+  globalThis.gc();
+  globalThis.gc();
+  process.send({ rss: process.memoryUsage.rss() });
+});
 process.on('disconnect', () => process.exit(0));
 void server.listen('127.0.0.1', 0).then((port) => process.send({ port }));
