@@ -102,6 +102,7 @@ export class Views {
         await new Promise<void>((resolve) => platform.timers.nextTurn(resolve));
       }
     }
+    this.logAttempts();
     log.add({ kind: 'end', begin });
     // Not merely as durable as a message: a start that trusts the note finds nothing else.
     await log.synced();
@@ -118,6 +119,17 @@ export class Views {
   /** Waits for a snapshot that is being taken. */
   async settled(): Promise<void> {
     await this.running;
+  }
+
+  /** What receives were given and still have, by attempt id. */
+  private logAttempts(): void {
+    const { book, log } = this.parts;
+    for (const { key, group, topic, generation, deliveries: all } of book.attempts.all()) {
+      const ledgers = book.find(group, topic);
+      if (ledgers?.generation !== generation) continue;
+      const deliveries = all.filter((delivery) => book.heldBy(ledgers, delivery) !== undefined);
+      if (deliveries.length > 0) log.add({ kind: 'attempt', group, topic, key, deliveries });
+    }
   }
 
   private logQueue(ledgers: GroupTopic, ledger: QueueLedger): void {

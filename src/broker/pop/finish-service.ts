@@ -99,7 +99,7 @@ export class FinishService {
     for (const { receiptHandle } of request.entries) {
       try {
         const one = this.handles.resolve(ledgers, request, receiptHandle);
-        if (one !== undefined) held.push(one);
+        if (one !== undefined && !this.book.attempts.isRepeated(one.delivery.nonce)) held.push(one);
       } catch {
         // Redelivered or finished meanwhile: nothing to give back.
       }
@@ -124,7 +124,8 @@ export class FinishService {
   giveBackPicks(ledgers: GroupTopic, picks: readonly ChosenMessage[]): void {
     this.giveBack(
       ledgers,
-      picks.flatMap((pick) => this.rowOf(pick)),
+      // What a repeated receive was given meanwhile stays with it.
+      picks.flatMap((pick) => (this.book.attempts.isRepeated(pick.nonce) ? [] : this.rowOf(pick))),
     );
   }
 

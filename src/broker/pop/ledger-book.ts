@@ -5,6 +5,7 @@
  * the same turn, so that replaying the log gives the same book.
  */
 import type { Platform } from '../../platform/platform';
+import { Attempts, type AttemptDelivery } from './attempts';
 import type { ClientTable } from './client-table';
 import { GroupTopic, GroupTopics } from './group-topic';
 import { holderOf, ownerOf, renewedLeaseMs, type Holder } from './holder';
@@ -16,6 +17,11 @@ import { TimingWheel } from './timing-wheel';
 
 /** How long a message whose last attempt is over waits to be moved, until it is looked at again. */
 const EXHAUSTED_AGAIN_MS = 30_000;
+
+export interface HeldDelivery {
+  readonly ledger: QueueLedger;
+  readonly row: number;
+}
 
 /** What the book asks and tells its broker. */
 export interface LedgerEvents {
@@ -29,6 +35,8 @@ export interface LedgerEvents {
 
 export class LedgerBook extends GroupTopics {
   readonly rows: InflightTable;
+  /** What receives were given, by attempt id. */
+  readonly attempts = new Attempts();
   private readonly wheel: TimingWheel;
   private readonly byIndex: { readonly owner: GroupTopic; readonly ledger: QueueLedger }[] = [];
   private readonly freedIndexes: number[] = [];
@@ -195,6 +203,16 @@ export class LedgerBook extends GroupTopics {
     }
     ledger.skipTo(min);
     return { undelivered, delivered };
+  }
+
+  /** The row of a delivery that still is as it was made, held by its consumer. */
+  heldBy(ledgers: GroupTopic, delivery: AttemptDelivery): HeldDelivery | undefined {
+    const ledger = ledgers.queues.get(delivery.queueId);
+    const row = ledger?.row(delivery.offset);
+    if (ledger === undefined || row === undefined || !this.inFlight(row)) return undefined;
+    const same =
+      this.rows.nonce[row] === delivery.nonce && this.rows.attempt[row] === delivery.attempt;
+    return same ? { ledger, row } : undefined;
   }
 
   /** Whether a row is held by a consumer, not ready again. */

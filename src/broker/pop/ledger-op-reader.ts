@@ -77,6 +77,19 @@ class LedgerOpReader {
         };
       case 'expire':
         return { kind, ...this.queueRef(), min: input.varint() };
+      case 'attempt':
+        return {
+          kind,
+          group: this.name(),
+          topic: this.name(),
+          key: input.varint(),
+          deliveries: this.list(() => ({
+            queueId: input.varint(),
+            offset: input.varint(),
+            attempt: input.varint(),
+            nonce: input.uint32(),
+          })),
+        };
       case 'end':
         return { kind, begin: input.varint() };
     }
@@ -86,7 +99,9 @@ class LedgerOpReader {
     const { input } = this;
     const ref = this.queueRef();
     const client = this.name();
-    const autoRenew = input.byte() === 1;
+    const flags = input.byte();
+    const autoRenew = (flags & 1) === 1;
+    const attemptKey = (flags & 2) === 0 ? 0 : input.varint();
     const invisibleMs = input.varint();
     const nonce = input.uint32();
     const next = input.varint();
@@ -95,7 +110,17 @@ class LedgerOpReader {
       offset: base + input.varint(),
       attempt: input.varint(),
     }));
-    return { kind: 'pop', ...ref, client, autoRenew, invisibleMs, nonce, next, deliveries };
+    return {
+      kind: 'pop',
+      ...ref,
+      client,
+      autoRenew,
+      attemptKey,
+      invisibleMs,
+      nonce,
+      next,
+      deliveries,
+    };
   }
 
   private messages(): { offset: number; group: number }[] {

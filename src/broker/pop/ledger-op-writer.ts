@@ -66,6 +66,18 @@ export class LedgerOpWriter {
         this.queueRef(op);
         out.varint(op.min);
         break;
+      case 'attempt':
+        this.name(op.group);
+        this.name(op.topic);
+        out.varint(op.key);
+        out.varint(op.deliveries.length);
+        for (const { queueId, offset, attempt, nonce } of op.deliveries) {
+          out.varint(queueId);
+          out.varint(offset);
+          out.varint(attempt);
+          out.uint32(nonce);
+        }
+        break;
       case 'end':
         out.varint(op.begin);
         break;
@@ -81,7 +93,8 @@ export class LedgerOpWriter {
     const { out } = this;
     this.queueRef(op);
     this.name(op.client);
-    out.byte(op.autoRenew ? 1 : 0);
+    out.byte((op.autoRenew ? 1 : 0) | (op.attemptKey === 0 ? 0 : 2));
+    if (op.attemptKey !== 0) out.varint(op.attemptKey);
     out.varint(op.invisibleMs);
     out.uint32(op.nonce);
     out.varint(op.next);

@@ -7,19 +7,23 @@
  *
  *     start    group topic generation count offset*                    where a group begins on a topic
  *     look     group topic queue base count (delta group4)*              taken in by a FIFO pop, in turn for delivery
- *     pop      group topic queue client renew invisibleMs nonce4 next base count (delta attempt)*
+ *     pop      group topic queue client flags [attempt id] invisibleMs nonce4 next base count (delta attempt)*
  *     ack      group topic queue base count delta*
  *     change   group topic queue offset invisibleMs nonce4 attempt
  *     release  group topic queue delayMs base count delta*
  *     expire   group topic queue min                                   retention removes all below min
  *     queue    group topic queue generation committed next more count (offset attempt nonce4 client flags [group4] remainingMs)*
+ *     attempt  group topic key count (queue offset attempt nonce4)*     part of a snapshot
  *     end      begin                                                   a snapshot that began there is whole
  *
  * `look`, `pop`: every offset from the ledger's `next` to the new one that is not named is finished
- * (filtered). `group4` is the hash of a message group, 0 for none. Flags: 1 renew, 2 group4 follows.
+ * (filtered). `group4` is the hash of a message group, 0 for none. Flags of a row: 1 renew,
+ * 2 group4 follows; of a pop: 1 renew, 2 the key of its attempt id follows.
  * `queue` replaces all that is known of one queue: a snapshot is one for each queue, then `end`. A queue
  * with many rows takes several, `more` is 1 in all but the last; it counts only when the last is there.
  */
+
+import type { AttemptDelivery } from './attempts';
 
 export const LEDGER_RECORD_VERSION = 1;
 
@@ -61,12 +65,23 @@ export interface LookOp extends QueueRef {
 
 export interface PopOp extends QueueRef, Lease {
   readonly kind: 'pop';
+  /** See ./attempts; 0 for none. */
+  readonly attemptKey: number;
   readonly invisibleMs: number;
   /** Nonce of the first delivery; the others follow by one. */
   readonly nonce: number;
   readonly next: number;
   /** Ascending within redelivered ones and within new ones. */
   readonly deliveries: readonly { readonly offset: number; readonly attempt: number }[];
+}
+
+/** What a receive with an attempt id was given, where it is still of use; part of a snapshot. */
+export interface AttemptOp {
+  readonly kind: 'attempt';
+  readonly group: string;
+  readonly topic: string;
+  readonly key: number;
+  readonly deliveries: readonly AttemptDelivery[];
 }
 
 export interface AckOp extends QueueRef {
@@ -111,7 +126,7 @@ export interface EndOp {
 }
 
 export type LedgerOp =
-  StartOp | LookOp | PopOp | AckOp | ChangeOp | ReleaseOp | ExpireOp | QueueOp | EndOp;
+  StartOp | LookOp | PopOp | AckOp | ChangeOp | ReleaseOp | ExpireOp | QueueOp | EndOp | AttemptOp;
 
 /** Kinds by the number that stands for them. */
 export const LEDGER_OP_KINDS: readonly LedgerOp['kind'][] = [
@@ -124,4 +139,5 @@ export const LEDGER_OP_KINDS: readonly LedgerOp['kind'][] = [
   'end',
   'look',
   'expire',
+  'attempt',
 ];

@@ -31,7 +31,7 @@ export class LedgerReplay {
         });
         break;
       case 'pop':
-        this.withQueue(op, (ledger) => this.pop(op, ledger, ageMs));
+        this.withQueue(op, (ledger, ledgers) => this.pop(op, ledger, ledgers, ageMs));
         break;
       case 'ack':
         this.withQueue(op, (ledger) => {
@@ -57,6 +57,11 @@ export class LedgerReplay {
         );
         if (!op.more) this.restore(op);
         break;
+      case 'attempt': {
+        const ledgers = book.find(op.group, op.topic);
+        if (ledgers !== undefined) book.attempts.note(op.key, ledgers, op.deliveries);
+        break;
+      }
       case 'end':
         break;
     }
@@ -80,8 +85,14 @@ export class LedgerReplay {
     this.partial = [];
   }
 
-  private pop(op: PopOp, ledger: QueueLedger, ageMs: number): void {
+  private pop(op: PopOp, ledger: QueueLedger, ledgers: GroupTopic, ageMs: number): void {
     const { book } = this;
+    const { queueId } = op;
+    book.attempts.note(
+      op.attemptKey,
+      ledgers,
+      op.deliveries.map((delivery, i) => ({ ...delivery, queueId, nonce: (op.nonce + i) >>> 0 })),
+    );
     const holder = { client: book.clients.heard(op.client), autoRenew: op.autoRenew };
     const delayMs = remaining(op.invisibleMs, ageMs);
     op.deliveries.forEach(({ offset, attempt }, i) => {

@@ -67,6 +67,17 @@ export class ParkedPolls {
     return this.remove(ledgers, poll as ParkedPoll);
   }
 
+  /** Ends the polls of one client with that attempt id, wherever they wait: it has asked again. */
+  endAttempt(clientId: string, attemptId: string): void {
+    for (const [ledgers, polls] of this.parked) {
+      for (const poll of polls) {
+        const { request } = poll;
+        if (request.attemptId !== attemptId || request.clientId !== clientId) continue;
+        if (this.remove(ledgers, poll)) poll.end([]);
+      }
+    }
+  }
+
   /** Ends the polls of one client without a message. */
   endClient(clientId: string): void {
     for (const [ledgers, polls] of this.parked) {

@@ -12,6 +12,7 @@ import type { MessageStore } from '../../store/message-store';
 import type { Judge } from '../filter/judge';
 import type { BrokerSettings } from '../settings';
 import type { FinishService } from './finish-service';
+import { attemptKey } from './attempts';
 import type { GroupTopic } from './group-topic';
 import type { LedgerBook } from './ledger-book';
 import type { LedgerLog } from './ledger-log';
@@ -51,6 +52,11 @@ export class PopService {
   /** See `BrokerApi.pop`; the group is known and has begun on the topic. */
   async pop(ledgers: GroupTopic, request: PopRequest, signal: AbortSignal): Promise<PopResult> {
     const filter = this.parts.filters.get(request.filter);
+    if (request.attemptId !== '') {
+      this.polls.endAttempt(request.clientId, request.attemptId);
+      const again = await this.again(ledgers, request);
+      if (again.length > 0) return again;
+    }
     const { clock } = this.parts.platform;
     const endMs = clock.monotonicMs() + request.pollMs;
     for (;;) {
@@ -171,6 +177,32 @@ export class PopService {
     if (!signal.aborted) return messages;
     finishing.giveBackPicks(ledgers, selection);
     return [];
+  }
+
+  /** What is left of a receive with the same attempt id: same handles, attempts and deadlines. */
+  private async again(ledgers: GroupTopic, request: PopRequest): Promise<PopResult> {
+    const { book, store, handles, log } = this.parts;
+    const { topic } = ledgers;
+    const messages: PoppedMessage[] = [];
+    const attempt = book.attempts.find(attemptKey(request), ledgers);
+    for (const delivery of attempt?.deliveries ?? []) {
+      const { queueId, offset } = delivery;
+      if (book.heldBy(ledgers, delivery) === undefined) continue;
+      book.attempts.repeat(delivery.nonce);
+      const [entry] = await store.entries(topic, queueId, offset, 1);
+      if (entry?.queueOffset !== offset || entry.bytes === 0) continue;
+      const held = book.heldBy(ledgers, delivery);
+      const pick = held && { ...delivery, ledger: held.ledger, entry };
+      const record = pick && (await this.readRecord(topic, pick));
+      if (held === undefined || pick === undefined || record === undefined) continue;
+      const receiptHandle = handles.mint(ledgers, pick, record);
+      const invisibleMs = Math.ceil(book.remainingMs(held.row));
+      messages.push({ record, receiptHandle, attempt: delivery.attempt, invisibleMs });
+    }
+    // As with the first answer: what it holds must be in the log.
+    if (this.parts.isFifo(request.group)) await log.durable();
+    else await log.written();
+    return messages;
   }
 
   private isWanted(

@@ -9,6 +9,7 @@ import type { Platform, Timers } from '../../platform/platform';
 import type { MessageStore, QueueEntry } from '../../store/message-store';
 import type { Judge } from '../filter/judge';
 import type { BrokerSettings } from '../settings';
+import { attemptKey } from './attempts';
 import { EntryReader, type Loaded } from './entry-reader';
 import type { GroupTopic } from './group-topic';
 import type { LedgerBook } from './ledger-book';
@@ -143,19 +144,26 @@ export class Selector {
     if (pass.looked.length > 0) {
       this.log.add({ kind: 'look', group, topic, queueId, messages: pass.looked });
     }
+    const picks = draft.picks.slice(from);
+    const attempt = attemptKey(request);
+    this.book.attempts.note(
+      attempt,
+      ledgers,
+      picks.map(({ entry, attempt: nth, nonce: own }) => {
+        return { queueId, offset: entry.queueOffset, attempt: nth, nonce: own };
+      }),
+    );
     this.log.add({
       kind: 'pop',
-      group,
-      topic,
-      queueId,
+      ...{ group, topic, queueId, nonce },
       client: request.clientId,
       autoRenew: request.autoRenew,
+      attemptKey: attempt,
       invisibleMs: request.invisibleMs,
-      nonce,
       next: ledger.next,
-      deliveries: draft.picks
-        .slice(from)
-        .map(({ entry, attempt }) => ({ offset: entry.queueOffset, attempt })),
+      deliveries: picks.map(({ entry, attempt: nth }) => {
+        return { offset: entry.queueOffset, attempt: nth };
+      }),
     });
   }
 

@@ -36,6 +36,7 @@ const op: fc.Arbitrary<LedgerOp> = fc.oneof(
     kind: fc.constant('pop' as const),
     ...ref,
     ...lease,
+    attemptKey: fc.integer({ min: 0, max: 2 ** 52 - 1 }),
     invisibleMs: small,
     nonce: uint32,
     next: offset,
@@ -64,6 +65,15 @@ const op: fc.Arbitrary<LedgerOp> = fc.oneof(
     next: offset,
     more: fc.boolean(),
     rows: fc.array(row),
+  }),
+  fc.record({
+    kind: fc.constant('attempt' as const),
+    group: ref.group,
+    topic: ref.topic,
+    key: fc.integer({ min: 1, max: 2 ** 52 - 1 }),
+    deliveries: fc.array(
+      fc.record({ queueId: ref.queueId, offset, attempt: small, nonce: uint32 }),
+    ),
   }),
   fc.record({ kind: fc.constant('end' as const), begin: offset }),
 );
