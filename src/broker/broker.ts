@@ -97,6 +97,7 @@ export class Broker implements BrokerApi {
     });
     const exchange = await openExchange({
       ...{ directory, platform, store, metadata, book, log, views },
+      maxWindow: settings.maxWindow,
       logger: logger.child({ part: 'exchange' }),
     });
     new Removal({ store, book, log, views, logger });

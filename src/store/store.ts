@@ -29,6 +29,7 @@ const MAX_QUEUE_ID = 0x7fffffff;
 type ArrivalListener = (topic: string, queueId: number, maxOffset: number) => void;
 
 export class Store implements MessageStore {
+  readonly visited: boolean;
   private readonly commitLog: CommitLog;
   private readonly upkeep: Upkeep;
   private readonly index: MessageIndex | undefined;
@@ -50,6 +51,7 @@ export class Store implements MessageStore {
     const { recovered, queues } = parts;
     this.heard = new StoreListeners(parts.log);
     const { end, storeTimestamp } = recovered;
+    this.visited = recovered.visited;
     this.dispatchedTo = end;
     this.lastPhysicalOffset = recovered.lastPhysicalOffset;
     this.lastStoreTimestamp = storeTimestamp;
@@ -133,10 +135,6 @@ export class Store implements MessageStore {
 
   get visible(): number {
     return this.commitLog.writer.visible;
-  }
-
-  get visited(): boolean {
-    return this.parts.recovered.visited;
   }
 
   get failure(): Error | undefined {

@@ -14,6 +14,7 @@ import type { JsonObject } from './apache-json';
 import { ConfigExport, type ConfigTables } from './config-export';
 import { CONFIG_FILES, ConfigFiles, readNote, writeNote, type ExchangeNote } from './config-files';
 import { importConfigs } from './config-import';
+import { importHeld } from './pop-import';
 
 export interface ExchangeParts {
   readonly directory: string;
@@ -24,6 +25,8 @@ export interface ExchangeParts {
   readonly book: LedgerBook;
   readonly log: LedgerLog;
   readonly views: Views;
+  /** See `BrokerSettings.maxWindow`. */
+  readonly maxWindow: number;
 }
 
 const NO_NOTE: ExchangeNote = {
@@ -64,8 +67,9 @@ async function takeOver(
   const foreignEnd = store.visible;
   const imports = before.imports + 1;
   const imported = importConfigs(parts, tables, new Set(before.fromBeginning), imports);
+  const held = await importHeld(parts, tables, platform.clock.wallMs());
   logger.warn(
-    { ...imported, position: foreignEnd },
+    { ...imported, held, position: foreignEnd },
     'another program has had the directory: topics, groups and offsets are taken from config/*.json',
   );
   await views.snapshot();

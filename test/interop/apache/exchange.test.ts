@@ -116,6 +116,41 @@ describe('a directory in turn under Apache RocketMQ and under Gantry', () => {
     await consumer.close();
   };
 
+  /** Group `holder` takes six messages, acknowledges one, changes one; answers those that it still holds. */
+  const hold = async (endpoint: string): Promise<ReceivedMessage[]> => {
+    const subscriptions = { plain: '*' };
+    const options = { endpoints: endpoint, group: 'holder', subscriptions, awaitMs: 3000 };
+    const consumer = await driver.simple(options);
+    const taken: ReceivedMessage[] = [];
+    while (taken.length < 6) {
+      const { messages } = await consumer.receive(6 - taken.length, 10_000);
+      taken.push(...messages);
+    }
+    const [acknowledged, changed, ...rest] = taken;
+    if (acknowledged === undefined || changed === undefined) throw new Error('nothing taken');
+    await consumer.ack(acknowledged);
+    await consumer.change(changed, 15_000);
+    await consumer.close();
+    return [changed, ...rest];
+  };
+
+  /** What group `holder` held comes again, and then what it never got; what it acknowledged does not. */
+  const expectHeld = async (endpoint: string, held: readonly ReceivedMessage[]): Promise<void> => {
+    const subscriptions = { plain: '*' };
+    const options = { endpoints: endpoint, group: 'holder', subscriptions, awaitMs: 3000 };
+    const consumer = await driver.simple(options);
+    const collector = new Collector([consumer], { invisibleMs: INVISIBLE_MS, lanes: 1 });
+    const all = written.filter(({ topic }) => topic === 'plain');
+    await collector.untilSeen(all.length - 1, 40_000);
+    await collector.untilEmptyPolls(1, 30_000);
+    collector.stop();
+    const seen = collector.seen.map(({ message }) => message);
+    expect(seen).toHaveLength(all.length - 1);
+    const attempts = new Map(seen.map((message) => [essence(message), message.attempt]));
+    expect(held.map((message) => attempts.get(essence(message)))).toEqual(held.map(() => 2));
+    await consumer.close();
+  };
+
   /** All messages of all topics, through a group that begins at the beginning. */
   const readAllFromOurs = async (
     running: GantryProcess,
@@ -134,7 +169,7 @@ describe('a directory in turn under Apache RocketMQ and under Gantry', () => {
 
   it('Gantry serves what Apache wrote, after an orderly stop, and goes on where the group was', async () => {
     const theirs = await startApache();
-    await theirs.setup(TYPES, ['keeper', 'idle']);
+    await theirs.setup(TYPES, ['keeper', 'holder']);
     note(await theirs.sendAllKinds('apache-1'));
     await send(theirs.endpoint, 'grpc on apache 1');
     await keep(theirs.endpoint, 5, false);
@@ -142,11 +177,13 @@ describe('a directory in turn under Apache RocketMQ and under Gantry', () => {
     await expect(runGantry([...second, '--data-dir', store])).rejects.toThrow(
       /locked by process \d+/,
     );
+    const held = await hold(theirs.endpoint);
     await theirs.stop();
 
     const ours = await startOurs();
     expect(essences(await readAllFromOurs(ours, 'all-1'))).toEqual(essences(written));
     await keep(ours.endpoint, unread.size, true);
+    await expectHeld(ours.endpoint, held);
   });
 
   it('Apache serves what both wrote, after an orderly stop of Gantry', async () => {
