@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { MessageStore } from '../../store/message-store';
 import type { LedgerBook } from '../pop/ledger-book';
+import { NO_GROUP } from '../pop/message-groups';
 import type { JsonObject } from './apache-json';
 import { objectIn } from './apache-shapes';
 import type { ConfigTables } from './config-export';
@@ -64,7 +65,7 @@ function importQueue(
   const next = Math.min(end, committed + maxWindow);
   if (next < end) logger.warn({ topic, group, queueId, from: next, to: end }, 'delivered again');
   const rows = [...due].map(([offset, dueMs]) => ({
-    ...{ offset, attempt: 1, nonce: 0, client: '', autoRenew: false },
+    ...{ offset, attempt: 1, nonce: 0, client: '', autoRenew: false, group: NO_GROUP },
     remainingMs: Math.max(0, dueMs - nowMs),
   }));
   book.restoreQueue(ledgers, queueId, committed, next, rows);
