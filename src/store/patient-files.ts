@@ -35,6 +35,6 @@ export function patientFiles({ files, timers }: Platform, log: Logger): Files {
     removeTree: (path) => files.removeTree(path),
     syncDirectory: (path) => files.syncDirectory(path),
     space: (path) => files.space(path),
-    lock: (path) => files.lock(path),
+    lock: (path, beside) => files.lock(path, beside),
   };
 }

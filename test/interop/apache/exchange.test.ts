@@ -174,9 +174,9 @@ describe('a directory in turn under Apache RocketMQ and under Gantry', () => {
     await send(theirs.endpoint, 'grpc on apache 1');
     await keep(theirs.endpoint, 5, false);
     const second = ['start', '--host', '127.0.0.1', '--port', '0', '--http-port', '0'];
-    await expect(runGantry([...second, '--data-dir', store])).rejects.toThrow(
-      /locked by process \d+/,
-    );
+    await expect(
+      runGantry([...second, '--data-dir', store, '--store-segment-bytes', '16MiB']),
+    ).rejects.toThrow(/locked by process \d+/);
     const held = await hold(theirs.endpoint);
     await theirs.stop();
 

@@ -94,7 +94,7 @@ export class JournalFiles implements Files {
   stat = (path: string): ReturnType<Files['stat']> => this.base.stat(path);
   readFile = (path: string): ReturnType<Files['readFile']> => this.base.readFile(path);
   space = (path: string): ReturnType<Files['space']> => this.base.space(path);
-  lock = (path: string): ReturnType<Files['lock']> => this.base.lock(path);
+  lock = (path: string, beside?: string): ReturnType<Files['lock']> => this.base.lock(path, beside);
 
   /** What is there when the process is killed after `count` changes; of the next one, a write, the first `partBytes` bytes. */
   async afterKill(count: number, partBytes = 0): Promise<Files> {

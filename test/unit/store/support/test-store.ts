@@ -152,7 +152,7 @@ export function hookedFiles(
     removeTree: (path) => base.removeTree(path),
     syncDirectory: (path) => base.syncDirectory(path),
     space: (path) => base.space(path),
-    lock: (path) => base.lock(path),
+    lock: (path, beside) => base.lock(path, beside),
   };
 }
 
