@@ -1,0 +1,272 @@
+/**
+ * A disk that can lose power. What was synced stays. Of the rest it keeps what chance says, in any order:
+ *
+ * - of each sector of 512 bytes one of the contents it had since the last sync, or a torn one: the
+ *   beginning of one and the rest of another;
+ * - of a file's length one of those it had since;
+ * - of names that were made, changed or removed any subset, but changes of one name in their order.
+ */
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileError } from '../../src/platform/file-error';
+import type { FileHandle, Files, FileStat, OpenMode } from '../../src/platform/platform';
+import type { Chance } from './seeded';
+
+const SECTOR_BYTES = 512;
+/** Part of the unsynced changes that a loss of power leaves. */
+const KEPT_PARTS = [0, 0.1, 0.5, 0.9, 1];
+const TORN_PART = 0.1;
+
+type Node = Content | 'directory';
+
+/** A change of names that is not durable yet. */
+interface NameChange {
+  readonly directory: string;
+  readonly names: readonly string[];
+  readonly apply: (names: Map<string, Node>) => void;
+}
+
+/** The bytes of a file, and what each sector held since it was synced. */
+class Content {
+  bytes = Buffer.alloc(0);
+  private lengths: number[] = [0];
+  private readonly sectors = new Map<number, Buffer[]>();
+
+  write(data: Uint8Array, position: number): void {
+    const end = position + data.length;
+    this.remember(position, end);
+    if (end > this.bytes.length) this.resize(end);
+    this.bytes.set(data, position);
+    this.remember(position, end);
+  }
+
+  truncate(length: number): void {
+    const before = this.bytes.length;
+    if (length < before) {
+      this.remember(length, before);
+      this.bytes.fill(0, length);
+      this.remember(length, before);
+    }
+    this.resize(length);
+  }
+
+  sync(): void {
+    this.sectors.clear();
+    this.lengths = [this.bytes.length];
+  }
+
+  /** What a loss of power leaves. */
+  left(chance: Chance, kept: number): Content {
+    const after = new Content();
+    const changed = chance.hits(kept);
+    after.bytes = Buffer.from(this.bytes);
+    for (const [sector, versions] of this.sectors) {
+      const held = sectorLeft(versions, chance, kept);
+      const at = sector * SECTOR_BYTES;
+      if (at + SECTOR_BYTES > after.bytes.length) after.resize(at + SECTOR_BYTES);
+      after.bytes.set(held, at);
+    }
+    const length = changed ? this.lengths[chance.below(this.lengths.length)] : this.lengths[0];
+    after.resize(length ?? 0);
+    after.sync();
+    return after;
+  }
+
+  private resize(length: number): void {
+    const bytes = Buffer.alloc(length);
+    bytes.set(this.bytes.subarray(0, length));
+    this.bytes = bytes;
+    this.lengths.push(length);
+  }
+
+  /** Keeps what the sectors of `from` .. `to` hold now. */
+  private remember(from: number, to: number): void {
+    const last = Math.floor((to - 1) / SECTOR_BYTES);
+    for (let sector = Math.floor(from / SECTOR_BYTES); sector <= last; sector++) {
+      const held = Buffer.alloc(SECTOR_BYTES);
+      held.set(this.bytes.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES));
+      const versions = this.sectors.get(sector) ?? [];
+      if (!versions.at(-1)?.equals(held)) versions.push(held);
+      this.sectors.set(sector, versions);
+    }
+  }
+}
+
+function sectorLeft(versions: readonly Buffer[], chance: Chance, kept: number): Buffer {
+  const pick = (): Buffer => versions[chance.below(versions.length)] ?? Buffer.alloc(SECTOR_BYTES);
+  const first = versions[0] ?? Buffer.alloc(SECTOR_BYTES);
+  if (!chance.hits(kept)) return first;
+  if (kept === 1) return versions.at(-1) ?? first;
+  if (!chance.hits(TORN_PART)) return pick();
+  const at = chance.below(SECTOR_BYTES);
+  return Buffer.concat([pick().subarray(0, at), pick().subarray(at)]);
+}
+
+export class SimulatedDisk implements Files {
+  private names = new Map<string, Node>([['/', 'directory']]);
+  private durable = new Map<string, Node>([['/', 'directory']]);
+  private pending: NameChange[] = [];
+  private changesLeft = Infinity;
+
+  constructor(private readonly chance: Chance) {}
+
+  /** After so many more changes the power is off: every call fails. */
+  powerOffAfter(changes: number): void {
+    this.changesLeft = changes;
+  }
+
+  /** The disk when the power is back. */
+  afterPowerLoss(): SimulatedDisk {
+    const { chance } = this;
+    const kept = KEPT_PARTS[chance.below(KEPT_PARTS.length)] ?? 0;
+    const names = new Map(this.durable);
+    const stuck = new Set<string>();
+    for (const change of this.pending) {
+      const free = change.names.every((name) => !stuck.has(name));
+      if (free && chance.hits(kept)) change.apply(names);
+      else for (const name of change.names) stuck.add(name);
+    }
+    const after = new SimulatedDisk(chance);
+    for (const [path, node] of names) {
+      if (!hasParents(names, path)) continue;
+      after.names.set(path, node === 'directory' ? node : node.left(chance, kept));
+    }
+    after.durable = new Map(after.names);
+    return after;
+  }
+
+  async open(path: string, mode: OpenMode): Promise<FileHandle> {
+    const full = resolve(path);
+    this.alive();
+    let node = this.names.get(full);
+    if (node === 'directory') throw fileError('EISDIR', 'is a directory', path);
+    if (node === undefined) {
+      if (mode !== 'create') throw fileError('ENOENT', 'no such file', path);
+      node = new Content();
+      this.setName(full, node);
+    }
+    return this.handleOf(full, node);
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    const full = resolve(path);
+    if (this.names.has(full)) return;
+    await this.makeDirectory(dirname(full));
+    this.setName(full, 'directory');
+  }
+
+  async list(path: string): Promise<string[]> {
+    this.alive();
+    const full = resolve(path);
+    return [...this.names.keys()]
+      .filter((name) => name !== '/' && dirname(name) === full)
+      .map((name) => basename(name))
+      .sort();
+  }
+
+  async stat(path: string): Promise<FileStat | undefined> {
+    this.alive();
+    const node = this.names.get(resolve(path));
+    if (node === undefined) return undefined;
+    if (node === 'directory') return { bytes: 0, modifiedMs: 0, directory: true };
+    return { bytes: node.bytes.length, modifiedMs: 0, directory: false };
+  }
+
+  async readFile(path: string): Promise<Buffer | undefined> {
+    this.alive();
+    const node = this.names.get(resolve(path));
+    return node instanceof Content ? Buffer.from(node.bytes) : undefined;
+  }
+
+  async writeFile(path: string, data: Uint8Array | string): Promise<void> {
+    const handle = await this.open(path, 'create');
+    await handle.truncate(0);
+    await handle.write([Buffer.from(data as Uint8Array)], 0);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const [source, target] = [resolve(from), resolve(to)];
+    const node = this.names.get(source);
+    if (node === undefined) throw fileError('ENOENT', 'no such file', from);
+    this.change([source, target], (names) => {
+      names.delete(source);
+      names.set(target, node);
+    });
+  }
+
+  async remove(path: string): Promise<void> {
+    const full = resolve(path);
+    if (this.names.has(full)) this.change([full], (names) => void names.delete(full));
+  }
+
+  async removeTree(path: string): Promise<void> {
+    for (const name of await this.list(path)) await this.removeTree(join(path, name));
+    await this.remove(path);
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    this.count();
+    const full = resolve(path);
+    for (const change of this.pending) {
+      if (change.directory === full) change.apply(this.durable);
+    }
+    this.pending = this.pending.filter((change) => change.directory !== full);
+  }
+
+  space = (): ReturnType<Files['space']> => Promise.resolve({ totalBytes: 1e12, freeBytes: 1e12 });
+  lock = (): ReturnType<Files['lock']> => Promise.resolve({ release: () => Promise.resolve() });
+
+  private setName(full: string, node: Node): void {
+    if (this.names.get(dirname(full)) !== 'directory') {
+      throw fileError('ENOENT', 'no such directory', dirname(full));
+    }
+    this.change([full], (names) => void names.set(full, node));
+  }
+
+  private change(names: readonly string[], apply: NameChange['apply']): void {
+    this.count();
+    apply(this.names);
+    this.pending.push({ directory: dirname(names[0] ?? '/'), names, apply });
+  }
+
+  private handleOf(path: string, content: Content): FileHandle {
+    return {
+      path,
+      write: async (buffers, position) => {
+        this.count();
+        content.write(Buffer.concat(buffers), position);
+      },
+      read: async (target, position) => {
+        this.alive();
+        const part = content.bytes.subarray(position, position + target.length);
+        target.set(part);
+        return part.length;
+      },
+      truncate: async (length) => {
+        this.count();
+        content.truncate(length);
+      },
+      datasync: async () => {
+        this.count();
+        content.sync();
+      },
+      size: async () => content.bytes.length,
+      close: async () => undefined,
+    };
+  }
+
+  private count(): void {
+    this.alive();
+    this.changesLeft--;
+  }
+
+  private alive(): void {
+    if (this.changesLeft <= 0) throw fileError('EIO', 'the power is off', 'disk');
+  }
+}
+
+function hasParents(names: ReadonlyMap<string, Node>, path: string): boolean {
+  for (let at = dirname(path); at !== '/'; at = dirname(at)) {
+    if (names.get(at) !== 'directory') return false;
+  }
+  return true;
+}
