@@ -6,7 +6,7 @@ import { uniqueKeyOf } from '../message/record';
 import { Code, StatusError, toStatusError } from '../message/status';
 import type { MessagingServiceHandlers } from './messaging-handlers';
 import { ByteBudget, CallGate, failure, OK_STATUS, type PublicStatus, statusOf } from './calls';
-import { type EncodedItem, encodeDelivery } from './codec/receive-codec';
+import { encodeDeliveries, type EncodedItem } from './codec/receive-codec';
 import { DeliveryStream, type ReceiveCall } from './delivery-stream';
 import type { ProxyParts } from './parts';
 import { DEFAULT_REQUEST_TIMEOUT_MS, type ReceiveOrder, receiveOrder } from './receive-request';
@@ -21,12 +21,6 @@ interface Pop {
   /** The topic as the consumer named it. */
   readonly topic: ResourceName;
   readonly request: PopRequest;
-}
-
-/** Messages whose records are readable, and each as an item of the answer. */
-interface Encoded {
-  readonly sound: PoppedMessage[];
-  readonly items: EncodedItem[];
 }
 
 export class ReceiveFamily {
@@ -151,30 +145,27 @@ export class ReceiveFamily {
     let bytes = 0;
     for (const { record } of messages) bytes += record.length;
     this.delivering.add(bytes);
-    const { sound, items } = this.encode(messages, pop);
+    const items = this.encode(messages, pop);
     let written = 0;
     try {
       if (items.length === 0) stream.end(NO_MESSAGE, clock.wallMs());
       else written = await stream.deliver(OK_STATUS, items, () => clock.wallMs());
     } finally {
       this.delivering.give(bytes);
-      if (written < sound.length) this.giveBack(sound.slice(written), pop);
+      if (written < items.length) {
+        this.giveBack(
+          items.slice(written).map(({ delivery }) => delivery),
+          pop,
+        );
+      }
     }
   }
 
   /** A record that cannot be read is left out: it comes again, and counts attempts until it is given up. */
-  private encode(messages: PopResult, { topic, brokerName }: Pop): Encoded {
-    const sound: PoppedMessage[] = [];
-    const items: EncodedItem[] = [];
-    for (const message of messages) {
-      try {
-        items.push(encodeDelivery(message, topic));
-        sound.push(message);
-      } catch (err) {
-        this.log.error({ err, brokerName, topic: topic.name }, 'record not readable');
-      }
-    }
-    return { sound, items };
+  private encode(messages: PopResult, { topic, brokerName }: Pop): EncodedItem<PoppedMessage>[] {
+    return encodeDeliveries(messages, topic, (_message, err) => {
+      this.log.error({ err, brokerName, topic: topic.name }, 'record not readable');
+    });
   }
 
   /** Messages that did not get through come again soon, without an attempt counted. */

@@ -1,7 +1,7 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { ResourceName } from '../../src/message/public-message';
 import type { Delivery } from '../../src/message/wire/delivered-message';
-import { encodeDelivery, writeReceiveMessageItem } from '../../src/proxy/codec/receive-codec';
+import { encodeDeliveries, writeReceiveMessageItem } from '../../src/proxy/codec/receive-codec';
 import type { Message__Output } from '../../src/rpc/generated/apache/rocketmq/v2/Message';
 import type { ReceiveMessageResponse__Output } from '../../src/rpc/generated/apache/rocketmq/v2/ReceiveMessageResponse';
 import { loadService } from '../../src/rpc/protos';
@@ -13,7 +13,11 @@ const service: ServiceDefinition = loadService(
 
 /** What a consumer reads of a delivery, with the API's own codec. */
 export function deliveredOverWire(delivery: Delivery, asked: ResourceName): Message__Output {
-  const bytes = writeReceiveMessageItem(encodeDelivery(delivery, asked));
+  const [encoded] = encodeDeliveries([delivery], asked, (_delivery, error) => {
+    throw error;
+  });
+  if (encoded === undefined) throw new Error('no item');
+  const bytes = writeReceiveMessageItem(encoded);
   const item = service.ReceiveMessage?.responseDeserialize(bytes) as ReceiveMessageResponse__Output;
   if (!item.message) throw new Error('the item is no message');
   return item.message;

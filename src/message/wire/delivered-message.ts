@@ -27,6 +27,36 @@ const SPACE = 0x20;
 const MAX_INT32 = 0x7fffffff;
 
 /**
+ * Room for the messages of one answer: one allocation, not one a message. A message that waits for its client
+ * keeps no others in memory than those of its own answer.
+ */
+export class DeliveryRoom {
+  private room: Buffer;
+  private at = 0;
+
+  /** @param bytes about how much will be needed */
+  constructor(bytes: number) {
+    this.room = Buffer.allocUnsafeSlow(bytes);
+  }
+
+  take(bytes: number): Buffer {
+    if (bytes > this.room.length - this.at) return Buffer.allocUnsafeSlow(bytes);
+    this.at += bytes;
+    return this.room.subarray(this.at - bytes, this.at);
+  }
+}
+
+/** What a delivery adds to body, topic and properties at most, but for very long receipt handles. */
+const DELIVERY_FIELD_BYTES = 512;
+
+/** About how many bytes a delivery takes: rather more than less. */
+export function deliveredBytes({ record, receiptHandle }: Delivery): number {
+  return record.length + receiptHandle.length + DELIVERY_FIELD_BYTES;
+}
+
+const ranges = new PropertyRanges();
+
+/**
  * Makes the message, as a field of another message, at the end of which it stands.
  * @param asked the topic as the consumer named it; its namespace is echoed
  * @param writer with nothing written
@@ -34,38 +64,37 @@ const MAX_INT32 = 0x7fffffff;
  */
 export function deliveredField(
   writer: WireWriter,
+  room: DeliveryRoom,
   field: number,
   delivery: Delivery,
   asked: ResourceName,
 ): Buffer {
   const { record: bytes } = delivery;
   const layout = recordLayout(bytes, 0);
-  const properties = propertiesOf(bytes, layout);
-  const message = new DeliveredMessage(writer, properties.source, layout, properties.ranges);
+  const place = readPlace(bytes, layout);
+  readProperties(bytes, layout);
+  const message = new DeliveredMessage(writer, ranges.bytes, layout, ranges);
   const bodyBytes = layout.bodyEnd - layout.bodyAt;
   // From the last field to the first; the body is behind all, where only its head is written.
   if (bodyBytes > 0) writer.bytesHead(4, bodyBytes);
-  message.systemProperties(delivery, readPlace(bytes, layout));
+  message.systemProperties(delivery, place);
   message.userProperties();
   message.topic(bytes, asked);
   writer.endBytes(field, -bodyBytes);
+  ranges.clear();
   const headBytes = writer.length;
-  const taken = writer.take(bodyBytes);
+  const taken = room.take(headBytes + bodyBytes);
+  writer.takeTo(taken, 0);
   bytes.copy(taken, headBytes, layout.bodyAt, layout.bodyEnd);
   return taken;
 }
 
-interface FoundProperties {
-  readonly source: Buffer;
-  readonly ranges: PropertyRanges;
-}
-
 /** Consumers refuse strings that are no UTF-8: what another writer stored is mended. */
-function propertiesOf(bytes: Buffer, { propertiesAt, end }: RecordLayout): FoundProperties {
-  const ranges = new PropertyRanges(bytes, propertiesAt, end);
-  if (ranges.ascii || isUtf8(bytes.subarray(propertiesAt, end))) return { source: bytes, ranges };
-  const source = Buffer.from(bytes.toString('utf8', propertiesAt, end));
-  return { source, ranges: new PropertyRanges(source, 0, source.length) };
+function readProperties(bytes: Buffer, { propertiesAt, end }: RecordLayout): void {
+  ranges.read(bytes, propertiesAt, end);
+  if (ranges.ascii || isUtf8(bytes.subarray(propertiesAt, end))) return;
+  const mended = Buffer.from(bytes.toString('utf8', propertiesAt, end));
+  ranges.read(mended, 0, mended.length);
 }
 
 /** Numbers of the record's head. */

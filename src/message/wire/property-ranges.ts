@@ -27,6 +27,7 @@ export type ShownProperty = (typeof SHOWN)[number];
 const USER = -1;
 const HIDDEN = -2;
 
+const NO_BYTES: Buffer = Buffer.alloc(0);
 const SEPARATOR = 1;
 const END = 2;
 
@@ -43,20 +44,27 @@ for (const key of systemPropertyKeys()) {
   (knownKeys[bytes.length] ??= []).push({ bytes, number: number < 0 ? HIDDEN : number });
 }
 
+/** Used again and again: what it holds is right until the next `read`. */
 export class PropertyRanges {
+  /** What the positions are in. */
+  bytes: Buffer = NO_BYTES;
+  /** False when a byte is not ASCII, and the text may be no UTF-8 at all. */
+  ascii = true;
   /** Of user properties, four positions each: key, its end, value, its end. */
   readonly user: number[] = [];
-  /** False when a byte is not ASCII, and the text may be no UTF-8 at all. */
-  readonly ascii: boolean;
   /** Value and its end of each shown property, -1 for those that are absent. */
-  private readonly shown = new Int32Array(SHOWN.length * 2).fill(-1);
+  private readonly shown = new Int32Array(SHOWN.length * 2);
+
+  /** Lets go of the bytes. */
+  clear(): void {
+    this.bytes = NO_BYTES;
+  }
 
   /** Reads property text from `start` to `end`. */
-  constructor(
-    private readonly bytes: Buffer,
-    start: number,
-    end: number,
-  ) {
+  read(bytes: Buffer, start: number, end: number): void {
+    this.bytes = bytes;
+    this.user.length = 0;
+    this.shown.fill(-1);
     let allBits = 0;
     let key = start;
     let separator = -1;

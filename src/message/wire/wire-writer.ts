@@ -93,14 +93,18 @@ export class WireWriter {
     this.endBytes(field, before);
   }
 
-  /** A copy of what was written, with so much free room behind it; begins anew. */
-  take(behind = 0): Buffer {
-    const bytes = this.length;
-    const taken = Buffer.allocUnsafe(bytes + behind);
-    this.room.copy(taken, 0, this.at);
+  /** A copy of what was written; begins anew. */
+  take(): Buffer {
+    const taken = Buffer.allocUnsafe(this.length);
+    this.takeTo(taken, 0);
+    return taken;
+  }
+
+  /** Copies what was written to `target`, which must have room for it; begins anew. */
+  takeTo(target: Buffer, at: number): void {
+    this.room.copy(target, at, this.at);
     if (this.room.length > KEPT_BYTES) this.room = Buffer.allocUnsafeSlow(FIRST_BYTES);
     this.at = this.room.length;
-    return taken;
   }
 
   private text(value: string): void {

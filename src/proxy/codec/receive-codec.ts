@@ -1,7 +1,12 @@
 /** ReceiveMessageRequest and the items of its answer stream. */
 import type { ResourceName } from '../../message/public-message';
 import type { SecondsAndNanos } from '../../message/time';
-import { type Delivery, deliveredField } from '../../message/wire/delivered-message';
+import {
+  type Delivery,
+  deliveredBytes,
+  deliveredField,
+  DeliveryRoom,
+} from '../../message/wire/delivered-message';
 import { readResource, readTime } from '../../message/wire/incoming-message';
 import { tagOf, WireReader, WireType } from '../../message/wire/wire-reader';
 import type { PublicStatus } from '../calls';
@@ -39,8 +44,9 @@ export interface ReceiveMessageCall {
 }
 
 /** An item of the answer stream that is bytes already: a message. */
-export interface EncodedItem {
+export interface EncodedItem<D extends Delivery = Delivery> {
   readonly encoded: Buffer;
+  readonly delivery: D;
 }
 
 export type ReceiveMessageItem =
@@ -71,11 +77,27 @@ export function readReceiveMessage(bytes: Buffer): ReceiveMessageCall {
 }
 
 /**
- * A popped message as an item of the answer.
- * @throws RangeError when its record is not readable
+ * Popped messages as items of an answer.
+ * @param asked the topic as the consumer named it
+ * @param unreadable hears of each whose record is not readable; it is left out
  */
-export function encodeDelivery(delivery: Delivery, asked: ResourceName): EncodedItem {
-  return { encoded: deliveredField(writer, 2, delivery, asked) };
+export function encodeDeliveries<D extends Delivery>(
+  deliveries: readonly D[],
+  asked: ResourceName,
+  unreadable: (delivery: D, error: unknown) => void,
+): EncodedItem<D>[] {
+  let bytes = 0;
+  for (const delivery of deliveries) bytes += deliveredBytes(delivery);
+  const room = new DeliveryRoom(bytes);
+  const items: EncodedItem<D>[] = [];
+  for (const delivery of deliveries) {
+    try {
+      items.push({ encoded: deliveredField(writer, room, 2, delivery, asked), delivery });
+    } catch (error) {
+      unreadable(delivery, error);
+    }
+  }
+  return items;
 }
 
 export function writeReceiveMessageItem(item: ReceiveMessageItem): Buffer {

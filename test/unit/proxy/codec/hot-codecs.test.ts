@@ -7,7 +7,7 @@ import { placeRecord } from '../../../../src/message/record';
 import { draftRecord } from '../../../../src/message/record-draft';
 import type { Delivery } from '../../../../src/message/wire/delivered-message';
 import { withHotCodecs } from '../../../../src/proxy/codec/hot-codecs';
-import { encodeDelivery } from '../../../../src/proxy/codec/receive-codec';
+import { encodeDeliveries } from '../../../../src/proxy/codec/receive-codec';
 import { loadService } from '../../../../src/rpc/protos';
 import { deliveredMessage } from '../../../support/delivered-message';
 import { deliveredOverWire } from '../../../support/wire-delivery';
@@ -248,7 +248,7 @@ describe.each(names)('the codec of %s', (name) => {
       fc.property(requests[name], (request) => {
         expectAlike(name, method(loaded, name).requestSerialize(request));
       }),
-      { seed, numRuns: 400 },
+      { seed, numRuns: 200 },
     );
   });
 
@@ -283,7 +283,7 @@ describe.each(names)('the codec of %s', (name) => {
         }
         expect(read).toBe(1 + topLevelFields(whole));
       }),
-      { seed, numRuns: 20 },
+      { seed, numRuns: 12 },
     );
   });
 });
@@ -299,7 +299,7 @@ describe.each(['SendMessage', 'AckMessage', 'ChangeInvisibleDuration'] as const)
           const ours = method(own, name).responseSerialize(answer);
           expect(responseDeserialize(ours)).toEqual(expected);
         }),
-        { seed, numRuns: 400 },
+        { seed, numRuns: 200 },
       );
     });
 
@@ -364,7 +364,25 @@ describe('the codec of a delivered message', () => {
         const expected = responseDeserialize(responseSerialize({ message })) as { message: object };
         expect(deliveredOverWire(given, asked)).toEqual(expected.message);
       }),
-      { seed, numRuns: 1000 },
+      { seed, numRuns: 200 },
+    );
+  });
+
+  it('gives each message of an answer its own bytes', () => {
+    fc.assert(
+      fc.property(fc.array(delivery, { minLength: 1, maxLength: 8 }), (given) => {
+        const items = encodeDeliveries(given, asked, (_delivery, error) => {
+          throw error;
+        });
+        const { responseDeserialize } = method(loaded, 'ReceiveMessage');
+        const read = items.map(
+          ({ encoded }) => responseDeserialize(encoded) as { message: object },
+        );
+        expect(read.map(({ message }) => message)).toEqual(
+          given.map((one) => deliveredOverWire(one, asked)),
+        );
+      }),
+      { seed, numRuns: 100 },
     );
   });
 
@@ -379,12 +397,18 @@ describe('the codec of a delivered message', () => {
   it('writes nothing of a record that is not readable', () => {
     const record = recordWithProperties('a\u0001b\u0002');
     const given = { record, receiptHandle: 'h', attempt: 1, invisibleMs: 1000 };
-    const whole = encodeDelivery(given, asked).encoded;
-    for (let length = 0; length < record.length; length++) {
-      const cut = { ...given, record: record.subarray(0, length) };
-      expect(() => encodeDelivery(cut, asked)).toThrow(RangeError);
-    }
-    expect(encodeDelivery(given, asked).encoded).toEqual(whole);
+    const cuts = Array.from({ length: record.length }, (_, length) => ({
+      ...given,
+      record: record.subarray(0, length),
+    }));
+    const refused: unknown[] = [];
+    const items = encodeDeliveries([given, ...cuts, given], asked, (delivery, error) => {
+      expect(error).toBeInstanceOf(RangeError);
+      refused.push(delivery);
+    });
+    expect(refused).toEqual(cuts);
+    expect(items.map(({ delivery }) => delivery)).toEqual([given, given]);
+    expect(items[0]?.encoded).toEqual(items[1]?.encoded);
   });
 });
 
