@@ -12,17 +12,20 @@ export function addEndpoint(command: Command): void {
   command.addOption(
     new Flag(
       '--endpoint <HOST:PORT>',
-      `the proxy to ask (env: ${VARIABLE}; default: ${DEFAULT_ENDPOINT})`,
+      `the proxy to ask; tls:// before it asks by TLS (env: ${VARIABLE}; default: ${DEFAULT_ENDPOINT})`,
     ),
   );
 }
 
-/** @throws UsageError when what was given is no HOST:PORT */
+/**
+ * `HOST:PORT`, with `tls://` before it for TLS; see `makeClient`.
+ * @throws UsageError when what was given is no HOST:PORT
+ */
 export function endpointOf(command: Command, terminal: Terminal): string {
   const flag = command.opts<{ readonly endpoint?: string }>().endpoint;
   const variable = terminal.env[VARIABLE];
   const given = flag ?? (variable === '' ? undefined : variable) ?? DEFAULT_ENDPOINT;
-  if (parseAddress(given) !== undefined) return given;
+  if (parseAddress(given.replace(/^tls:\/\//, '')) !== undefined) return given;
   const name = flag === undefined ? VARIABLE : '--endpoint';
   throw new UsageError(`${name} must be HOST:PORT with a port from 1 to 65535, got ${given}`);
 }

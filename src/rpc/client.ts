@@ -24,12 +24,15 @@ const DEFAULTS: Required<RpcClientOptions> = {
   keepaliveTimeoutMs: 5000,
 };
 
+const TLS_SCHEME = 'tls://';
+
 /**
- * A client of one service, in plaintext, on a connection of its own; its methods are those of the definition,
+ * A client of one service, on a connection of its own; its methods are those of the definition,
  * as grpc-js makes them. It connects when first used. Calls made while it is not connected end UNAVAILABLE,
  * unless made with `waitForReady`.
  * @typeParam Methods the client's type as generated for the service
- * @param address `host:port`, an IPv6 host in brackets
+ * @param address `host:port`, an IPv6 host in brackets; in plaintext, or by TLS with `tls://` before it. The certificate
+ *   is checked against the system's roots, or those in the file of gRPC's variable GRPC_DEFAULT_SSL_ROOTS_FILE_PATH.
  */
 export function makeClient<Methods>(
   definition: ServiceDefinition,
@@ -42,7 +45,10 @@ export function makeClient<Methods>(
   };
   const Constructor = makeGenericClientConstructor(definition, 'Gantry');
   // The methods are made from the definition at run time, so the compiler can't know them.
-  const client: unknown = new Constructor(address, credentials.createInsecure(), {
+  const secure = address.startsWith(TLS_SCHEME);
+  const target = secure ? address.slice(TLS_SCHEME.length) : address;
+  const trust = secure ? credentials.createSsl() : credentials.createInsecure();
+  const client: unknown = new Constructor(target, trust, {
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
     'grpc.initial_reconnect_backoff_ms': Math.min(100, maxReconnectMs),

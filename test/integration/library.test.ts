@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startStandalone } from '../../src';
+import { startStandalone, type LibraryOptions } from '../../src';
 import { RawClient } from '../support/raw-client';
 
 describe('a broker inside a test', () => {
@@ -11,6 +11,32 @@ describe('a broker inside a test', () => {
     expect(answer.status).toBe(200);
     await gantry.stop();
     await expect(fetch(`http://${gantry.httpEndpoint}/ready`)).rejects.toThrow();
+  });
+
+  it('is served by the transport that is asked for, by its options or the environment', async () => {
+    // Our own HTTP/2 answers HTTP/1 with a line, grpc-js does not.
+    const answersHttp1 = async (options: LibraryOptions): Promise<boolean> => {
+      const gantry = await startStandalone(options);
+      const answer = await fetch(`http://${gantry.endpoint}/`).then(
+        ({ status }) => status,
+        () => undefined,
+      );
+      await gantry.stop();
+      return answer === 505;
+    };
+    const before = process.env['GANTRY_RPC_TRANSPORT'];
+    try {
+      delete process.env['GANTRY_RPC_TRANSPORT'];
+      expect(await answersHttp1({})).toBe(true);
+      process.env['GANTRY_RPC_TRANSPORT'] = 'grpc-js';
+      expect(await answersHttp1({})).toBe(false);
+      expect(await answersHttp1({ rpc: { transport: 'http2' } })).toBe(true);
+      process.env['GANTRY_RPC_TRANSPORT'] = 'http3';
+      await expect(startStandalone()).rejects.toThrow(/must be http2 or grpc-js, got http3/);
+    } finally {
+      if (before === undefined) delete process.env['GANTRY_RPC_TRANSPORT'];
+      else process.env['GANTRY_RPC_TRANSPORT'] = before;
+    }
   });
 
   it('lets two run side by side', async () => {

@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
-import { type GantryProcess, spawnGantry, startGantry } from '../support/process';
+import { type GantryProcess, runGantry, spawnGantry, startGantry } from '../support/process';
 import { makeIdentity, TlsFiles } from '../support/tls-files';
 import { until, within } from '../support/until';
 import { HealthClient } from '../unit/rpc/support/probe';
@@ -77,6 +77,14 @@ describe('gantry start on its own HTTP/2', () => {
     expect(await oneLineOfHttp(gantry)).toBe(
       '505 This port speaks gRPC (HTTP/2), for clients of RocketMQ 5, and takes TLS only.\n',
     );
+  });
+
+  it('is asked by commands with tls:// before the address, when they trust its certificate', async () => {
+    const gantry = await start(...http2, '--tls-mode', 'enforcing', ...files.flags);
+    const asked = ['topic', 'create', 'orders', '--endpoint', `tls://${gantry.endpoint}`];
+    await expect(runGantry(asked)).rejects.toThrow(/UNAVAILABLE.*certificate/);
+    const trusting = { GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: files.certificate };
+    expect(await runGantry(asked, trusting)).toContain('orders');
   });
 
   it('serves no TLS when told so', async () => {

@@ -113,9 +113,13 @@ export async function isReady(httpPort: number): Promise<boolean> {
 }
 
 /** Runs `gantry ARGS` to its end; throws with its output when it fails. */
-export async function runGantry(args: readonly string[]): Promise<string> {
+export async function runGantry(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: ROOT,
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const read = collect(child);
