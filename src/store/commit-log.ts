@@ -16,6 +16,7 @@ import type { RecordDraft } from '../message/record-draft';
 import { storeTimestampOf } from '../message/record-property';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
+import { ColdReader } from './cold-reader';
 import { LogWriter } from './log-writer';
 import type { Appended, FlushMode, QueueEntry } from './message-store';
 import { isPlausible, isRecordAt, isRecordOf } from './record-check';
@@ -56,11 +57,13 @@ export interface Placed extends Appended {
 export class CommitLog {
   readonly writer: LogWriter;
   private readonly tail = new Tail();
+  private readonly cold: ColdReader;
   private endOffset: number;
   private lastStoreTimestamp: number;
 
   constructor(private readonly options: CommitLogOptions) {
     const { platform, segments, flush, onVisible, onFailure } = options;
+    this.cold = new ColdReader(segments);
     this.endOffset = options.end;
     this.lastStoreTimestamp = options.storeTimestamp;
     this.writer = new LogWriter({
@@ -176,18 +179,18 @@ export class CommitLog {
     entry: QueueEntry,
   ): Promise<Buffer> {
     const { segments } = this.options;
-    if (!isPlausible(entry, segments.first, this.writer.visible)) {
+    const limit = this.writer.visible;
+    if (!isPlausible(entry, segments.first, limit)) {
       throw notItsRecord(topic, queueId, entry, 'no record can lie there');
     }
-    const bytes = Buffer.allocUnsafe(entry.bytes);
-    let filled: number;
+    let bytes: Buffer;
     try {
-      filled = await segments.read(bytes, entry.physicalOffset);
+      bytes = await this.cold.read(entry.physicalOffset, entry.bytes, limit);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw unreadable(topic, queueId, entry, why);
     }
-    const fault = faultOf(bytes.subarray(0, filled), topicBytes, queueId, entry);
+    const fault = faultOf(bytes, topicBytes, queueId, entry);
     if (fault !== undefined) throw notItsRecord(topic, queueId, entry, fault);
     return bytes;
   }

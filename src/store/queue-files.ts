@@ -6,10 +6,13 @@
  */
 import { join, dirname } from 'node:path';
 import type { FileHandle, Files } from '../platform/platform';
+import { Gate } from './gate';
 import { HandleCache } from './handle-cache';
 import { type Layout, positionName, positionOfName } from './layout';
 import { ENTRY_BYTES, isFiller, isUnwritten, readPhysicalOffset, writeFiller } from './queue-entry';
 
+/** Reads at once; with those of the log one of the four threads for files is left to the writer. */
+const READS_AT_ONCE = 1;
 /** Queue files kept open. */
 const OPEN_QUEUE_FILES = 256;
 /** Entries of one step when entries are looked at one after the other. */
@@ -38,6 +41,7 @@ export interface StoredQueue extends QueueName {
 
 export class QueueFiles {
   private readonly handles: HandleCache;
+  private readonly gate = new Gate(READS_AT_ONCE);
   private readonly unsynced = new Set<string>();
   private readonly unsyncedDirectories = new Set<string>();
 
@@ -70,7 +74,11 @@ export class QueueFiles {
   }
 
   /** Reads `count` entries from queue offset `from` on, at most to the end of their file. */
-  async read(queue: QueueName, from: number, count: number): Promise<Buffer> {
+  read(queue: QueueName, from: number, count: number): Promise<Buffer> {
+    return this.gate.run(() => this.readNow(queue, from, count));
+  }
+
+  private async readNow(queue: QueueName, from: number, count: number): Promise<Buffer> {
     const index = from % this.fileEntries;
     const bytes = Buffer.allocUnsafe(Math.min(count, this.fileEntries - index) * ENTRY_BYTES);
     const length = await this.handles.use(this.pathOf(queue, from), (handle) =>
@@ -164,7 +172,7 @@ export class QueueFiles {
     const keptFrom = await this.search(queue, first, max, kept);
     const min = await this.behindFillers(queue, keptFrom, max);
     if (!(await this.endsBelow(queue, keptFrom, first, logStart))) return undefined;
-    const firstMessage = min < max ? await this.read(queue, min, 1) : undefined;
+    const firstMessage = min < max ? await this.readNow(queue, min, 1) : undefined;
     return {
       ...queue,
       start: first,
@@ -202,7 +210,7 @@ export class QueueFiles {
   ): Promise<boolean> {
     const from = Math.max(first, offset - DELETED_LOOKED_AT);
     for (let at = from; at < offset; at++) {
-      const entry = await this.read(queue, at, 1);
+      const entry = await this.readNow(queue, at, 1);
       if (isFiller(entry, 0)) continue;
       if (isUnwritten(entry, 0)) return false;
       const position = readPhysicalOffset(entry, 0);
@@ -308,7 +316,7 @@ export class QueueFiles {
   ): Promise<{ offset: number; entry: Buffer } | undefined> {
     let count = 1;
     for (let next = offset; next < to; count = STEP_ENTRIES) {
-      const block = await this.read(queue, next, Math.min(count, to - next));
+      const block = await this.readNow(queue, next, Math.min(count, to - next));
       // A file that lost its length has no entries there.
       if (block.length === 0) return undefined;
       for (let at = 0; at < block.length; at += ENTRY_BYTES, next++) {
@@ -322,7 +330,7 @@ export class QueueFiles {
   /** The first offset from `from` on, at most `to`, that holds no filler. */
   private async behindFillers(queue: QueueName, from: number, to: number): Promise<number> {
     for (let next = from; next < to;) {
-      const block = await this.read(queue, next, Math.min(STEP_ENTRIES, to - next));
+      const block = await this.readNow(queue, next, Math.min(STEP_ENTRIES, to - next));
       if (block.length === 0) return next;
       for (let at = 0; at < block.length; at += ENTRY_BYTES, next++) {
         if (!isFiller(block, at)) return next;
@@ -335,7 +343,7 @@ export class QueueFiles {
   private async whole(queue: QueueName, from: number, to: number, limit: number): Promise<number> {
     let next = from;
     while (next < to) {
-      const block = await this.read(queue, next, Math.min(STEP_ENTRIES, to - next));
+      const block = await this.readNow(queue, next, Math.min(STEP_ENTRIES, to - next));
       if (block.length === 0) return next;
       for (let at = 0; at < block.length; at += ENTRY_BYTES, next++) {
         if (isUnwritten(block, at) || readPhysicalOffset(block, at) >= limit) return next;

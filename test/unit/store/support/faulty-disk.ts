@@ -39,6 +39,8 @@ export class FaultyDisk implements Files {
   private readonly faults = new Set<Fault>();
   private readonly held: { operation: DiskOperation; path: RegExp; go: () => void }[] = [];
   private holding: { readonly operation: DiskOperation; readonly path: RegExp } | undefined;
+  readonly counts = { read: 0 };
+  bytesRead = 0;
   /** Bytes in use and in all, as `space` tells them. */
   used = { bytes: 0, of: 1e12 };
 
@@ -56,6 +58,11 @@ export class FaultyDisk implements Files {
       this.holding = undefined;
       for (const { go } of this.held.splice(0)) go();
     };
+  }
+
+  /** Operations that are held up now. */
+  get waiting(): number {
+    return this.held.length;
   }
 
   /** What is there when the power is lost now. */
@@ -77,6 +84,8 @@ export class FaultyDisk implements Files {
       close: () => cached.close(),
       read: async (target, position) => {
         await this.pass('read', path);
+        this.counts.read++;
+        this.bytesRead += target.length;
         return cached.read(target, position);
       },
       write: async (buffers, position) => {
