@@ -1,6 +1,6 @@
 /** The broker of a process: its store and its views. */
 import { Broker } from '../broker/broker';
-import { DEFAULT_BROKER_SETTINGS } from '../broker/settings';
+import { type BrokerSettings, DEFAULT_BROKER_SETTINGS } from '../broker/settings';
 import { hostOf } from '../message/host';
 import type { FlushMode } from '../store/message-store';
 import type { Readiness } from '../observe/http';
@@ -23,6 +23,14 @@ export interface BrokerPartOptions {
     };
   };
   readonly groups: { readonly autoCreate: boolean };
+  /** Default: as a broker's settings say. */
+  readonly consumers?: {
+    readonly inflight: number;
+    readonly inflightPerGroup: number;
+    readonly inflightPerQueue: number;
+    readonly waiting: number;
+    readonly waitingPerGroup: number;
+  };
   readonly broker: { readonly name: string; readonly cluster: string };
 }
 
@@ -68,10 +76,22 @@ export async function openBroker(
       brokerName: options.broker.name,
       cluster: options.broker.cluster,
       autoCreateGroups: options.groups.autoCreate,
+      ...consumerLimits(options.consumers),
     },
   });
   shutdown.add('broker', () => broker.close());
   return broker;
+}
+
+function consumerLimits(consumers: BrokerPartOptions['consumers']): Partial<BrokerSettings> {
+  if (consumers === undefined) return {};
+  return {
+    maxInflight: consumers.inflight,
+    maxInflightPerGroup: consumers.inflightPerGroup,
+    maxInflightPerQueue: consumers.inflightPerQueue,
+    maxPolls: consumers.waiting,
+    maxPollsPerLedger: consumers.waitingPerGroup,
+  };
 }
 
 function retentionOf({ retention, disk }: BrokerPartOptions['store']): RetentionSettings {

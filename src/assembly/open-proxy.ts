@@ -5,7 +5,7 @@ import { adminService } from '../link/admin-service';
 import type { Readiness } from '../observe/http';
 import { withHotCodecs } from '../proxy/codec/hot-codecs';
 import { createProxy, type Proxy } from '../proxy/proxy';
-import { DEFAULT_PROXY_SETTINGS } from '../proxy/settings';
+import { DEFAULT_PROXY_SETTINGS, type ProxySettings } from '../proxy/settings';
 import { loadService } from '../rpc/protos';
 import type { Shutdown, Surroundings } from './role';
 import type { RpcOptions, TlsOptions } from './rpc-options';
@@ -26,6 +26,13 @@ export interface ProxyPartOptions {
     readonly maxInvisibleMs: number;
     readonly minPollingMs: number;
     readonly maxPollingMs: number;
+  };
+  /** Default: as a proxy's settings say. */
+  readonly flow?: {
+    readonly calls: number;
+    readonly receives: number;
+    readonly sendingBytes: number;
+    readonly deliveringBytes: number;
   };
   readonly admin: { readonly listen: 'loopback' | 'any' };
 }
@@ -60,6 +67,7 @@ export async function openProxy(
       maxInvisibleMs: receive.maxInvisibleMs,
       minPollMs: receive.minPollingMs,
       maxPollMs: receive.maxPollingMs,
+      ...flowLimits(options.flow),
     },
   });
   shutdown.add('proxy', () => proxy.close());
@@ -79,4 +87,14 @@ export async function openProxy(
   // Before the port is drained: receives that wait end, so that draining does not wait for them.
   shutdown.add('receives', () => proxy.drain());
   return { ...served, proxy };
+}
+
+function flowLimits(flow: ProxyPartOptions['flow']): Partial<ProxySettings> {
+  if (flow === undefined) return {};
+  return {
+    maxCalls: flow.calls,
+    maxReceives: flow.receives,
+    maxSendingBytes: flow.sendingBytes,
+    maxDeliveringBytes: flow.deliveringBytes,
+  };
 }

@@ -89,7 +89,7 @@ export class Broker implements BrokerApi {
       exhausted: nothing,
       maxAttempts: (group) => metadata.groups.get(group)?.maxAttempts ?? Infinity,
     };
-    const book = new LedgerBook(platform, clients, settings.maxInflight, events);
+    const book = new LedgerBook(platform, clients, settings, events);
     const recent = new RecentDeadLetters();
     const views = new Views({
       ...{ directory, store, platform, logger, metadata, book, log },

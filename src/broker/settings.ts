@@ -8,6 +8,10 @@ export interface BrokerSettings {
   readonly autoCreateGroups: boolean;
   /** Messages in flight on the whole broker, at most; beyond, pops give nothing new. Default 2,000,000. */
   readonly maxInflight: number;
+  /** Messages of one consumer group in flight, at most; beyond, its pops give nothing new. Default 1,500,000. */
+  readonly maxInflightPerGroup: number;
+  /** Messages of one queue that a group has in flight, at most; beyond, nothing new of that queue. Default 1,000,000. */
+  readonly maxInflightPerQueue: number;
   /** Offsets between a queue's committed one and the newest delivered one, at most. Default 1,048,576. */
   readonly maxWindow: number;
   /**
@@ -34,6 +38,8 @@ export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
   cluster: 'DefaultCluster',
   autoCreateGroups: true,
   maxInflight: 2_000_000,
+  maxInflightPerGroup: 1_500_000,
+  maxInflightPerQueue: 1_000_000,
   maxWindow: 1_048_576,
   maxFifoLookAhead: 16_384,
   maxPollsPerLedger: 10_000,

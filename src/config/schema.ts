@@ -4,6 +4,7 @@
  */
 import { choice, option } from './option';
 import type { OptionTree } from './option';
+import { consumerFlow, proxyFlow } from './flow-schema';
 import { rpc, tls } from './transport-schema';
 
 const SECOND = 1000;
@@ -219,6 +220,8 @@ const startSchema = {
   groups,
   ...serving,
   broker: identity,
+  consumers: consumerFlow,
+  flow: proxyFlow,
   ...operation,
 } satisfies OptionTree;
 
@@ -230,6 +233,7 @@ const brokerSchema = {
   ...storage,
   topics: { autoCreate: topicsAutoCreate(false) },
   groups,
+  consumers: consumerFlow,
   broker: {
     ...identity,
     address: option(
@@ -246,6 +250,7 @@ const proxySchema = {
   namesrv,
   topics: { autoCreate: topicsAutoCreate(false) },
   ...serving,
+  flow: proxyFlow,
   ...operation,
 } satisfies OptionTree;
 

@@ -2,6 +2,12 @@
 import { javaHashCode } from '../../message/java-hash';
 import type { QueueLedger } from './queue-ledger';
 
+/** What the topics of one consumer group have in common. */
+export interface GroupLoad {
+  /** Messages that have a row: in flight, ready again, or waiting for their message group. */
+  unfinished: number;
+}
+
 /** The ledgers of one consumer group on one topic. */
 export class GroupTopic {
   readonly queues = new Map<number, QueueLedger>();
@@ -19,6 +25,8 @@ export class GroupTopic {
     readonly topic: string,
     /** Raised by each reset; handles of an older one are void. */
     readonly generation: number,
+    /** The same for all topics of the group. */
+    readonly load: GroupLoad = { unfinished: 0 },
   ) {
     this.groupHash = javaHashCode(group);
     this.topicHash = javaHashCode(topic);
@@ -47,6 +55,12 @@ export class GroupTopics {
 
   topicsOf(group: string): IterableIterator<GroupTopic> {
     return (this.groups.get(group) ?? new Map<string, GroupTopic>()).values();
+  }
+
+  /** What the group's topics share, also when it has none yet. */
+  protected loadOf(group: string): GroupLoad {
+    for (const { load } of this.topicsOf(group)) return load;
+    return { unfinished: 0 };
   }
 
   protected put(ledgers: GroupTopic): void {

@@ -40,8 +40,14 @@ export class InflightTable {
   private used = 0;
   private live = 0;
 
-  /** @param maxRows the most rows at a time; see `full`. */
-  constructor(private readonly maxRows: number) {}
+  /**
+   * @param maxRows the most rows at a time; see `full`
+   * @param onChange told of each row that a queue gains or loses
+   */
+  constructor(
+    private readonly maxRows: number,
+    private readonly onChange: (queue: number, change: 1 | -1) => void = () => undefined,
+  ) {}
 
   get size(): number {
     return this.live;
@@ -79,6 +85,7 @@ export class InflightTable {
     this.prev[row] = UNLINKED;
     if (this.group !== undefined) this.group[row] = 0;
     this.live++;
+    this.onChange(queue, 1);
     return row;
   }
 
@@ -94,10 +101,12 @@ export class InflightTable {
 
   /** Gives a row back; it must be in no bucket. */
   free(row: number): void {
+    const queue = this.queue[row] ?? FREE;
     this.queue[row] = FREE;
     this.next[row] = this.freeHead;
     this.freeHead = row;
     this.live--;
+    this.onChange(queue, -1);
   }
 
   private grow(): void {

@@ -9,6 +9,7 @@ import { Attempts, type AttemptDelivery } from './attempts';
 import type { ClientTable } from './client-table';
 import { GroupTopic, GroupTopics } from './group-topic';
 import { holderOf, ownerOf, renewedLeaseMs, type Holder } from './holder';
+import { InflightBounds, type InflightLimits } from './inflight-bounds';
 import { InflightTable, NO_OWNER } from './inflight-table';
 import type { SnapshotRow } from './ledger-ops';
 import { NO_GROUP, type MessageGroup } from './message-groups';
@@ -37,6 +38,7 @@ export class LedgerBook extends GroupTopics {
   readonly rows: InflightTable;
   /** What receives were given, by attempt id. */
   readonly attempts = new Attempts();
+  private readonly bounds: InflightBounds;
   private readonly wheel: TimingWheel;
   private readonly byIndex: { readonly owner: GroupTopic; readonly ledger: QueueLedger }[] = [];
   private readonly freedIndexes: number[] = [];
@@ -46,11 +48,14 @@ export class LedgerBook extends GroupTopics {
   constructor(
     private readonly platform: Pick<Platform, 'clock' | 'timers'>,
     readonly clients: ClientTable,
-    maxInflight: number,
+    limits: InflightLimits,
     private readonly events: LedgerEvents,
   ) {
     super();
-    this.rows = new InflightTable(maxInflight);
+    this.rows = new InflightTable(limits.maxInflight, (queue, change) => this.count(queue, change));
+    this.bounds = new InflightBounds(limits, this.rows, platform.timers, (ledgers) =>
+      events.ready(ledgers),
+    );
     this.wheel = new TimingWheel(
       this.rows,
       platform,
@@ -63,7 +68,7 @@ export class LedgerBook extends GroupTopics {
   start(group: string, topic: string, generation: number, offsets: readonly number[]): GroupTopic {
     const before = this.find(group, topic);
     if (before !== undefined) this.drop(before);
-    const ledgers = new GroupTopic(group, topic, generation);
+    const ledgers = new GroupTopic(group, topic, generation, this.loadOf(group));
     this.put(ledgers);
     offsets.forEach((offset, queueId) => this.addQueue(ledgers, queueId, offset));
     return ledgers;
@@ -92,6 +97,12 @@ export class LedgerBook extends GroupTopics {
       else if (row.attempt === 0 && row.client === '') this.addNext(ledger, row.group);
       else this.restoreRow(ledger, row);
     }
+  }
+
+  /** Whether a queue may give one more new message. */
+  hasRoom(ledger: QueueLedger): boolean {
+    const entry = this.byIndex[ledger.index];
+    return entry?.ledger === ledger && this.bounds.hasRoom(entry.owner, ledger);
   }
 
   /** Delivers the ledger's `next` for the first time. */
@@ -265,6 +276,7 @@ export class LedgerBook extends GroupTopics {
     ledgers.queues.clear();
     ledgers.dropped = true;
     this.becameReady.delete(ledgers);
+    this.bounds.forget(ledgers);
     this.remove(ledgers);
   }
 
@@ -326,6 +338,14 @@ export class LedgerBook extends GroupTopics {
       this.announcing = false;
       this.announceReady();
     });
+  }
+
+  private count(queue: number, change: 1 | -1): void {
+    const entry = this.byIndex[queue];
+    if (entry === undefined) return;
+    entry.ledger.unfinished += change;
+    entry.owner.load.unfinished += change;
+    if (change < 0) this.bounds.freed();
   }
 
   private freeRow(row: number): void {

@@ -21,6 +21,8 @@ export class QueueLedger {
   readonly ready = new OffsetHeap();
   /** Message groups with unfinished messages; empty unless the group of consumers is FIFO. */
   readonly messageGroups = new MessageGroups();
+  /** Offsets that have a row. */
+  unfinished = 0;
   private readonly pages = new Map<number, Int32Array>();
   private committedOffset: number;
   private nextOffset: number;

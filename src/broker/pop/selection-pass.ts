@@ -47,3 +47,8 @@ export interface Draft {
   /** Whether a queue has more to examine than one turn may. */
   unfinished: boolean;
 }
+
+/** Whether new messages of a pass have been compared with the filter by their records. */
+export function isJudged({ filter }: Pass): boolean {
+  return filter !== undefined && filter.codes === undefined;
+}

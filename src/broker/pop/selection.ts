@@ -15,7 +15,13 @@ import type { GroupTopic } from './group-topic';
 import type { LedgerBook } from './ledger-book';
 import type { LedgerLog } from './ledger-log';
 import type { QueueLedger } from './queue-ledger';
-import type { ChosenMessage, Draft, Pass, Selection } from './selection-pass';
+import {
+  isJudged,
+  type ChosenMessage,
+  type Draft,
+  type Pass,
+  type Selection,
+} from './selection-pass';
 
 /** Entries examined in one queue before the event loop gets its turn again. */
 const SCAN_ENTRIES = 1024;
@@ -294,15 +300,7 @@ export class Selector {
   }
 
   private bounded(ledger: QueueLedger): boolean {
-    return (
-      this.book.rows.full ||
-      ledger.next - ledger.committed >= this.settings.maxWindow ||
-      ledger.messageGroups.waiting >= this.settings.maxFifoLookAhead
-    );
+    const { maxFifoLookAhead } = this.settings;
+    return !this.book.hasRoom(ledger) || ledger.messageGroups.waiting >= maxFifoLookAhead;
   }
-}
-
-/** Whether new messages of a pass have been compared with the filter by their records. */
-function isJudged({ filter }: Pass): boolean {
-  return filter !== undefined && filter.codes === undefined;
 }

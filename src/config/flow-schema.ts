@@ -1,0 +1,57 @@
+/** What may be under way at a time. */
+import { option } from './option';
+
+const MIB = 1024 * 1024;
+const MILLION = 1_000_000;
+
+const atMost = (fallback: number, max: number, doc: string) =>
+  option('integer', fallback, doc, { min: 1, max, advanced: true });
+
+export const consumerFlow = {
+  inflight: atMost(
+    2 * MILLION,
+    100 * MILLION,
+    'Messages in flight on the broker, at most; beyond, receives give nothing new until some are acknowledged.',
+  ),
+  inflightPerGroup: atMost(
+    1.5 * MILLION,
+    100 * MILLION,
+    'Messages of one consumer group in flight on the broker, at most; beyond, its receives give nothing new.',
+  ),
+  inflightPerQueue: atMost(
+    MILLION,
+    100 * MILLION,
+    'Messages of one queue that a consumer group has in flight, at most; beyond, its receives give nothing new of that queue.',
+  ),
+  waiting: atMost(
+    100_000,
+    MILLION,
+    'Receives that wait for messages on the broker, at most; more get TOO_MANY_REQUESTS.',
+  ),
+  waitingPerGroup: atMost(
+    10_000,
+    MILLION,
+    'Receives of one consumer group that wait for messages of one topic, at most; more get TOO_MANY_REQUESTS.',
+  ),
+};
+
+export const proxyFlow = {
+  calls: atMost(
+    10_000,
+    MILLION,
+    'Calls under way, for each family of RPCs; more get TOO_MANY_REQUESTS.',
+  ),
+  receives: atMost(100_000, MILLION, 'Receives under way; more get TOO_MANY_REQUESTS.'),
+  sendingBytes: option(
+    'size',
+    256 * MIB,
+    'Bodies of messages that are being sent, at most; more get TOO_MANY_REQUESTS.',
+    { min: MIB, max: 65_536 * MIB, advanced: true },
+  ),
+  deliveringBytes: option(
+    'size',
+    256 * MIB,
+    'Messages that were received and that clients have not taken yet, at most; more receives get TOO_MANY_REQUESTS.',
+    { min: MIB, max: 65_536 * MIB, advanced: true },
+  ),
+};
