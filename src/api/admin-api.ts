@@ -1,5 +1,6 @@
 /** What the command line asks of a proxy: topics and groups of the whole cluster. */
 import type { FilterFault } from './broker-api';
+import type { FoundMessages, MessageSearch } from './message-search';
 import type { GroupConfig, TopicConfig } from './topic';
 
 export interface TopicView extends TopicConfig {
@@ -25,4 +26,6 @@ export interface AdminApi {
   listGroups(): Promise<readonly GroupConfig[]>;
   /** What filters could not evaluate, for each group, topic and broker. */
   filterFaults(): Promise<readonly FilterFaultView[]>;
+  /** Looks for stored messages on all masters. @throws StatusError TOPIC_NOT_FOUND, BAD_REQUEST, UNSUPPORTED */
+  findMessages(search: MessageSearch): Promise<FoundMessages>;
 }

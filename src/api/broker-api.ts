@@ -6,6 +6,7 @@
 import type { FilterExpression } from '../message/filter';
 import type { RecordDraft } from '../message/record-draft';
 import type { Code } from '../message/status';
+import type { FoundMessages, MessageSearch } from './message-search';
 import type { GroupConfig, TopicConfig } from './topic';
 
 export interface SendRequest {
@@ -170,4 +171,9 @@ export interface BrokerApi {
   listGroups(): Promise<readonly GroupConfig[]>;
   /** What filters could not evaluate, for each group and topic; for 10,000 pairs at most. */
   filterFaults(): Promise<readonly FilterFault[]>;
+  /**
+   * Looks for stored messages; consumers do not notice.
+   * @throws TOPIC_NOT_FOUND, BAD_REQUEST, UNSUPPORTED (no index), TOO_MANY_REQUESTS
+   */
+  findMessages(search: MessageSearch): Promise<FoundMessages>;
 }

@@ -58,6 +58,7 @@ function connectionOf(broker: Broker): BrokerConnection {
     deleteGroup: (name) => broker.deleteGroup(name),
     listGroups: () => broker.listGroups(),
     filterFaults: () => broker.filterFaults(),
+    findMessages: (search) => broker.findMessages(search),
     close: () => Promise.resolve(),
   };
 }

@@ -14,6 +14,7 @@ import type {
   SendResult,
   SubscribeRequest,
 } from '../api/broker-api';
+import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { BrokerRegistration, RegistrationLease, RouteApi } from '../api/route-api';
 import { DEFAULT_BACKOFF, newGroup, type GroupConfig, type TopicConfig } from '../api/topic';
 import { FilterCache } from '../message/filter-cache';
@@ -26,6 +27,7 @@ import { FilterFaults } from './filter/filter-faults';
 import { Judge } from './filter/judge';
 import type { ConfigExport } from './exchange/config-export';
 import { openExchange } from './exchange/exchange';
+import { findMessages } from './message-finder';
 import { Metadata } from './metadata';
 import { ClientTable } from './pop/client-table';
 import { FinishService } from './pop/finish-service';
@@ -269,6 +271,11 @@ export class Broker implements BrokerApi {
 
   filterFaults(): Promise<readonly FilterFault[]> {
     return Promise.resolve(this.faults.list());
+  }
+
+  findMessages(search: MessageSearch): Promise<FoundMessages> {
+    const { store, settings } = this.parts;
+    return findMessages(store, this.metadata.topics, settings.brokerName, search);
   }
 
   /** Messages that retention has removed before the group had them, since the broker began. */

@@ -7,6 +7,7 @@ import { brokerCommand } from './broker';
 import { configCommand } from './config';
 import { ExitError } from './exit-error';
 import { groupCommand } from './group';
+import { messageCommand } from './message';
 import { namesrvCommand } from './namesrv';
 import { proxyCommand } from './proxy';
 import { receiveCommand } from './receive';
@@ -47,7 +48,7 @@ function program(terminal: Terminal): Command {
     .exitOverride();
   const roles = [startCommand, namesrvCommand, brokerCommand, proxyCommand];
   const tools = [
-    ...[topicCommand, groupCommand, sendCommand, receiveCommand],
+    ...[topicCommand, groupCommand, sendCommand, receiveCommand, messageCommand],
     ...[storeCommand, configCommand],
   ];
   root.commandsGroup('Roles:');

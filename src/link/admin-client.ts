@@ -29,6 +29,7 @@ export function adminClient(address: string, clock: Clock): AdminClient {
     deleteGroup: (name) => ask(methods.DeleteGroup, name),
     listGroups: () => ask(methods.ListGroups, undefined),
     filterFaults: () => ask(methods.ListFilterFaults, undefined),
+    findMessages: (search) => ask(methods.FindMessages, search),
     close: () => client.close(),
   };
 }

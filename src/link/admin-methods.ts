@@ -8,10 +8,12 @@ import {
 } from '@grpc/grpc-js';
 import type { MethodDefinition } from '@grpc/proto-loader';
 import type { AdminApi, FilterFaultView, TopicView } from '../api/admin-api';
+import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import type { GantryAdminDefinition } from '../rpc/generated/gantry/v1/GantryAdmin';
 import { adminRefusal, refusalOf } from './admin-status';
 import { groupFromWire, groupToWire } from './codec/group';
+import { foundFromWire, foundToWire, searchFromWire, searchToWire } from './codec/message-search';
 import { topicFromWire, topicToWire } from './codec/topic';
 import { faultViewFromWire, faultViewToWire, viewFromWire, viewToWire } from './codec/view';
 import { byName, nothing, type Forms } from './forms';
@@ -35,6 +37,7 @@ export interface AdminMethods {
   readonly DeleteGroup: AdminMethod<string, void>;
   readonly ListGroups: AdminMethod<void, readonly GroupConfig[]>;
   readonly ListFilterFaults: AdminMethod<void, readonly FilterFaultView[]>;
+  readonly FindMessages: AdminMethod<MessageSearch, FoundMessages>;
 }
 
 export function adminMethods(): AdminMethods {
@@ -86,6 +89,11 @@ function defineMethods(service: GantryAdminDefinition): AdminMethods {
         ({ faults }) => faults.map(faultViewFromWire),
       ],
       call: (api) => api.filterFaults(),
+    }),
+    FindMessages: method(service.FindMessages, {
+      request: [searchToWire, searchFromWire],
+      answer: [foundToWire, foundFromWire],
+      call: (api, search) => api.findMessages(search),
     }),
   };
 }

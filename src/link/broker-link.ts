@@ -14,6 +14,7 @@ import type {
 import type { BrokerConnection } from '../api/broker-dialer';
 import { BrokerUnreachableError } from '../api/broker-unreachable';
 import type { BrokerRegistration } from '../api/route-api';
+import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import { Code, StatusError } from '../message/status';
 import type { Platform, TimerHandle } from '../platform/platform';
@@ -147,6 +148,10 @@ export class BrokerLink implements BrokerConnection {
 
   filterFaults(): Promise<readonly FilterFault[]> {
     return this.call(this.methods.filterFaults, undefined);
+  }
+
+  findMessages(search: MessageSearch): Promise<FoundMessages> {
+    return this.call(this.methods.findMessages, search);
   }
 
   async close(): Promise<void> {

@@ -16,12 +16,14 @@ import type {
   SendResult,
   SubscribeRequest,
 } from '../api/broker-api';
+import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import { uniqueKeyOf } from '../message/record';
 import type { GantryBrokerDefinition } from '../rpc/generated/gantry/v1/GantryBroker';
 import * as ack from './codec/ack';
 import { faultFromWire, faultToWire } from './codec/filter-fault';
 import { groupFromWire, groupToWire } from './codec/group';
+import { foundFromWire, foundToWire, searchFromWire, searchToWire } from './codec/message-search';
 import * as pop from './codec/pop';
 import * as send from './codec/send';
 import { subscribeFromWire, subscribeToWire } from './codec/subscribe';
@@ -63,6 +65,8 @@ const PATIENCE_MS = 3_000;
 const POP_PATIENCE_MS = 5_000;
 /** Writing configuration waits for the log and for all watchers of all name servers. */
 const CONFIG_PATIENCE_MS = 10_000;
+/** A search may go through much of the log. */
+const SEARCH_PATIENCE_MS = 20_000;
 
 export interface BrokerMethods {
   readonly send: BrokerMethod<SendRequest, SendResult>;
@@ -82,6 +86,7 @@ export interface BrokerMethods {
   readonly deleteGroup: BrokerMethod<string, void>;
   readonly listGroups: BrokerMethod<void, readonly GroupConfig[]>;
   readonly filterFaults: BrokerMethod<void, readonly FilterFault[]>;
+  readonly findMessages: BrokerMethod<MessageSearch, FoundMessages>;
 }
 
 let methods: BrokerMethods | undefined;
@@ -203,6 +208,12 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
         ({ faults }) => faults.map(faultFromWire),
       ],
       call: (api) => api.filterFaults(),
+    }),
+    findMessages: method('FindMessages', service.FindMessages, {
+      request: [searchToWire, searchFromWire],
+      answer: [foundToWire, foundFromWire],
+      call: (api, search) => api.findMessages(search),
+      patienceMs: SEARCH_PATIENCE_MS,
     }),
   };
 }

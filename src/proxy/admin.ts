@@ -1,7 +1,9 @@
 /** Topics and groups of the whole cluster: each change goes to every master. */
 import type { AdminApi, FilterFaultView, TopicView } from '../api/admin-api';
+import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import { isSystemTopic } from '../message/names';
+import { storeTimestampOf } from '../message/record-property';
 import { Code, StatusError, toStatusError } from '../message/status';
 import type { BrokerApi } from '../api/broker-api';
 import type { PooledBroker } from './broker-pool';
@@ -68,6 +70,29 @@ class ClusterAdmin implements AdminApi {
   async filterFaults(): Promise<readonly FilterFaultView[]> {
     const answers = await this.ask((broker) => broker.filterFaults());
     return answers.flatMap(([broker, faults]) => faults.map((fault) => ({ broker, ...fault })));
+  }
+
+  /** What all masters have found, as one answer; a topic that only some hold is searched there. */
+  async findMessages(search: MessageSearch): Promise<FoundMessages> {
+    const absent: unknown[] = [];
+    const answers = await this.ask((broker) =>
+      broker.findMessages(search).catch((error: unknown) => {
+        if (!(error instanceof StatusError) || error.code !== Code.TOPIC_NOT_FOUND) throw error;
+        absent.push(error);
+        return undefined;
+      }),
+    );
+    if (absent.length === answers.length) throw toStatusError(absent[0]);
+    const found = answers.flatMap(([, answer]) => (answer === undefined ? [] : [answer]));
+    const sign = search.by === 'time' ? 1 : -1;
+    const messages = found
+      .flatMap((answer) => answer.messages)
+      .map((message) => ({ message, storedMs: storeTimestampOf(message.record) }))
+      .toSorted((a, b) => sign * (a.storedMs - b.storedMs))
+      .map(({ message }) => message);
+    const complete =
+      messages.length <= search.maxMessages && found.every((answer) => answer.complete);
+    return { messages: messages.slice(0, search.maxMessages), complete };
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { AdminApi, FilterFaultView, TopicView } from '../../src/api/admin-api';
+import type { FoundMessages, MessageSearch } from '../../src/api/message-search';
 import type { GroupConfig } from '../../src/api/topic';
 import { adminService } from '../../src/link/admin-service';
 import { Code, StatusError } from '../../src/message/status';
@@ -9,6 +10,8 @@ export class AdminServer implements AdminApi {
   readonly topics = new Map<string, TopicView>();
   readonly groups = new Map<string, GroupConfig>();
   faults: readonly FilterFaultView[] = [];
+  readonly searches: MessageSearch[] = [];
+  found: FoundMessages = { messages: [], complete: true };
   /** Thrown by every call, when set. */
   failure: Error | undefined;
   endpoint = '';
@@ -61,6 +64,12 @@ export class AdminServer implements AdminApi {
   async filterFaults(): Promise<readonly FilterFaultView[]> {
     this.check();
     return this.faults;
+  }
+
+  async findMessages(search: MessageSearch): Promise<FoundMessages> {
+    this.check();
+    this.searches.push(search);
+    return this.found;
   }
 
   private check(): void {

@@ -11,6 +11,7 @@ import type {
   SubscribeRequest,
 } from '../../src/api/broker-api';
 import type { BrokerConnection } from '../../src/api/broker-dialer';
+import type { FoundMessages, MessageSearch } from '../../src/api/message-search';
 import { formatReceiptHandle } from '../../src/api/receipt-handle';
 import {
   DEFAULT_BACKOFF,
@@ -20,6 +21,7 @@ import {
 } from '../../src/api/topic';
 import { ANY_HOST } from '../../src/message/host';
 import { placeRecord } from '../../src/message/record';
+import { topicOf } from '../../src/message/record-property';
 import { Code, StatusError } from '../../src/message/status';
 
 interface Stored {
@@ -228,6 +230,16 @@ export class ModelBroker implements BrokerConnection {
   async filterFaults(): Promise<readonly FilterFault[]> {
     this.check();
     return this.faults;
+  }
+
+  async findMessages({ topic, key, maxMessages }: MessageSearch): Promise<FoundMessages> {
+    this.check();
+    const records = this.stored.map(({ record }) => record);
+    const all = records.filter((record) => topicOf(record) === topic && record.includes(key));
+    const messages = all
+      .slice(0, maxMessages)
+      .map((record) => ({ broker: this.brokerName, record: Buffer.from(record) }));
+    return { messages, complete: all.length <= maxMessages };
   }
 
   async close(): Promise<void> {

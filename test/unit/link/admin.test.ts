@@ -1,4 +1,5 @@
 import type { AdminApi } from '../../../src/api/admin-api';
+import type { MessageSearch } from '../../../src/api/message-search';
 import type { GroupConfig, TopicConfig } from '../../../src/api/topic';
 import { adminClient, type AdminClient } from '../../../src/link/admin-client';
 import { adminService, isLoopback } from '../../../src/link/admin-service';
@@ -35,6 +36,11 @@ class ModelAdmin implements AdminApi {
 
   async listGroups(): ReturnType<AdminApi['listGroups']> {
     return [...this.groups.values()];
+  }
+
+  async findMessages(search: MessageSearch): ReturnType<AdminApi['findMessages']> {
+    const record = Buffer.from(JSON.stringify(search));
+    return { messages: [{ broker: 'a', record }], complete: search.by !== 'time' };
   }
 
   async filterFaults(): ReturnType<AdminApi['filterFaults']> {
@@ -80,6 +86,17 @@ describe('the admin service', () => {
     ];
     for (const group of groups) await client.putGroup(group);
     expect(await client.listGroups()).toEqual(groups);
+  });
+
+  it('carries a search for messages and what was found', async () => {
+    for (const by of ['id', 'key', 'time'] as const) {
+      const search = { topic: 't', by, key: 'ünï', maxMessages: 64, beginMs: 0, endMs: 2 ** 52 };
+      const { messages, complete } = await client.findMessages(search);
+      expect(messages.map(({ broker, record }) => [broker, String(record)])).toEqual([
+        ['a', JSON.stringify(search)],
+      ]);
+      expect(complete).toBe(by !== 'time');
+    }
   });
 
   it('gives the error of the service with its code and exact text', async () => {

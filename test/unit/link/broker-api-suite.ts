@@ -1,5 +1,9 @@
 import type { BrokerApi, PopRequest, PopResult } from '../../../src/api/broker-api';
+import type { MessageSearch } from '../../../src/api/message-search';
 import type { GroupConfig } from '../../../src/api/topic';
+import { ANY_HOST, hostOf } from '../../../src/message/host';
+import { offsetMessageId } from '../../../src/message/offset-message-id';
+import { findProperty, propertyKey } from '../../../src/message/record-property';
 import { Code } from '../../../src/message/status';
 import { readRecord, recordProperties } from '../../../src/message/record';
 import { draftRecord } from '../../../src/message/record-draft';
@@ -227,6 +231,48 @@ export function brokerApiSuite(name: string, open: () => Promise<BrokerApiUnderT
       expect(await under.drive(api.listGroups())).not.toContainEqual(group);
       await expect(under.drive(api.deleteGroup('own'))).rejects.toMatchObject({
         code: Code.CONSUMER_GROUP_NOT_FOUND,
+      });
+    });
+
+    it('finds stored messages by id, by the id of their place, by key and by time', async () => {
+      const properties = 'UNIQ_KEY\u0001id-1\u0002KEYS\u0001k1 k2\u0002';
+      const body = Buffer.from('body');
+      const draft = draftRecord({ topic: 't', body, properties, tag: '', bornTimestamp: 1 });
+      const { physicalOffset } = await under.drive(api.send({ queueId: 1, draft }));
+      await send('id-2');
+      const find = async (changes: Partial<MessageSearch>): Promise<(string | undefined)[]> => {
+        const all = { topic: 't', maxMessages: 64, beginMs: 0, endMs: 2 ** 52 };
+        const search = { by: 'id', key: '', ...all, ...changes } as const;
+        const { messages, complete } = await under.drive(api.findMessages(search));
+        expect(complete).toBe(true);
+        return messages.map(({ record }) => findProperty(record, propertyKey('UNIQ_KEY')));
+      };
+      const place = offsetMessageId({ storeHost: ANY_HOST, physicalOffset });
+      for (const topic of ['t', '']) {
+        expect(await find({ topic, key: 'id-1' })).toEqual(['id-1']);
+        expect(await find({ topic, key: place })).toEqual(['id-1']);
+        expect(await find({ topic, key: 'id-3' })).toEqual([]);
+      }
+      const elsewhere = offsetMessageId({ storeHost: hostOf('10.0.0.1', 1), physicalOffset });
+      expect(await find({ key: elsewhere })).toEqual([]);
+      expect(await find({ by: 'key', key: 'k2' })).toEqual(['id-1']);
+      expect(await find({ by: 'key', key: 'id-1' })).toEqual([]);
+      expect((await find({ by: 'time' })).toSorted()).toEqual(['id-1', 'id-2']);
+      expect(await find({ by: 'time', beginMs: 2 ** 51 })).toEqual([]);
+      expect(await find({ by: 'time', endMs: 1 })).toEqual([]);
+      expect((await pop()).length).toBe(2);
+    });
+
+    it('refuses searches that name no topic, an unknown one, or too many messages', async () => {
+      const search = (changes: Partial<MessageSearch>): Promise<unknown> => {
+        const all = { topic: 't', key: 'k', maxMessages: 1, beginMs: 0, endMs: 1 };
+        return under.drive(api.findMessages({ by: 'key', ...all, ...changes }));
+      };
+      await expect(search({ topic: '' })).rejects.toMatchObject({ code: Code.BAD_REQUEST });
+      await expect(search({ topic: 'none' })).rejects.toMatchObject({ code: Code.TOPIC_NOT_FOUND });
+      await expect(search({ maxMessages: 65 })).rejects.toMatchObject({
+        code: Code.BAD_REQUEST,
+        message: 'maxMessages is 65, the limit is 1 to 64',
       });
     });
 
