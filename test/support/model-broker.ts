@@ -1,3 +1,4 @@
+// long: one broker of the API, each method a few lines.
 import type {
   AckRequest,
   ChangeInvisibleRequest,

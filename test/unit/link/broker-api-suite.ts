@@ -1,3 +1,4 @@
+// long: the whole contract of one interface.
 import type { BrokerApi, PopRequest, PopResult } from '../../../src/api/broker-api';
 import type { MessageSearch } from '../../../src/api/message-search';
 import type { GroupConfig } from '../../../src/api/topic';
