@@ -2,6 +2,7 @@ import { Code, StatusError } from '../../../src/message/status';
 import { groupConfig } from '../../support/model-broker';
 import { ModelCluster } from '../../support/model-cluster';
 import { message, PublicClient } from '../../support/public-client';
+import { messageDraft } from '../../support/test-broker';
 
 const topic = { name: 't', type: 'FIFO', queues: 4 } as const;
 
@@ -38,6 +39,25 @@ describe('the admin interface', () => {
       code: Code.BAD_REQUEST,
       message: 'fewer queues',
     });
+  });
+
+  it('looks for messages on every master that has the topic', async () => {
+    const cluster = new ModelCluster({}, ['broker-a', 'broker-b', 'broker-c']);
+    const { admin } = cluster.proxy;
+    await admin.putTopic(topic);
+    for (const name of ['broker-a', 'broker-b']) {
+      await cluster.broker(name).send({ queueId: 0, draft: messageDraft('t', `of-${name}`) });
+    }
+    const absent = new StatusError(Code.TOPIC_NOT_FOUND, 'topic t is not here');
+    cluster.broker('broker-c').failure = absent;
+    const search = { topic: 't', by: 'key', key: 'of-', beginMs: 0, endMs: 2 ** 52 } as const;
+    const all = await admin.findMessages({ ...search, maxMessages: 2 });
+    expect(all.messages.map(({ broker }) => broker).toSorted()).toEqual(['broker-a', 'broker-b']);
+    expect(all.complete).toBe(true);
+    const one = await admin.findMessages({ ...search, maxMessages: 1 });
+    expect([one.messages.length, one.complete]).toEqual([1, false]);
+    for (const broker of cluster.brokers.values()) broker.failure = absent;
+    await expect(admin.findMessages({ ...search, maxMessages: 1 })).rejects.toBe(absent);
   });
 
   it('merges what brokers hold, sorted by name, without the system’s own topics', async () => {
