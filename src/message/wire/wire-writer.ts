@@ -14,8 +14,9 @@ const TWO_32 = 4294967296;
 const FIRST_BYTES = 16 * 1024;
 /** Room above this is given back after use. */
 const KEPT_BYTES = 256 * 1024;
-/** Strings up to this length are written byte by byte: a call into the engine costs more. */
-const SHORT_CHARS = 24;
+/** Up to these lengths it is cheaper to write byte by byte than to call into the engine. */
+const SHORT_BYTES = 48;
+const SHORT_CHARS = 100;
 
 export class WireWriter {
   private room = Buffer.allocUnsafeSlow(FIRST_BYTES);
@@ -67,8 +68,12 @@ export class WireWriter {
     const bytes = end - start;
     this.reserve(bytes);
     this.at -= bytes;
-    if (source instanceof Buffer) source.copy(this.room, this.at, start, end);
-    else this.room.set(source.subarray(start, end), this.at);
+    if (bytes > SHORT_BYTES) {
+      this.room.set(source.subarray(start, end), this.at);
+      return;
+    }
+    const { room } = this;
+    for (let from = start, to = this.at; from < end; from++) room[to++] = source[from] ?? 0;
   }
 
   /** Length and tag of a field whose bytes stand behind: they were written, or are put there later. */
