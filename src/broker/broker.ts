@@ -39,6 +39,7 @@ import { DeadLetterService } from './pop/dead-letter-service';
 import { LedgerLog } from './pop/ledger-log';
 import { PopService } from './pop/pop-service';
 import { ReceiptHandles } from './pop/receipt-handles';
+import { RetryTopics } from './pop/retry-topics';
 import { Selector } from './pop/selection';
 import { Removal } from './removal';
 import type { BrokerSettings } from './settings';
@@ -73,6 +74,7 @@ export class Broker implements BrokerApi {
     private readonly pops: PopService,
     private readonly finishing: FinishService,
     private readonly deadLetters: DeadLetterService,
+    private readonly retries: RetryTopics,
     private readonly faults: FilterFaults,
   ) {
     this.epoch = parts.platform.clock.wallMs();
@@ -135,10 +137,12 @@ export class Broker implements BrokerApi {
     });
     events.ready = (ledgers) => pops.becameReady(ledgers);
     events.exhausted = (...message) => deadLetters.exhausted(...message);
+    const { clock } = platform;
+    const retries = new RetryTopics({ store, metadata, book, log, clock, pops });
     exchange.start();
     const broker: Broker = new Broker(
       ...([parts, metadata, book, log, views, exchange, pops, finishing] as const),
-      ...([deadLetters, faults] as const),
+      ...([deadLetters, retries, faults] as const),
     );
     return broker;
   }
@@ -172,23 +176,23 @@ export class Broker implements BrokerApi {
     const known = this.book.find(request.group, request.topic);
     const ledgers = known ?? (await this.firstPop(request));
     this.views.snapshotIfDue(this.parts.settings.snapshotEveryBytes);
-    return this.pops.pop(ledgers, request, signal);
+    return this.retries.pop(ledgers, request, signal);
   }
 
   ack(request: AckRequest): Promise<readonly EntryStatus[]> {
-    return this.finishing.ack(request);
+    return this.retries.ack(request, (part) => this.finishing.ack(part));
   }
 
   changeInvisible(request: ChangeInvisibleRequest): Promise<string> {
-    return this.finishing.changeInvisible(request);
+    return this.finishing.changeInvisible(this.retries.routed(request));
   }
 
   forwardToDeadLetterQueue(request: ForwardRequest): Promise<void> {
-    return this.deadLetters.forward(request);
+    return this.deadLetters.forward(this.retries.routed(request));
   }
 
   release(request: AckRequest): Promise<void> {
-    return this.finishing.release(request);
+    return this.retries.release(request, (part) => this.finishing.release(part));
   }
 
   async subscribe(request: SubscribeRequest): Promise<GroupConfig> {

@@ -59,7 +59,7 @@ export function deliveredMessage(delivery: Delivery, asked: ResourceName): Deliv
   const user = Object.create(null) as Record<string, string>;
   for (const [key, value] of properties) if (!isSystemPropertyKey(key)) user[key] = value;
   return {
-    topic: record.topic === asked.name ? asked : publicTopic(record.topic),
+    topic: shownTopic(record.topic, properties.get(Property.RETRY_TOPIC), asked),
     user_properties: user,
     system_properties: systemProperties(record, properties, delivery),
     body: record.body,
@@ -130,6 +130,13 @@ function storedType(properties: ReadonlyMap<string, string>): MessageType {
   if (properties.has(Property.PRIORITY)) return MessageType.PRIORITY;
   if (properties.has(Property.LITE_TOPIC)) return MessageType.LITE;
   return MessageType.NORMAL;
+}
+
+/** A message of a retry topic shows the topic that it was first sent to, else the one that was asked for. */
+function shownTopic(stored: string, origin: string | undefined, asked: ResourceName): ResourceName {
+  const hidden = stored.startsWith('%RETRY%') && !asked.name.startsWith('%RETRY%');
+  const shown = hidden ? (origin ?? asked.name) : stored;
+  return shown === asked.name ? asked : publicTopic(shown);
 }
 
 /** A stored `ns%name` is split; the prefixes of retry and dead letter topics stay with the name. */

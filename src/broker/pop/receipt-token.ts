@@ -14,6 +14,7 @@ import { readInt64, writeInt64 } from '../../message/int64';
 import { sipHash, type SipKey } from './siphash';
 
 const VERSION = 1;
+const TOPIC_HASH_AT = 42;
 const MAC_AT = 50;
 const TOKEN_BYTES = MAC_AT + 8;
 /** Length of a token's text. */
@@ -84,6 +85,12 @@ export function openToken(keys: TokenKeys, token: string): Delivery {
     topicHash: bytes.readInt32BE(42),
     groupHash: bytes.readInt32BE(46),
   };
+}
+
+/** Java's hash of the topic that a token names, unverified; `undefined` when it is no token. */
+export function topicHashOf(token: string): number | undefined {
+  const bytes = Buffer.from(token, 'base64url');
+  return bytes.length === TOKEN_BYTES ? bytes.readInt32BE(TOPIC_HASH_AT) : undefined;
 }
 
 export function invalidHandle(reason: string): StatusError {

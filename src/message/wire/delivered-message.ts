@@ -6,10 +6,11 @@ import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { type Host, hostText } from '../host';
 import { readInt64 } from '../int64';
-import { isDerivedTopic } from '../names';
+import { isDerivedTopic, RETRY_PREFIX } from '../names';
 import { Property } from '../properties';
 import { DIGEST_MD5, Encoding, MessageType, type ResourceName } from '../public-message';
 import { readHost, type RecordLayout, recordLayout, SysFlag } from '../record';
+import { findProperty, propertyKey } from '../record-property';
 import { PropertyRanges, type ShownProperty } from './property-ranges';
 import { textOf } from './wire-reader';
 import type { WireWriter } from './wire-writer';
@@ -23,6 +24,7 @@ export interface Delivery {
   readonly invisibleMs: number;
 }
 
+const RETRY_TOPIC = propertyKey(Property.RETRY_TOPIC);
 const SPACE = 0x20;
 const MAX_INT32 = 0x7fffffff;
 
@@ -133,7 +135,7 @@ class DeliveredMessage {
   topic(bytes: Buffer, asked: ResourceName): void {
     const { writer } = this;
     const stored = textOf(bytes, this.layout.topicAt, this.layout.topicEnd);
-    const topic = stored === asked.name ? asked : publicTopic(stored);
+    const topic = stored === asked.name ? asked : shownTopic(bytes, stored, asked);
     const before = writer.length;
     writer.string(2, topic.name);
     writer.string(1, topic.resource_namespace);
@@ -244,6 +246,15 @@ class DeliveredMessage {
     this.writer.raw(source, start, end);
     this.writer.bytesHead(field, end - start);
   }
+}
+
+/** A message of a retry topic shows the topic that it was first sent to, else the one that was asked for. */
+function shownTopic(bytes: Buffer, stored: string, asked: ResourceName): ResourceName {
+  if (!stored.startsWith(RETRY_PREFIX) || asked.name.startsWith(RETRY_PREFIX)) {
+    return publicTopic(stored);
+  }
+  const origin = findProperty(bytes, RETRY_TOPIC) ?? asked.name;
+  return origin === asked.name ? asked : publicTopic(origin);
 }
 
 /** A stored `ns%name` is split; the prefixes of retry and dead letter topics stay with the name. */

@@ -74,6 +74,8 @@ public class Remote {
     producer.setNamesrvAddr(namesrv);
     producer.setTransactionListener(new Outcome());
     producer.setCompressMsgBodyOverHowmuch(Integer.MAX_VALUE);
+    producer.setSendMsgTimeout((int) WAIT_MS);
+    producer.setMqClientApiTimeout((int) WAIT_MS);
     producer.start();
 
     var plain = message("plain", prefix + "-plain");
@@ -122,6 +124,8 @@ public class Remote {
   private static Object read(List<String> topics) throws Exception {
     var consumer = new DefaultMQPullConsumer("remote-reader");
     consumer.setNamesrvAddr(namesrv);
+    consumer.setMqClientApiTimeout((int) WAIT_MS);
+    consumer.setConsumerPullTimeoutMillis(WAIT_MS);
     consumer.start();
     var seen = new ArrayList<Map<String, Object>>();
     for (var topic : topics) {

@@ -194,7 +194,8 @@ describe('a message that goes out', () => {
     ['t', 't', 'ns', 't'],
     ['ns%t', 'ns%t', 'ns', 'ns%t'],
     ['tenant%orders', 't', 'tenant', 'orders'],
-    ['%RETRY%tenant%g', 't', 'tenant', '%RETRY%g'],
+    ['%RETRY%tenant%g', '%RETRY%g', 'tenant', '%RETRY%g'],
+    ['%RETRY%g_t', 't', 'ns', 't'],
     ['%DLQ%g', 't', '', '%DLQ%g'],
     ['plain', 't', '', 'plain'],
   ])('stored under %s and asked for as %s is of %j %s', (stored, asked, namespace, name) => {
