@@ -147,14 +147,10 @@ export abstract class ServerCall
   }
 
   onBadMessage(flags: number, bytes: number): void {
-    this.finish(
-      flags > 1
-        ? { code: Status.INTERNAL, details: `A message has the unknown flags ${flags}` }
-        : {
-            code: Status.RESOURCE_EXHAUSTED,
-            details: `Received message larger than max (${bytes} vs. ${this.host.maxReceiveBytes})`,
-          },
-    );
+    const tooLarge = `Received message larger than max (${bytes} vs. ${this.host.maxReceiveBytes})`;
+    const wrongFlags = `A message has the unknown flags ${flags}`;
+    if (flags > 1) this.finish({ code: Status.INTERNAL, details: wrongFlags });
+    else this.finish({ code: Status.RESOURCE_EXHAUSTED, details: tooLarge });
   }
 
   onHold(bytes: number): boolean {

@@ -131,7 +131,11 @@ export class FrameIntake {
     if ((end - start) % SETTING_BYTES !== 0 || (ack && end > start)) {
       throw frameSizeError('SETTINGS');
     }
-    if (ack) return;
+    if (ack) {
+      this.requests.settingsKnown();
+      streams.settingsKnown();
+      return;
+    }
     readSettings(bytes, start, end, (identifier, value) => {
       if (identifier === Setting.HEADER_TABLE_SIZE) sender.limitHeaderTable(value);
       else if (identifier === Setting.INITIAL_WINDOW_SIZE) streams.changePeerWindow(value);

@@ -36,10 +36,18 @@ export class HpackDecoder {
    * @param maxListBytes fields above this sum of sizes are read but not kept
    */
   constructor(
-    private readonly maxTableBytes: number,
+    private maxTableBytes: number,
     private readonly maxListBytes: number,
   ) {
     this.table = new DynamicTable(maxTableBytes);
+  }
+
+  /**
+   * The peer knows of another SETTINGS_HEADER_TABLE_SIZE now. When its table may still be larger than that, the next
+   * block has to begin with a smaller size (RFC 9113, section 4.3.1).
+   */
+  limitTable(bytes: number): void {
+    this.maxTableBytes = bytes;
   }
 
   /** Changes whenever the dynamic table does: equal versions read equal bytes alike. */
@@ -63,6 +71,9 @@ export class HpackDecoder {
     this.listBytes = 0;
     const fields: HeaderField[] = [];
     while (this.at < end && ((bytes[this.at] ?? 0) & 0xe0) === 0x20) this.resizeTable();
+    if (this.table.limit > this.maxTableBytes) {
+      throw compressionError(`a dynamic table still of ${this.table.limit} bytes`);
+    }
     while (this.at < end) {
       const field = this.field();
       this.listBytes += field.bytes;

@@ -17,6 +17,11 @@ export class DynamicTable {
   /** @param maxBytes the size that the peer may use now */
   constructor(private maxBytes: number) {}
 
+  /** What the peer may use now, bytes. */
+  get limit(): number {
+    return this.maxBytes;
+  }
+
   get size(): number {
     return this.count;
   }

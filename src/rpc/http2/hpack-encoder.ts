@@ -7,6 +7,7 @@
  */
 import { staticFieldIndex, staticNameIndex, FIRST_DYNAMIC_INDEX } from './hpack-static-table';
 import { encodeHuffman, huffmanBytes } from './huffman';
+import { DEFAULT_TABLE_BYTES } from './settings';
 
 /** A name in lower case and a value of latin-1 characters. */
 export type FieldPair = readonly [name: string, value: string];
@@ -20,8 +21,6 @@ export class HeaderBlock {
   constructor(readonly fields: readonly FieldPair[]) {}
 }
 
-/** The dynamic table that a peer has until it says otherwise (RFC 9113, section 6.5.2), bytes. */
-const DEFAULT_TABLE_BYTES = 4096;
 const FIELD_OVERHEAD_BYTES = 32;
 
 const INDEXED = 0x80;

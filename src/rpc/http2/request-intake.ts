@@ -11,6 +11,7 @@ import { HeaderBlock } from './hpack-encoder';
 import type { Http2Options } from './options';
 import { RequestHead, requestHead, trailersError } from './request-head';
 import type { Sender } from './sender';
+import { DEFAULT_TABLE_BYTES } from './settings';
 import type { Http2Stream, StreamListener } from './stream';
 import type { StreamTable } from './stream-table';
 
@@ -38,8 +39,15 @@ export class RequestIntake {
 
   constructor(private readonly host: IntakeHost) {
     const { headerTableBytes, maxHeaderListBytes } = host.options;
-    this.decoder = new HpackDecoder(headerTableBytes, maxHeaderListBytes);
+    // Until the client knows the setting it may use the table that every client begins with.
+    const tableBytes = Math.max(headerTableBytes, DEFAULT_TABLE_BYTES);
+    this.decoder = new HpackDecoder(tableBytes, maxHeaderListBytes);
     this.blocks = new HeaderIntake(maxHeaderListBytes, this.onBlock);
+  }
+
+  /** The client has read our settings. */
+  settingsKnown(): void {
+    this.decoder.limitTable(this.host.options.headerTableBytes);
   }
 
   /** Every block is read, also for streams that are refused: the tables of both sides must stay alike. */

@@ -23,6 +23,8 @@ export const SETTING_BYTES = 6;
 export const MAX_WINDOW_BYTES = 0x7fff_ffff;
 /** Windows of both sides until SETTINGS say otherwise, bytes. */
 export const DEFAULT_WINDOW_BYTES = 65_535;
+/** Dynamic tables of both sides until SETTINGS say otherwise, bytes. */
+export const DEFAULT_TABLE_BYTES = 4096;
 /** Smallest and largest SETTINGS_MAX_FRAME_SIZE, bytes. */
 const MIN_FRAME_BYTES = 16_384;
 const MAX_FRAME_BYTES = 16_777_215;

@@ -43,12 +43,15 @@ export class StreamTable implements StreamOwner {
   private readonly sender: Sender;
   /** What a new stream's client takes before it says more, bytes. */
   private peerWindow = DEFAULT_WINDOW_BYTES;
+  /** What the client may send on a new stream, as far as it knows our settings, bytes. */
+  private receiveWindow: number;
   private held = 0;
 
   constructor(private readonly host: TableHost) {
     this.peer = host.peer;
     this.localAddress = host.localAddress;
     this.sender = host.sender;
+    this.receiveWindow = Math.max(host.options.streamWindowBytes, DEFAULT_WINDOW_BYTES);
     const { maxUnansweredRequests } = host.options;
     const clock = (): number => host.monotonicMs();
     this.unanswered = new FloodGuard(maxUnansweredRequests, 'requests given up', clock);
@@ -63,8 +66,7 @@ export class StreamTable implements StreamOwner {
   }
 
   add(streamId: number, head: RequestHead, remoteEnded: boolean): Http2Stream {
-    const { streamWindowBytes } = this.host.options;
-    const stream = new Http2Stream(streamId, head, this, this.peerWindow, streamWindowBytes);
+    const stream = new Http2Stream(streamId, head, this, this.peerWindow, this.receiveWindow);
     stream.remoteEnded = remoteEnded;
     this.open.set(streamId, stream);
     return stream;
@@ -97,6 +99,13 @@ export class StreamTable implements StreamOwner {
         );
       }
     }
+  }
+
+  /** The client has read our settings: it makes the windows of its streams smaller if it had taken them for larger. */
+  settingsKnown(): void {
+    const difference = this.host.options.streamWindowBytes - this.receiveWindow;
+    this.receiveWindow += difference;
+    for (const stream of this.open.values()) stream.receiveWindow += difference;
   }
 
   // What streams ask.

@@ -44,6 +44,9 @@ export const ping = (flags = 0): Buffer => frame(FrameType.PING, flags, 0, Buffe
 export const settings = (...pairs: readonly (readonly [number, number])[]): Buffer =>
   frame(FrameType.SETTINGS, 0, 0, settingsPayload(pairs));
 
+/** What a client says when it has read the server's SETTINGS. */
+export const settingsRead = (): Buffer => frame(FrameType.SETTINGS, Flag.ACK, 0);
+
 /** HEADERS of a request, in a block that touches no table. */
 export function request(
   streamId: number,

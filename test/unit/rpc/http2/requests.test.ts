@@ -1,6 +1,6 @@
 import { ErrorCode } from '../../../../src/rpc/http2/error-code';
 import { Flag, FrameType } from '../../../../src/rpc/http2/frame';
-import { frame, message, ping, request, uint32 } from './raw-client';
+import { frame, message, ping, request, settingsRead, uint32 } from './raw-client';
 import { RawFixture } from './raw-fixture';
 
 const raw = new RawFixture();
@@ -98,8 +98,31 @@ describe('headers', () => {
     await raw.start({ headerTableBytes: 100 });
     const client = await raw.open();
     const block = Buffer.from('3f46', 'hex'); // a table of 101 bytes
-    client.send(frame(FrameType.HEADERS, Flag.END_HEADERS, 1, block));
+    client.send(settingsRead(), frame(FrameType.HEADERS, Flag.END_HEADERS, 1, block));
     expect(await client.goAway()).toMatchObject({ code: ErrorCode.COMPRESSION_ERROR });
+  });
+
+  test('a smaller table is for clients that know of it, and they have to say so', async () => {
+    await raw.start({ headerTableBytes: 100 });
+    const client = await raw.open();
+    // Path and type take more than 100 bytes, and are named by their places while the client does not know better.
+    const path = Buffer.concat([Buffer.of(0x44, 16), Buffer.from('/test.Echo/Unary')]);
+    const type = Buffer.concat([Buffer.of(0x5f, 16), Buffer.from('application/grpc')]);
+    const headers = (id: number, ...parts: Buffer[]): Buffer =>
+      frame(FrameType.HEADERS, Flag.END_HEADERS, id, Buffer.concat(parts));
+    const base = Buffer.of(0x83, 0x86);
+    client.send(headers(1, base, path, type), message(1, Buffer.of(1)));
+    client.send(headers(3, base, Buffer.of(0xbf, 0xbe)), message(3, Buffer.of(3)));
+    expect((await client.next(FrameType.DATA, 3)).payload[5]).toBe(3);
+    const smaller = Buffer.from('3f45', 'hex'); // 100 bytes
+    client.send(settingsRead(), headers(5, smaller, base, path, type), message(5, Buffer.of(5)));
+    // The type is all that the smaller table still has.
+    const forgotten = Buffer.concat([Buffer.of(0x04), path.subarray(1)]);
+    client.send(headers(7, base, forgotten, Buffer.of(0xbe)), message(7, Buffer.of(7)));
+    expect((await client.next(FrameType.DATA, 7)).payload[5]).toBe(7);
+    const silent = await raw.open();
+    silent.send(settingsRead(), headers(1, base, path, type));
+    expect(await silent.goAway()).toMatchObject({ code: ErrorCode.COMPRESSION_ERROR });
   });
 
   test('blocks that repeat are understood, also when the table changed between them', async () => {

@@ -1,7 +1,7 @@
 import { ErrorCode } from '../../../../src/rpc/http2/error-code';
 import { Flag, FrameType, readUint32 } from '../../../../src/rpc/http2/frame';
 import { Setting } from '../../../../src/rpc/http2/settings';
-import { frame, message, ping, request, settings, uint32 } from './raw-client';
+import { frame, message, ping, request, settings, settingsRead, uint32 } from './raw-client';
 import { RawFixture } from './raw-fixture';
 
 const raw = new RawFixture();
@@ -15,9 +15,19 @@ describe('windows', () => {
       { Chat: (call) => void call.on('cancelled', () => undefined) },
     );
     const client = await raw.open();
-    client.send(request(1, 0), frame(FrameType.DATA, 0, 1, Buffer.alloc(1001)));
+    client.send(settingsRead(), request(1, 0), frame(FrameType.DATA, 0, 1, Buffer.alloc(1001)));
     expect(await client.reset(1)).toBe(ErrorCode.FLOW_CONTROL_ERROR);
     expect(raw.server.runningCalls).toBe(0);
+  });
+
+  test('a window smaller than all begin with is for clients that know of it', async () => {
+    await raw.start({ streamWindowBytes: 1000 });
+    const client = await raw.open();
+    client.send(request(1, 0), message(1, Buffer.alloc(2000)));
+    expect((await client.next(FrameType.DATA, 1)).payload).toHaveLength(2005);
+    // A stream that is open has the smaller window from then on, too.
+    client.send(request(3, 0), settingsRead(), frame(FrameType.DATA, 0, 3, Buffer.alloc(1001)));
+    expect(await client.reset(3)).toBe(ErrorCode.FLOW_CONTROL_ERROR);
   });
 
   test('windows are given back as data is taken', async () => {
