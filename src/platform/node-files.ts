@@ -3,7 +3,7 @@
  * `writev` and one `fdatasync` a batch, and a FileHandle object of Node's own would only add to it.
  */
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { lockFile } from './file-lock';
 import { errorCode, fileError } from './file-error';
 import type { DiskSpace, FileHandle, Files, FileStat, OpenMode } from './platform';
@@ -22,9 +22,7 @@ export function nodeFiles(): Files {
   return {
     open: async (path, mode) =>
       new NodeFile(path, await call<number>((done) => fs.open(path, flags[mode], 0o644, done))),
-    makeDirectory: async (path) => {
-      await fs.promises.mkdir(path, { recursive: true });
-    },
+    makeDirectory,
     list: async (path) => (await absentAs(fs.promises.readdir(path), [])).sort(),
     stat: statFile,
     readFile: (path) => absentAs<Buffer | undefined>(fs.promises.readFile(path), undefined),
@@ -36,6 +34,19 @@ export function nodeFiles(): Files {
     space: spaceOf,
     lock: lockFile,
   };
+}
+
+/** Step by step: Node's own way to make parents tells ENOENT whatever the reason was. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await fs.promises.mkdir(path);
+  } catch (error) {
+    if ((await statFile(path))?.directory === true) return;
+    const parent = dirname(path);
+    if (errorCode(error) !== 'ENOENT' || (await statFile(parent)) !== undefined) throw error;
+    await makeDirectory(parent);
+    await makeDirectory(path);
+  }
 }
 
 async function statFile(path: string): Promise<FileStat | undefined> {

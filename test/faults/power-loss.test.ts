@@ -2,7 +2,7 @@
 import { powerLossRun } from '../unit/store/support/power-loss';
 
 const first = Number(process.env['POWER_LOSS_SEED'] ?? '100000');
-const runs = Number(process.env['POWER_LOSS_RUNS'] ?? '3000');
+const runs = Number(process.env['POWER_LOSS_RUNS'] ?? '2000');
 
 test.each(['sync', 'async'] as const)(
   'flush %s, power lost at any moment, in recovery too: it opens, and holds what was promised',
