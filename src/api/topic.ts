@@ -20,6 +20,16 @@ export interface TopicConfig {
   readonly type: TopicType;
   /** Queues on each broker, 1 .. 1024; reads and writes alike. */
   readonly queues: number;
+  /**
+   * Names of the brokers over whose queues message groups are spread, sorted; `undefined`: over those
+   * that are there. So a group stays in its queue while a broker is away.
+   */
+  readonly placement?: readonly string[];
+}
+
+/** Whether messages of a topic may have a message group. */
+export function hasMessageGroups(type: TopicType): boolean {
+  return type === 'FIFO' || type === 'MIXED';
 }
 
 /** How long a consumer waits before a message's next attempt. Durations are milliseconds. */

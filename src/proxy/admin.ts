@@ -1,7 +1,7 @@
 /** Topics and groups of the whole cluster: each change goes to every master. */
 import type { AdminApi, FilterFaultView, TopicView } from '../api/admin-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
-import type { GroupConfig, TopicConfig } from '../api/topic';
+import { hasMessageGroups, type GroupConfig, type TopicConfig } from '../api/topic';
 import { isSystemTopic } from '../message/names';
 import { storeTimestampOf } from '../message/record-property';
 import { Code, StatusError, toStatusError } from '../message/status';
@@ -19,7 +19,7 @@ class ClusterAdmin implements AdminApi {
 
   putTopic(config: TopicConfig): Promise<void> {
     return this.parts.creation.exclusive(config.name, () =>
-      this.onAll(`topic ${config.name}`, (broker) => broker.putTopic(config)),
+      this.onAll(`topic ${config.name}`, (broker) => broker.putTopic(this.placed(config))),
     );
   }
 
@@ -93,6 +93,15 @@ class ClusterAdmin implements AdminApi {
     const complete =
       messages.length <= search.maxMessages && found.every((answer) => answer.complete);
     return { messages: messages.slice(0, search.maxMessages), complete };
+  }
+
+  /** With the brokers that its message groups are spread over: those that it has, and those that are there. */
+  private placed(config: TopicConfig): TopicConfig {
+    if (!hasMessageGroups(config.type)) return config;
+    const { pool, routes } = this.parts;
+    const names = new Set(config.placement ?? routes.find(config.name)?.placement);
+    for (const { brokerName } of pool.masters()) names.add(brokerName);
+    return { ...config, placement: [...names].toSorted() };
   }
 
   /**

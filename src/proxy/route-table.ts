@@ -16,6 +16,8 @@ export interface TopicRoute {
   /** Sorted by broker name; never empty. */
   readonly brokers: readonly BrokerQueues[];
   readonly totalQueues: number;
+  /** Brokers over whose queues message groups are spread, whether they are there or not. */
+  readonly placement: readonly string[] | undefined;
 }
 
 interface KnownBroker {
@@ -142,14 +144,16 @@ export class RouteTable {
     let type: TopicType | undefined;
     const brokers: BrokerQueues[] = [];
     let totalQueues = 0;
+    let placement: readonly string[] | undefined;
     for (const { registration, topics } of this.brokers) {
       const topic = topics.get(name);
       if (topic === undefined || topic.queues < 1) continue;
       type ??= topic.type;
+      placement ??= topic.placement;
       brokers.push({ brokerName: registration.brokerName, queues: topic.queues });
       totalQueues += topic.queues;
     }
-    return type === undefined ? undefined : { name, type, brokers, totalQueues };
+    return type === undefined ? undefined : { name, type, brokers, totalQueues, placement };
   }
 }
 

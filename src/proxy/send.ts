@@ -128,8 +128,7 @@ export class SendFamily {
   private place(message: Checked, route: TopicRoute, endMs: number): Promise<SendResult> {
     const { messageGroup, draft } = message;
     if (messageGroup === '') return this.placeAnywhere(message, route, endMs);
-    const { broker, queueId } = queueOf(route, orderedQueue(messageGroup, route.totalQueues));
-    const brokerName = route.brokers[broker]?.brokerName ?? '';
+    const { brokerName, queueId } = orderedPlace(route, messageGroup);
     return this.sendTo(brokerName, { queueId, draft });
   }
 
@@ -187,6 +186,21 @@ function queueOf(route: TopicRoute, index: number): { broker: number; queueId: n
     rest -= queues;
   }
   throw new RangeError(`queue ${index} is not among the ${route.totalQueues} of ${route.name}`);
+}
+
+/** The queue of a message group: over all brokers that were to hold the topic, also those that are away. */
+function orderedPlace(
+  route: TopicRoute,
+  messageGroup: string,
+): { brokerName: string; queueId: number } {
+  const { placement, brokers } = route;
+  const queues = brokers[0]?.queues ?? 1;
+  if (placement === undefined) {
+    const { broker, queueId } = queueOf(route, orderedQueue(messageGroup, route.totalQueues));
+    return { brokerName: brokers[broker]?.brokerName ?? '', queueId };
+  }
+  const index = orderedQueue(messageGroup, placement.length * queues);
+  return { brokerName: placement[Math.floor(index / queues)] ?? '', queueId: index % queues };
 }
 
 /** The place of a message group's queue among a topic's, sorted by broker name, then queue id. */

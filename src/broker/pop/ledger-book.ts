@@ -367,13 +367,11 @@ export class LedgerBook extends GroupTopics {
     const entry = this.byIndex[this.rows.queue[row] ?? -1];
     if (entry === undefined) return;
     const { ledger } = entry;
-    if (this.exhaust(ledger, row)) return;
     const hash = this.rows.groupOf(row);
-    let ready = this.rows.offset[row];
-    if (hash !== NO_GROUP) {
-      ledger.messageGroups.hold(hash, -1);
-      ready = ledger.messageGroups.get(hash)?.head;
-    }
+    if (hash !== NO_GROUP) ledger.messageGroups.hold(hash, -1);
+    if (this.exhaust(ledger, row)) return;
+    const group = this.groupOf(ledger, row);
+    const ready = group === undefined ? this.rows.offset[row] : group.head;
     if (ready === undefined) return;
     ledger.ready.push(ready);
     this.becameReady.add(entry.owner);

@@ -1,3 +1,4 @@
+// long: the whole choice of one pop, each step short.
 /**
  * Choosing the messages of one pop: ready again ones first, then new ones that match the filter,
  * queue by queue. What is chosen is in flight at once, and logged in the same turn. For a FIFO group of

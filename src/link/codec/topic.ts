@@ -22,7 +22,12 @@ const types = new Map<number, TopicType>(
 );
 
 export function topicToWire(topic: TopicConfig): Wire {
-  return { name: topic.name, type: wireTypes[topic.type], queues: topic.queues };
+  return {
+    name: topic.name,
+    type: wireTypes[topic.type],
+    queues: topic.queues,
+    placement: [...(topic.placement ?? [])],
+  };
 }
 
 /** @throws RangeError when there is none, or its type is not known. */
@@ -30,5 +35,6 @@ export function topicFromWire(wire: TopicConfig__Output | null): TopicConfig {
   if (wire === null) throw missing('topic');
   const type = types.get(wire.type);
   if (type === undefined) throw new RangeError(`topic ${wire.name} has unknown type ${wire.type}`);
-  return { name: wire.name, type, queues: wire.queues };
+  const { name, queues, placement } = wire;
+  return { name, type, queues, ...(placement.length === 0 ? {} : { placement }) };
 }

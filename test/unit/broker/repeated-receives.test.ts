@@ -68,9 +68,10 @@ describe('a receive repeated with its attempt id', () => {
       await bench[how]();
       expect(await bench.pop()).toEqual([]);
       const again = await bench.pop({ ...attempt, maxMessages: 2 });
-      expect(again).toEqual(
-        first.map((message) => ({ ...message, invisibleMs: expect.any(Number) })),
+      expect(again.map(({ receiptHandle }) => receiptHandle)).toEqual(
+        first.map(({ receiptHandle }) => receiptHandle),
       );
+      expect(again.map((message) => message.attempt)).toEqual([1, 1]);
       expect(await bench.ack(first)).toEqual([Code.OK, Code.OK]);
       expect(idsOf(await bench.pop())).toEqual(['a3']);
     },

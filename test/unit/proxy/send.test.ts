@@ -107,6 +107,29 @@ describe('SendMessage', () => {
     expect(new Set(queues).size).toBe(new Set(groups.map((group) => orderedQueue(group, 24))).size);
   });
 
+  it('keeps a message group to its queue while another broker is away, and refuses it while its own is', async () => {
+    const cluster = new ModelCluster({}, ['broker-a', 'broker-b']);
+    await cluster.proxy.admin.putTopic({ name: 't', type: 'FIFO', queues: 2 });
+    const client = new PublicClient(cluster);
+    const groups = Array.from({ length: 20 }, (_, i) => `group-${i}`);
+    const send = async (): Promise<(number | undefined)[]> => {
+      const messages = groups.map((group) => message('t', group, { message_group: group }));
+      const { entries } = await client.unary('SendMessage', { messages });
+      return entries.map(({ status }) => status?.code);
+    };
+    expect(new Set(await send())).toEqual(new Set([Code.OK]));
+    const all = cluster.broker('broker-a').sends.length;
+    expect(all).toBeGreaterThan(0);
+    expect(all).toBeLessThan(20);
+    cluster.absent.add('broker-b');
+    cluster.broker('broker-b').failure = new BrokerUnreachableError('broker-b');
+    cluster.announce();
+    const codes = await send();
+    expect(cluster.broker('broker-a').sends).toHaveLength(2 * all);
+    expect(codes.filter((code) => code === Code.OK)).toHaveLength(all);
+    expect(codes.filter((code) => code === Code.PROXY_TIMEOUT)).toHaveLength(20 - all);
+  });
+
   it('keeps the order of a batch within its message group', async () => {
     const cluster = new ModelCluster();
     cluster.topic('t', 'FIFO', 1);

@@ -152,7 +152,9 @@ describe('calls on the wire', () => {
   });
 
   it('refuse a topic of a type that is not known', () => {
-    expect(() => topicFromWire({ name: 't', type: 0, queues: 1 })).toThrow('unknown type 0');
+    expect(() => topicFromWire({ name: 't', type: 0, queues: 1, placement: [] })).toThrow(
+      'unknown type 0',
+    );
     expect(() => topicFromWire(null)).toThrow('message without topic');
   });
 
