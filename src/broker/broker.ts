@@ -38,6 +38,7 @@ import { RecentDeadLetters } from './pop/recent-dead-letters';
 import { DeadLetterService } from './pop/dead-letter-service';
 import { LedgerLog } from './pop/ledger-log';
 import { PopService } from './pop/pop-service';
+import { RunningPops } from './pop/running-pops';
 import { ReceiptHandles } from './pop/receipt-handles';
 import { RetryTopics } from './pop/retry-topics';
 import { Selector } from './pop/selection';
@@ -59,6 +60,7 @@ export class Broker implements BrokerApi {
   private address = '';
   private version = 0;
   private readonly epoch: number;
+  private readonly running = new RunningPops();
   /** Groups that are being made, so that many first requests make each once. */
   private readonly makingGroups = new Map<string, Promise<GroupConfig>>();
   /** Dead letter topics that are being made. */
@@ -171,12 +173,14 @@ export class Broker implements BrokerApi {
     return { queueOffset, physicalOffset };
   }
 
-  async pop(request: PopRequest, signal: AbortSignal): Promise<PopResult> {
-    this.topic(request.topic);
-    const known = this.book.find(request.group, request.topic);
-    const ledgers = known ?? (await this.firstPop(request));
-    this.views.snapshotIfDue(this.parts.settings.snapshotEveryBytes);
-    return this.retries.pop(ledgers, request, signal);
+  pop(request: PopRequest, caller: AbortSignal): Promise<PopResult> {
+    return this.running.run(request.clientId, caller, async (signal) => {
+      this.topic(request.topic);
+      const known = this.book.find(request.group, request.topic);
+      const ledgers = known ?? (await this.firstPop(request));
+      this.views.snapshotIfDue(this.parts.settings.snapshotEveryBytes);
+      return this.retries.pop(ledgers, request, signal);
+    });
   }
 
   ack(request: AckRequest): Promise<readonly EntryStatus[]> {
@@ -217,7 +221,7 @@ export class Broker implements BrokerApi {
   }
 
   clientGone(clientId: string): Promise<void> {
-    this.pops.endClient(clientId);
+    this.running.endClient(clientId);
     return this.finishing.releaseClient(clientId);
   }
 

@@ -56,8 +56,10 @@ class HeartbeatFamily {
     request: NotifyClientTerminationRequest__Output,
     { clientId }: RequestContext,
   ): Promise<StatusAnswer> {
-    const { clients } = this.parts;
+    const { clients, polls } = this.parts;
     const settings = clients.get(clientId);
+    // Also those that have not reached a broker yet.
+    polls.endClient(clientId);
     if (settings === undefined) {
       if ((request.group?.name ?? '') !== '') await clients.reportGone(clientId);
       throw unknownClient();

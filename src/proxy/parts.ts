@@ -4,6 +4,7 @@ import type { Platform } from '../platform/platform';
 import type { BrokerHealth } from './broker-health';
 import type { BrokerPool } from './broker-pool';
 import type { ClientRegistry } from './client-registry';
+import type { OpenPolls } from './open-polls';
 import type { RouteTable } from './route-table';
 import type { ProxySettings } from './settings';
 import type { Subscriptions } from './subscriptions';
@@ -20,6 +21,7 @@ export interface ProxyParts {
   readonly creation: TopicCreation;
   readonly subscriptions: Subscriptions;
   readonly clients: ClientRegistry;
+  readonly polls: OpenPolls;
   /** Filters of subscriptions, read once. */
   readonly filters: FilterCache;
 }

@@ -15,6 +15,7 @@ import { CallGate } from './calls';
 import { ClientRegistry } from './client-registry';
 import { heartbeatHandlers } from './heartbeat';
 import { notServedHandlers } from './not-served';
+import { OpenPolls } from './open-polls';
 import type { ProxyParts } from './parts';
 import { ReceiveFamily } from './receive';
 import { routeHandlers } from './route';
@@ -121,6 +122,7 @@ function makeParts({ routes, dial, platform, log, settings }: ProxyOptions): Pro
     creation: new TopicCreation(shared),
     subscriptions: new Subscriptions(shared),
     clients: new ClientRegistry(shared),
+    polls: new OpenPolls(),
     filters: new FilterCache(),
   };
 }

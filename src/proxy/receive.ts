@@ -27,8 +27,6 @@ export class ReceiveFamily {
   private readonly gate: CallGate;
   private readonly delivering: ByteBudget;
   private readonly log: Logger;
-  /** Receives that wait for a message or are about to. */
-  private readonly polls = new Set<AbortController>();
   private draining = false;
   /** The broker that the next receive without one of its own gets. */
   private rotation = 0;
@@ -46,7 +44,7 @@ export class ReceiveFamily {
   /** Answers all polls that wait, refuses new ones; resolves when none is under way. */
   drain(): Promise<void> {
     this.draining = true;
-    for (const poll of this.polls) poll.abort();
+    this.parts.polls.endAll();
     return this.gate.whenIdle();
   }
 
@@ -108,7 +106,7 @@ export class ReceiveFamily {
   /** Pops, until the client goes or the proxy drains. */
   private async poll(pop: Pop, stream: DeliveryStream): Promise<PopResult> {
     const poll = new AbortController();
-    this.polls.add(poll);
+    this.parts.polls.add(poll, pop.request.clientId);
     stream.onGone(() => poll.abort());
     try {
       return await this.pop(pop, poll.signal);
@@ -116,7 +114,7 @@ export class ReceiveFamily {
       this.parts.health.failed(pop.brokerName, error);
       throw error;
     } finally {
-      this.polls.delete(poll);
+      this.parts.polls.delete(poll);
     }
   }
 

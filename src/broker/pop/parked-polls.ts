@@ -78,15 +78,6 @@ export class ParkedPolls {
     }
   }
 
-  /** Ends the polls of one client without a message. */
-  endClient(clientId: string): void {
-    for (const [ledgers, polls] of this.parked) {
-      for (const poll of polls) {
-        if (poll.request.clientId === clientId && this.remove(ledgers, poll)) poll.end([]);
-      }
-    }
-  }
-
   /** Fails the polls of ledgers that are no more. */
   failAll(matches: (ledgers: GroupTopic) => boolean, error: StatusError): void {
     for (const [ledgers, polls] of this.parked) {

@@ -74,11 +74,6 @@ export class PopService {
     this.serve(ledgers);
   }
 
-  /** Ends the polls of one client without a message. */
-  endClient(clientId: string): void {
-    this.polls.endClient(clientId);
-  }
-
   /** Fails the polls of ledgers that a deletion or the broker's stop takes away. */
   endPolls(matches: (ledgers: GroupTopic) => boolean, error: StatusError): void {
     this.polls.failAll(matches, error);

@@ -1,6 +1,6 @@
 import { Code } from '../../../src/message/status';
-import { BrokerBench, handleOf, readyBench } from '../../support/broker-bench';
-import { idsOf } from '../../support/test-broker';
+import { BrokerBench, handleOf, never, readyBench } from '../../support/broker-bench';
+import { idsOf, popRequest } from '../../support/test-broker';
 
 describe('a new group', () => {
   it('starts at the end as of its first subscription, also when it receives much later', async () => {
@@ -205,5 +205,45 @@ describe('a client that goes away', () => {
     expect(await bench.pop()).toEqual([]);
     await bench.sim.advance(105_100);
     expect((await bench.pop())[0]?.attempt).toBe(2);
+  });
+});
+
+describe('a client that says goodbye', () => {
+  it('ends a receive of the very same turn, which takes nothing', async () => {
+    const bench = await readyBench();
+    const waiting = bench.broker.pop(popRequest('g', 't', { pollMs: 20_000 }), never);
+    const gone = bench.broker.clientGone('client-1');
+    expect(await bench.drive(waiting)).toEqual([]);
+    await bench.drive(gone);
+    await bench.send('t', 'm');
+    const [message] = await bench.pop({ clientId: 'client-2' });
+    expect(message?.attempt).toBe(1);
+  });
+
+  it('ends a receive that is the first of its group', async () => {
+    const bench = await readyBench();
+    const waiting = bench.broker.pop(popRequest('new', 't', { pollMs: 20_000 }), never);
+    await bench.drive(bench.broker.clientGone('client-1'));
+    expect(await bench.drive(waiting)).toEqual([]);
+  });
+
+  it('gives back what a receive of the same turn has chosen', async () => {
+    const bench = await readyBench();
+    await bench.send('t', 'm');
+    const taking = bench.broker.pop(popRequest('g', 't', { pollMs: 20_000 }), never);
+    await bench.drive(bench.broker.clientGone('client-1'));
+    expect(await bench.drive(taking)).toEqual([]);
+    await bench.sim.advance(1100);
+    const [message] = await bench.pop({ clientId: 'client-2' });
+    expect(message?.attempt).toBe(1);
+  });
+
+  it('leaves the receives of others alone', async () => {
+    const bench = await readyBench();
+    const other = popRequest('g', 't', { pollMs: 20_000, clientId: 'client-2' });
+    const waiting = bench.broker.pop(other, never);
+    await bench.drive(bench.broker.clientGone('client-1'));
+    await bench.send('t', 'm');
+    expect(idsOf(await bench.drive(waiting))).toEqual(['m']);
   });
 });

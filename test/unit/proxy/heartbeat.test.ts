@@ -1,6 +1,7 @@
 import { Code } from '../../../src/message/status';
 import { ModelCluster } from '../../support/model-cluster';
-import { PublicClient } from '../../support/public-client';
+import { groupConfig } from '../../support/model-broker';
+import { PublicClient, receiveRequest } from '../../support/public-client';
 import { cluster, consumer, open, producer } from './support/clients';
 
 describe('a registration', () => {
@@ -124,6 +125,21 @@ describe('NotifyClientTermination', () => {
     expect((await client.status('Heartbeat', { group: { name: 'g' } })).code).toBe(
       Code.UNRECOGNIZED_CLIENT_TYPE,
     );
+  });
+
+  it('ends the receives of that client, also one that has not reached a broker yet', async () => {
+    const made = cluster();
+    let subscribed: () => void = () => undefined;
+    const config = groupConfig('g');
+    made.broker().subscribe = () => new Promise((resolve) => (subscribed = () => resolve(config)));
+    const client = new PublicClient(made);
+    const receive = client.receive(receiveRequest('g', 't'));
+    await client.status('NotifyClientTermination', { group: { name: 'g' } });
+    subscribed();
+    await made.sim.settle();
+    expect(receive.contents).toEqual(['status', 'delivery_timestamp']);
+    expect(receive.code).toBe(Code.MESSAGE_NOT_FOUND);
+    expect(made.broker().pops).toEqual([]);
   });
 
   it('takes an empty group from a producer', async () => {
