@@ -1,3 +1,4 @@
+// long: one walk over the log that copies, fills and builds the queues
 /**
  * `gantry store repair`: writes what is whole of a store into a new directory. Records keep their
  * places, so that all that points to them stays right; damaged bytes become filler records, the slots
@@ -92,9 +93,8 @@ class Repair {
 
   async run(): Promise<RepairSummary> {
     const { store, files, layout } = this;
-    for (const path of [layout.root, layout.commitLog, layout.consumeQueue, layout.gantry]) {
-      await files.makeDirectory(path);
-    }
+    const { root, commitLog, consumeQueue, gantry } = layout;
+    for (const path of [root, commitLog, consumeQueue, gantry]) await files.makeDirectory(path);
     const log = await OfflineLog.open(files, store.layout, store.segmentBytes, () => undefined);
     this.old = await this.oldQueues(log);
     let end: number;
