@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runGantry, startGantry, type GantryProcess } from '../../support/process';
+import { within } from '../../support/until';
 import { Collector } from '../support/collector';
 import { Driver, type OutgoingMessage, type ReceivedMessage } from '../support/driver';
 import { ApacheServer, type ShownMessage } from './support/apache-server';
@@ -15,6 +16,8 @@ const TOPICS = ['plain', 'later', 'deal'] as const;
 const TYPES = ['plain=NORMAL', 'later=DELAY', 'deal=TRANSACTION'];
 const SEGMENT_BYTES = 16 * 1024 * 1024;
 const INVISIBLE_MS = 10_000;
+/** Receives of one group in one place, the empty ones counted. */
+const MAX_RECEIVES = 40;
 
 /** What is compared: all that a consumer sees of a message, its body by its digest. */
 function essence(message: ShownMessage): string {
@@ -42,24 +45,33 @@ describe('a directory in turn under Apache RocketMQ and under Gantry', () => {
   /** What group `keeper` has not acknowledged yet. */
   const unread = new Map<string, ShownMessage>();
   let driver: Driver;
+  /** One for each server: a client is not to outlive the one that it knows. */
+  const drivers: Driver[] = [];
+  const newDriver = (): void => {
+    driver = Driver.start('node');
+    drivers.push(driver);
+  };
   let apache: ApacheServer | undefined;
   let gantry: GantryProcess | undefined;
 
   beforeAll(() => {
     mkdirSync(store);
-    driver = Driver.start('node');
   });
 
   afterAll(async () => {
-    await driver.stop();
     await apache?.kill();
     await gantry?.kill();
+    // A client that lost its server may have ended by itself.
+    await Promise.all(
+      drivers.map((one) => within('the client to end', 10_000, one.stop()).catch(() => undefined)),
+    );
     rmSync(folder, { recursive: true, force: true });
   });
 
   const startApache = async (): Promise<ApacheServer> => {
     const options = { store, folder: join(folder, 'apache'), segmentBytes: SEGMENT_BYTES };
     apache = await ApacheServer.start(options);
+    newDriver();
     return apache;
   };
 
@@ -69,6 +81,7 @@ describe('a directory in turn under Apache RocketMQ and under Gantry', () => {
     gantry = await startGantry('start', {
       args: ['--data-dir', store, '--no-auto-create', ...sizes, ...times],
     });
+    newDriver();
     return gantry;
   };
 
@@ -99,7 +112,9 @@ describe('a directory in turn under Apache RocketMQ and under Gantry', () => {
     const consumer = await driver.simple({
       ...{ endpoints: endpoint, group: 'keeper', subscriptions: { plain: '*' }, awaitMs: 3000 },
     });
+    let receives = 0;
     for (let taken = 0; taken < count;) {
+      if (++receives > MAX_RECEIVES) throw new Error(`${count - taken} messages did not come`);
       const { messages } = await consumer.receive(Math.min(4, count - taken), INVISIBLE_MS);
       for (const message of messages) {
         const key = essence(message);
@@ -122,7 +137,7 @@ describe('a directory in turn under Apache RocketMQ and under Gantry', () => {
     const options = { endpoints: endpoint, group: 'holder', subscriptions, awaitMs: 3000 };
     const consumer = await driver.simple(options);
     const taken: ReceivedMessage[] = [];
-    while (taken.length < 6) {
+    for (let i = 0; i < MAX_RECEIVES && taken.length < 6; i++) {
       const { messages } = await consumer.receive(6 - taken.length, 10_000);
       taken.push(...messages);
     }
