@@ -7,6 +7,7 @@ import { brokerCommand } from './broker';
 import { configCommand } from './config';
 import { ExitError } from './exit-error';
 import { groupCommand } from './group';
+import { dlqCommand } from './dlq';
 import { messageCommand } from './message';
 import { namesrvCommand } from './namesrv';
 import { proxyCommand } from './proxy';
@@ -48,7 +49,7 @@ function program(terminal: Terminal): Command {
     .exitOverride();
   const roles = [startCommand, namesrvCommand, brokerCommand, proxyCommand];
   const tools = [
-    ...[topicCommand, groupCommand, sendCommand, receiveCommand, messageCommand],
+    ...[topicCommand, groupCommand, sendCommand, receiveCommand, messageCommand, dlqCommand],
     ...[storeCommand, configCommand],
   ];
   root.commandsGroup('Roles:');
