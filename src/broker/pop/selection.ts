@@ -146,7 +146,9 @@ export class Selector {
     };
     this.takeReady(pass);
     this.takeNew(pass);
-    draft.cold ??= pass.reader.cold;
+    // A queue that has begun to load goes first: with another in between each time, none would end.
+    if (loaded?.queueId === queueId) draft.cold = reader.cold ?? draft.cold;
+    else draft.cold ??= reader.cold;
     if (draft.picks.length === from && ledger.next === nextBefore) return;
     if (pass.looked.length > 0) {
       this.log.add({ kind: 'look', group, topic, queueId, messages: pass.looked });

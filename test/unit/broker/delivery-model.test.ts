@@ -267,7 +267,7 @@ class Run {
     if (!valid) return;
     message.delivery++;
     message.dueMs = this.nowMs + Math.max(1, invisibleMs);
-    if (suspend) message.attempts--;
+    if (suspend) message.attempts = Math.max(0, message.attempts - 1);
     message.handles.unshift({ text: renewed, delivery: message.delivery });
   }
 
