@@ -45,18 +45,26 @@ const kinds: ReadonlyMap<string, FieldKind> = new Map([
 const LEGAL_NAME = /^[!-9;-@[-~]+$/;
 export class HeaderField {
   readonly kind: FieldKind;
+  /** What the name alone means: the kind, unless the value is illegal. */
+  readonly nameKind: FieldKind;
   /** The value is printable ASCII and blanks. */
   readonly printable: boolean;
   /** The size that limits count, bytes. */
   readonly bytes: number;
 
-  /** @param name lower case, as sent; @param value one character a byte (latin-1) */
+  /**
+   * @param name lower case, as sent
+   * @param value one character a byte (latin-1)
+   * @param nameKind where it is known from another field of this name
+   */
   constructor(
     readonly name: string,
     readonly value: string,
+    nameKind?: FieldKind,
   ) {
     this.printable = isPrintable(value);
-    this.kind = isLegalValue(value, this.printable) ? kindOf(name) : FieldKind.ILLEGAL;
+    this.nameKind = nameKind ?? kindOf(name);
+    this.kind = isLegalValue(value, this.printable) ? this.nameKind : FieldKind.ILLEGAL;
     this.bytes = name.length + value.length + OVERHEAD_BYTES;
   }
 }

@@ -97,8 +97,9 @@ export class HpackDecoder {
 
   private literal(prefix: number): HeaderField {
     const index = this.integer(prefix);
-    const name = index === 0 ? this.string() : this.entry(index).name;
-    return new HeaderField(name, this.string());
+    if (index === 0) return new HeaderField(this.string(), this.string());
+    const { name, nameKind } = this.entry(index);
+    return new HeaderField(name, this.string(), nameKind);
   }
 
   private entry(index: number): HeaderField {
