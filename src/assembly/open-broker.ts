@@ -31,6 +31,8 @@ export interface BrokerPartOptions {
     readonly waiting: number;
     readonly waitingPerGroup: number;
   };
+  /** Default: as a broker's settings say. */
+  readonly dedup?: { readonly windowMs: number; readonly maxEntries: number };
   readonly broker: { readonly name: string; readonly cluster: string };
 }
 
@@ -77,6 +79,7 @@ export async function openBroker(
       cluster: options.broker.cluster,
       autoCreateGroups: options.groups.autoCreate,
       ...consumerLimits(options.consumers),
+      ...duplicateLimits(options.dedup),
     },
   });
   shutdown.add('broker', () => broker.close());
@@ -92,6 +95,11 @@ function consumerLimits(consumers: BrokerPartOptions['consumers']): Partial<Brok
     maxPolls: consumers.waiting,
     maxPollsPerLedger: consumers.waitingPerGroup,
   };
+}
+
+function duplicateLimits(dedup: BrokerPartOptions['dedup']): Partial<BrokerSettings> {
+  if (dedup === undefined) return {};
+  return { dedupWindowMs: dedup.windowMs, dedupMaxEntries: dedup.maxEntries };
 }
 
 function retentionOf({ retention, disk }: BrokerPartOptions['store']): RetentionSettings {

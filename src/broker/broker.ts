@@ -23,6 +23,7 @@ import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import type { MessageStore } from '../store/message-store';
 import { checkGroupConfig, checkTopicConfig, noGroup, noTopic } from './config-checks';
+import { DuplicateWindow } from './dedup/duplicate-window';
 import { FilterFaults } from './filter/filter-faults';
 import { Judge } from './filter/judge';
 import type { ConfigExport } from './exchange/config-export';
@@ -78,6 +79,7 @@ export class Broker implements BrokerApi {
     private readonly deadLetters: DeadLetterService,
     private readonly retries: RetryTopics,
     private readonly faults: FilterFaults,
+    private readonly duplicates: DuplicateWindow,
   ) {
     this.epoch = parts.platform.clock.wallMs();
   }
@@ -141,10 +143,16 @@ export class Broker implements BrokerApi {
     events.exhausted = (...message) => deadLetters.exhausted(...message);
     const { clock } = platform;
     const retries = new RetryTopics({ store, metadata, book, log, clock, pops });
+    const duplicates = new DuplicateWindow({
+      ...{ store, platform, logger },
+      windowMs: settings.dedupWindowMs,
+      maxEntries: settings.dedupMaxEntries,
+    });
+    await duplicates.load(metadata.topics.values());
     exchange.start();
     const broker: Broker = new Broker(
       ...([parts, metadata, book, log, views, exchange, pops, finishing] as const),
-      ...([deadLetters, retries, faults] as const),
+      ...([deadLetters, retries, faults, duplicates] as const),
     );
     return broker;
   }
@@ -160,6 +168,7 @@ export class Broker implements BrokerApi {
 
   async send(request: SendRequest): Promise<SendResult> {
     const { store } = this.parts;
+    const { duplicates } = this;
     const { draft, queueId } = request;
     const topic = this.topic(draft.topic);
     if (!Number.isInteger(queueId) || queueId < 0 || queueId >= topic.queues) {
@@ -168,7 +177,13 @@ export class Broker implements BrokerApi {
         `queue id ${queueId} is not in 0 .. ${topic.queues - 1} of topic ${topic.name}`,
       );
     }
-    const { queueOffset, physicalOffset, endOffset } = store.append(draft, queueId);
+    for (let at = duplicates.find(draft); at !== undefined; at = duplicates.find(draft, at)) {
+      const first = await duplicates.resultAt(draft, at);
+      if (first !== undefined) return first;
+    }
+    const appended = store.append(draft, queueId);
+    duplicates.added(draft, appended);
+    const { queueOffset, physicalOffset, endOffset } = appended;
     await (draft.waitsForDisk ? store.durable(endOffset) : store.written(endOffset));
     return { queueOffset, physicalOffset };
   }
@@ -305,6 +320,7 @@ export class Broker implements BrokerApi {
       () => true,
       new StatusError(Code.PROXY_TIMEOUT, `broker ${this.parts.settings.brokerName} is stopping`),
     );
+    this.duplicates.close();
     await this.views.settled();
     if (this.parts.store.failure === undefined) await this.views.snapshot();
     await this.exchange.stop();

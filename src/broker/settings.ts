@@ -29,6 +29,10 @@ export interface BrokerSettings {
   readonly maxTopics: number;
   /** Consumer groups, at most; beyond: FORBIDDEN. Default 100,000. */
   readonly maxGroups: number;
+  /** How long a repeated send is answered with the first result, ms of store time; 0: never. Default 2 minutes. */
+  readonly dedupWindowMs: number;
+  /** Message ids known for that, at most; beyond, the oldest one is forgotten before its time. Default 1,000,000. */
+  readonly dedupMaxEntries: number;
   /** Ledger records between two snapshots, bytes: bounds what a restart replays. Default 32 MiB. */
   readonly snapshotEveryBytes: number;
 }
@@ -47,5 +51,7 @@ export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
   maxPopBytes: 8 * 1024 * 1024,
   maxTopics: 100_000,
   maxGroups: 100_000,
+  dedupWindowMs: 120_000,
+  dedupMaxEntries: 1_000_000,
   snapshotEveryBytes: 32 * 1024 * 1024,
 };

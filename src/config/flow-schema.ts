@@ -35,6 +35,20 @@ export const consumerFlow = {
   ),
 };
 
+export const dedup = {
+  window: option(
+    'duration',
+    120_000,
+    'How long a message id is known: a send that repeats it is answered with the first result and stores nothing; 0 is off.',
+    { min: 0, max: 3_600_000 },
+  ),
+  maxEntries: atMost(
+    MILLION,
+    100 * MILLION,
+    'Message ids that are known, at most, 32 bytes each; beyond, the oldest is forgotten before its time.',
+  ),
+};
+
 export const proxyFlow = {
   calls: atMost(
     10_000,

@@ -4,7 +4,7 @@
  */
 import { choice, option } from './option';
 import type { OptionTree } from './option';
-import { consumerFlow, proxyFlow } from './flow-schema';
+import { consumerFlow, dedup, proxyFlow } from './flow-schema';
 import { rpc, tls } from './transport-schema';
 
 const SECOND = 1000;
@@ -221,6 +221,7 @@ const startSchema = {
   ...serving,
   broker: identity,
   consumers: consumerFlow,
+  dedup,
   flow: proxyFlow,
   ...operation,
 } satisfies OptionTree;
@@ -234,6 +235,7 @@ const brokerSchema = {
   topics: { autoCreate: topicsAutoCreate(false) },
   groups,
   consumers: consumerFlow,
+  dedup,
   broker: {
     ...identity,
     address: option(

@@ -16,6 +16,7 @@ import {
   SysFlag,
 } from './record';
 
+const UNIQ_KEY = encodeProperties([[Property.UNIQ_KEY, 'x']]).slice(0, -2);
 const WAIT_FALSE = encodeProperties([[Property.WAIT, 'false']]).slice(0, -1);
 
 /** A record whose place is not known yet. It knows its size and writes itself into a buffer. */
@@ -24,6 +25,8 @@ export interface RecordDraft {
   readonly byteLength: number;
   /** What the ConsumeQueue entry holds: Java's hash of the tag, 0 without one. */
   readonly tagsCode: number;
+  /** The id that the producer gave the message, '' without one. */
+  readonly messageId: string;
   /** False when the producer does not wait for the disk (property WAIT is `false`): Remoting producers say so. */
   readonly waitsForDisk: boolean;
   /** Writes `byteLength` bytes at `at`; the place (see `placeRecord`) stays zero. */
@@ -84,6 +87,16 @@ class FieldsDraft implements RecordDraft {
     return this.fields.topic;
   }
 
+  get messageId(): string {
+    const { properties } = this.fields;
+    // First where a producer's message was drafted here.
+    if (properties.startsWith(UNIQ_KEY)) {
+      return properties.slice(UNIQ_KEY.length, properties.indexOf('\u0002'));
+    }
+    if (!properties.includes(UNIQ_KEY)) return '';
+    return parseProperties(properties).get(Property.UNIQ_KEY) ?? '';
+  }
+
   get waitsForDisk(): boolean {
     const { properties } = this.fields;
     if (!properties.includes(WAIT_FALSE)) return true;
@@ -134,6 +147,7 @@ export function draftOfBytes(bytes: Buffer): RecordDraft {
     topic: record.topic,
     byteLength: bytes.length,
     tagsCode: tag === undefined ? 0 : javaHashCode(tag),
+    messageId: properties.get(Property.UNIQ_KEY) ?? '',
     waitsForDisk: properties.get(Property.WAIT) !== 'false',
     writeTo: (target, at) => target.set(bytes, at),
   };

@@ -1,0 +1,156 @@
+/**
+ * Duplicate suppression: a producer that repeats a send, since its first answer was lost, gets the
+ * first result again, and nothing is stored twice. Known are the messages that clients sent within
+ * the window, by topic and message id; a hit is confirmed against the stored record, so a chance
+ * equality of hashes costs a read and never a message.
+ */
+import type { Logger } from 'pino';
+import type { SendResult } from '../../api/broker-api';
+import { readInt64 } from '../../message/int64';
+import { isDerivedTopic } from '../../message/names';
+import { Property } from '../../message/properties';
+import type { RecordDraft } from '../../message/record-draft';
+import { findProperty, propertyKey, topicOf } from '../../message/record-property';
+import type { Platform, TimerHandle } from '../../platform/platform';
+import type { Appended, MessageStore } from '../../store/message-store';
+import { DuplicateTable } from './duplicate-table';
+import { IdHash } from './id-hash';
+import { replayWindow } from './window-replay';
+
+const UNIQ_KEY = propertyKey(Property.UNIQ_KEY);
+
+/** Entries that are too old are freed so often in a window. */
+const SWEEPS_A_WINDOW = 16;
+const SWEEP_LEAST_MS = 1000;
+/** A log line about a window that is cut short, at most so often. */
+const WARN_EVERY_MS = 60_000;
+
+export interface DuplicateParts {
+  readonly store: MessageStore;
+  readonly platform: Platform;
+  readonly logger: Logger;
+  /** How long a message id is known, ms; 0: nothing is. */
+  readonly windowMs: number;
+  /** Message ids known at a time; beyond, the oldest one is forgotten before its time. */
+  readonly maxEntries: number;
+}
+
+export class DuplicateWindow {
+  private readonly table: DuplicateTable;
+  private readonly hash: IdHash;
+  private sweep: TimerHandle | undefined;
+  private closed = false;
+  private warnedMs = -Infinity;
+
+  constructor(private readonly parts: DuplicateParts) {
+    const { random } = parts.platform;
+    this.table = new DuplicateTable(parts.maxEntries);
+    this.hash = new IdHash(random.uint32(), random.uint32());
+  }
+
+  /** Message ids that are known now, and the bytes that they take. */
+  get size(): number {
+    return this.table.size;
+  }
+
+  get bytes(): number {
+    return this.table.bytes;
+  }
+
+  /** Learns the messages of `topics` that the log holds from the window before now. */
+  async load(topics: Iterable<{ readonly name: string; readonly queues: number }>): Promise<void> {
+    const { store, windowMs, platform } = this.parts;
+    if (windowMs === 0) return;
+    const fromMs = platform.clock.wallMs() - windowMs;
+    // What lies in topics of retries and dead letters, the broker has copied there.
+    const sent = [...topics].filter(({ name }) => !isDerivedTopic(name));
+    await replayWindow(store, sent, fromMs, (record, storedMs) => {
+      const id = findProperty(record, UNIQ_KEY);
+      if (id === undefined) return;
+      this.hash.of(topicOf(record), id);
+      this.table.add(this.hash.low, this.hash.high, readInt64(record, 28), storedMs);
+    });
+    this.arm();
+  }
+
+  /**
+   * The position of the message that this one repeats, most likely: `resultAt` knows. `undefined` for a new
+   * one, which is to be appended in the same turn and told to `added`. Hot path.
+   * @param missed where that message was not
+   */
+  find({ topic, messageId }: RecordDraft, missed?: number): number | undefined {
+    if (this.parts.windowMs === 0 || messageId === '') return undefined;
+    this.hash.of(topic, messageId);
+    const known = this.table.find(this.hash.low, this.hash.high);
+    if (known === undefined || known.physicalOffset === missed) return undefined;
+    const { windowMs, platform } = this.parts;
+    if (known.storedMs + windowMs <= platform.clock.wallMs()) return undefined;
+    return known.physicalOffset;
+  }
+
+  /** Knows the message that `find` was asked about last, in this turn. Hot path. */
+  added({ messageId }: RecordDraft, { physicalOffset, storeTimestamp }: Appended): void {
+    if (this.parts.windowMs === 0 || messageId === '') return;
+    const { low, high } = this.hash;
+    const oldestMs = this.table.size >= this.parts.maxEntries ? this.table.oldestMs : undefined;
+    this.table.add(low, high, physicalOffset, storeTimestamp);
+    if (oldestMs !== undefined) this.warnCut(storeTimestamp - oldestMs);
+    if (this.sweep === undefined) this.arm();
+  }
+
+  /**
+   * The result of the message at `position`, once it is as durable as this one's producer waits for;
+   * `undefined` when another message lies there, or none any more. The same id may then have been sent
+   * again: `find` once more.
+   * @throws what the store throws when the message at `position` could not be written
+   */
+  async resultAt(
+    { topic, messageId, waitsForDisk }: RecordDraft,
+    position: number,
+  ): Promise<SendResult | undefined> {
+    await this.settled(position, waitsForDisk);
+    const record = await this.parts.store.finder.at(position);
+    if (record === undefined || !isMessage(record, topic, messageId)) return undefined;
+    return { queueOffset: readInt64(record, 20), physicalOffset: position };
+  }
+
+  close(): void {
+    this.closed = true;
+    this.sweep?.cancel();
+  }
+
+  /** Waits until the message at `position`, which may have been appended in this turn, can be read. */
+  private async settled(position: number, waitsForDisk: boolean): Promise<void> {
+    const { store } = this.parts;
+    await (waitsForDisk ? store.durable(position + 1) : store.written(position + 1));
+    // `buffered`, or a producer that does not wait: readers may not see it yet.
+    if (store.visible <= position) await store.synced(position + 1);
+  }
+
+  private warnCut(keptMs: number): void {
+    const { windowMs, maxEntries, platform, logger } = this.parts;
+    if (keptMs >= windowMs) return;
+    const nowMs = platform.clock.monotonicMs();
+    if (nowMs - this.warnedMs < WARN_EVERY_MS) return;
+    this.warnedMs = nowMs;
+    logger.warn(
+      { keptMs, windowMs, maxEntries },
+      'more messages than dedup.maxEntries within dedup.window: repeated sends are known for a shorter time',
+    );
+  }
+
+  private arm(): void {
+    if (this.closed || this.table.size === 0) return;
+    const { windowMs, platform } = this.parts;
+    const delayMs = Math.max(SWEEP_LEAST_MS, windowMs / SWEEPS_A_WINDOW);
+    this.sweep = platform.timers.after(delayMs, () => {
+      this.sweep = undefined;
+      this.table.dropBefore(platform.clock.wallMs() - windowMs);
+      this.arm();
+    });
+  }
+}
+
+function isMessage(record: Buffer, topic: string, messageId: string): boolean {
+  return topicOf(record) === topic && findProperty(record, UNIQ_KEY) === messageId;
+}
