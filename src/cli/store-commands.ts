@@ -48,11 +48,13 @@ export async function checkCommand(
 }
 
 function summaryText(summary: CheckSummary): string {
-  const { records, queues, entries, fillers, logStart, logEnd, damagedBytes, wrong } = summary;
+  const { records, queues, entries, fillers, indexEntries, logStart, logEnd } = summary;
+  const { damagedBytes, wrong } = summary;
   const parts = [
     `${records} records in ${byteText(logEnd - logStart)} of log`,
     `${entries} entries in ${queues} queues`,
   ];
+  if (indexEntries > 0) parts.push(`${indexEntries} in the index`);
   if (fillers > 0) parts.push(`${fillers} slots without a message`);
   if (damagedBytes > 0) parts.push(`${damagedBytes} damaged bytes`);
   const verdict = wrong === 0 ? 'sound' : `${wrong} finding${wrong === 1 ? '' : 's'}`;

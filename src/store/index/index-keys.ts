@@ -4,7 +4,7 @@
  *     TOPIC#UNIQ_KEY     TOPIC#key for each of KEYS (split at blanks)     TOPIC#T#TAGS
  */
 import { Property } from '../../message/properties';
-import { SysFlag } from '../../message/record';
+import { SysFlag, type StoredRecord } from '../../message/record';
 import { propertiesTextOf, topicOf } from '../../message/record-property';
 import { absolute } from './index-file';
 
@@ -20,7 +20,10 @@ export interface RecordKeys {
 
 /** Reads the keys of a whole, checked record. Hot path of the index. */
 export function keysOf(record: Buffer): RecordKeys {
-  const text = propertiesTextOf(record);
+  return keysIn(topicOf(record), propertiesTextOf(record));
+}
+
+function keysIn(topic: string, text: string): RecordKeys {
   let uniqueId = '';
   let keys = '';
   let tags = '';
@@ -39,7 +42,7 @@ export function keysOf(record: Buffer): RecordKeys {
     }
     start = end + 1;
   }
-  return { topic: topicOf(record), uniqueId, keys, tags };
+  return { topic, uniqueId, keys, tags };
 }
 
 function isKey(text: string, start: number, end: number, key: string): boolean {
@@ -51,9 +54,18 @@ function isKey(text: string, start: number, end: number, key: string): boolean {
  * Hot path of the index.
  */
 export function hashesOf(record: Buffer): number[] {
+  if ((record.readInt32BE(36) & SysFlag.TRANSACTION_MASK) === SysFlag.ROLLBACK) return [];
+  return hashesOfKeys(keysOf(record));
+}
+
+/** The same for a record that was taken apart. */
+export function hashesOfStored({ sysFlag, topic, properties }: StoredRecord): number[] {
+  if ((sysFlag & SysFlag.TRANSACTION_MASK) === SysFlag.ROLLBACK) return [];
+  return hashesOfKeys(keysIn(topic, properties));
+}
+
+function hashesOfKeys({ topic, uniqueId, keys, tags }: RecordKeys): number[] {
   const hashes: number[] = [];
-  if ((record.readInt32BE(36) & SysFlag.TRANSACTION_MASK) === SysFlag.ROLLBACK) return hashes;
-  const { topic, uniqueId, keys, tags } = keysOf(record);
   const prefix = extend(extend(0, topic), '#');
   if (uniqueId !== '') hashes.push(absolute(extend(prefix, uniqueId)));
   if (keys !== '') {

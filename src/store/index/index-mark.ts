@@ -45,9 +45,7 @@ export async function readIndexMark(
   path: string,
   geometry: IndexGeometry,
 ): Promise<IndexMark | undefined> {
-  const text = (await files.readFile(path))?.toString();
-  if (text === undefined) return undefined;
-  const mark = parse(text);
+  const mark = parseIndexMark((await files.readFile(path)) ?? Buffer.alloc(0));
   if (mark?.slots !== geometry.slots || mark.entries !== geometry.entries) return undefined;
   const { position, skip, files: names, header } = mark;
   return { position, skip, files: names, header };
@@ -67,9 +65,10 @@ export function writeIndexMark(
   return replaceFile(files, path, Buffer.from(`${text}\n`));
 }
 
-function parse(text: string): (IndexMark & IndexGeometry) | undefined {
+/** A mark and the lengths of its files; `undefined` when the bytes are no whole mark. */
+export function parseIndexMark(bytes: Buffer): (IndexMark & IndexGeometry) | undefined {
   try {
-    const { crc, ...body } = JSON.parse(text) as Record<string, unknown>;
+    const { crc, ...body } = JSON.parse(bytes.toString()) as Record<string, unknown>;
     if (crc !== crc32(JSON.stringify(body))) return undefined;
     const { header } = body;
     if (typeof header !== 'object' || header === null) return undefined;

@@ -3,6 +3,7 @@ import type { StoredRecord } from '../../message/record';
 import type { Files } from '../../platform/platform';
 import { checkSmallFiles } from './file-checks';
 import type { Report } from './finding';
+import { IndexAudit } from './index-audit';
 import { lookBehind, walkLog } from './log-walk';
 import { OfflineLog } from './offline-log';
 import { openOffline, type OfflineStore } from './offline-store';
@@ -29,6 +30,8 @@ export interface CheckSummary {
   readonly entries: number;
   /** Slots without a message. */
   readonly fillers: number;
+  /** Entries of the index that were compared with their records. */
+  readonly indexEntries: number;
   /** Findings of kind `wrong`. */
   readonly wrong: number;
 }
@@ -86,14 +89,35 @@ class Check {
       logPlace: (position) => log.place(position),
       deletedBelow,
     });
-    await audit.open();
+    const index = new IndexAudit(this.store, this.report, log.first);
+    try {
+      await audit.open();
+      await index.open();
+      return await this.compare(log, audit, index);
+    } finally {
+      await index.close();
+    }
+  }
+
+  private async compare(
+    log: OfflineLog,
+    audit: QueueAudit,
+    index: IndexAudit,
+  ): Promise<CheckSummary> {
     const end = await walkLog(this.store, log, {
-      record: (record) => this.record(record, audit),
-      damage: (from, to, record, why) => this.damage(log, audit, from, to, record, why),
+      record: async (record) => {
+        await this.record(record, audit);
+        await index.record(record);
+      },
+      damage: async (from, to, record, why) => {
+        await this.damage(log, audit, from, to, record, why);
+        await index.damage(from, to);
+      },
       progress: (position) => this.options.onProgress?.(position - log.first, log.end - log.first),
     });
     await this.behind(log, end);
     const queues = await audit.finish();
+    await index.finish();
     this.compareTotals(queues);
     const facts = { start: log.first, end, lastStoreTimestamp: this.lastStoreTimestamp };
     await checkSmallFiles(this.store, facts, this.report);
@@ -107,6 +131,7 @@ class Check {
       queues: queues.count,
       entries: queues.entries,
       fillers: queues.fillers,
+      indexEntries: index.entries,
       wrong: this.wrong,
     };
   }

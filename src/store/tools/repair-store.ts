@@ -24,8 +24,9 @@ import { OfflineLog } from './offline-log';
 import { openOffline, type OfflineStore } from './offline-store';
 
 const ENTRIES_A_FLUSH = 100_000;
-/** What is made anew, or speaks of a running process. */
-const NOT_COPIED = /^(commitlog|consumequeue|checkpoint|abort|abort\.bak|gantry\/(lock|mark))$/;
+/** What is made anew, by whoever opens the new directory (the index) or here, or speaks of a running process. */
+const NOT_COPIED =
+  /^(commitlog|consumequeue|index|checkpoint|abort|abort\.bak|gantry\/(lock|mark|index\.json))$/;
 
 export interface RepairOptions {
   readonly files: Files;
@@ -278,7 +279,6 @@ class Repair {
       physicMsgTimestamp: this.lastStoreTimestamp,
       logicsMsgTimestamp: this.lastStoreTimestamp,
       logicsPhysicalOffset: this.lastPhysicalOffset,
-      // The index is built anew by whoever opens the new directory.
       indexMsgTimestamp: 0,
     });
     await writeDurably(files, layout.checkpoint, checkpoint);
