@@ -35,7 +35,6 @@ import { FinishService } from './pop/finish-service';
 import { loadHandleKeys } from './pop/handle-keys';
 import type { GroupTopic } from './pop/group-topic';
 import { LedgerBook, type LedgerEvents } from './pop/ledger-book';
-import { RecentDeadLetters } from './pop/recent-dead-letters';
 import { DeadLetterService } from './pop/dead-letter-service';
 import { LedgerLog } from './pop/ledger-log';
 import { PopService } from './pop/pop-service';
@@ -98,18 +97,14 @@ export class Broker implements BrokerApi {
       maxAttempts: (group) => metadata.groups.get(group)?.maxAttempts ?? Infinity,
     };
     const book = new LedgerBook(platform, clients, settings, events);
-    const recent = new RecentDeadLetters();
-    const views = new Views({
-      ...{ directory, store, platform, logger, metadata, book, log },
-      deadLetters: recent,
-    });
+    const views = new Views({ directory, store, platform, logger, metadata, book, log });
     const exchange = await openExchange({
       ...{ directory, platform, store, metadata, book, log, views },
       maxWindow: settings.maxWindow,
       logger: logger.child({ part: 'exchange' }),
     });
     new Removal({ store, book, log, views, logger });
-    const handles = new ReceiptHandles(settings.brokerName, keys, book, recent);
+    const handles = new ReceiptHandles(settings.brokerName, keys, book);
     const faults = new FilterFaults(platform.clock, logger);
     const filters = new FilterCache();
     const judge = new Judge(store, faults);
@@ -136,7 +131,7 @@ export class Broker implements BrokerApi {
       isFifo,
     });
     const deadLetters = new DeadLetterService({
-      ...{ store, book, log, handles, recent, logger },
+      ...{ store, book, log, handles, logger },
       ensureTopic: (name): Promise<void> => broker.ensureTopic(name),
     });
     events.ready = (ledgers) => pops.becameReady(ledgers);

@@ -14,9 +14,8 @@ import { decodeMetaChange, type Metadata } from './metadata';
 import type { GroupTopic } from './pop/group-topic';
 import type { LedgerBook } from './pop/ledger-book';
 import type { LedgerLog } from './pop/ledger-log';
-import type { RecentDeadLetters } from './pop/recent-dead-letters';
 import { decodeLedgerOps } from './pop/ledger-op-reader';
-import type { SnapshotRow } from './pop/ledger-ops';
+import type { DeadOp, SnapshotRow } from './pop/ledger-ops';
 import { LedgerReplay } from './pop/ledger-replay';
 import type { QueueLedger } from './pop/queue-ledger';
 
@@ -32,7 +31,6 @@ export interface ViewParts {
   readonly metadata: Metadata;
   readonly book: LedgerBook;
   readonly log: LedgerLog;
-  readonly deadLetters: RecentDeadLetters;
 }
 
 export class Views {
@@ -45,7 +43,7 @@ export class Views {
 
   /** Rebuilds metadata and ledgers from the log; records below `notBefore` do not count. */
   async load(notBefore = 0): Promise<void> {
-    const { store, platform, metadata, book, logger, deadLetters } = this.parts;
+    const { store, platform, metadata, book, logger } = this.parts;
     this.newestBegin = await this.snapshotBegin();
     const from = Math.max(this.newestBegin, notBefore);
     const replay = new LedgerReplay(book);
@@ -62,9 +60,7 @@ export class Views {
         if (change.kind === 'group-deleted') book.dropGroup(change.name);
       } else if (record.topic !== LEDGER_TOPIC) {
         const origin = deadLetterOrigin(record);
-        if (origin === undefined) return;
-        replay.finish(origin);
-        deadLetters.add(origin);
+        if (origin !== undefined) replay.finish(origin);
       } else {
         for (const op of decodeLedgerOps(record.body))
           replay.apply(op, now - record.storeTimestamp);
@@ -103,6 +99,7 @@ export class Views {
       }
     }
     this.logAttempts();
+    this.logDeadLetters();
     log.add({ kind: 'end', begin });
     // Not merely as durable as a message: a start that trusts the note finds nothing else.
     await log.synced();
@@ -130,6 +127,23 @@ export class Views {
       const deliveries = all.filter((delivery) => book.heldBy(ledgers, delivery) !== undefined);
       if (deliveries.length > 0) log.add({ kind: 'attempt', group, topic, key, deliveries });
     }
+  }
+
+  /** What went to dead letter queues: its handles must not become those of acknowledged messages. */
+  private logDeadLetters(): void {
+    const { book, log } = this.parts;
+    const byQueue = new Map<string, { readonly op: DeadOp; readonly offsets: number[] }>();
+    for (const { queueOffset, ...queue } of book.deadLetters.all()) {
+      const key = `${queue.group} ${queue.topic} ${queue.queueId} ${queue.generation}`;
+      let entry = byQueue.get(key);
+      if (entry === undefined) {
+        const offsets: number[] = [];
+        entry = { op: { kind: 'dead', ...queue, offsets }, offsets };
+        byQueue.set(key, entry);
+      }
+      entry.offsets.push(queueOffset);
+    }
+    for (const { op } of byQueue.values()) log.add(op);
   }
 
   private logQueue(ledgers: GroupTopic, ledger: QueueLedger): void {

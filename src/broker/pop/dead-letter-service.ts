@@ -12,7 +12,6 @@ import type { LedgerLog } from './ledger-log';
 import type { QueueLedger } from './queue-ledger';
 import type { ReceiptHandles } from './receipt-handles';
 import { invalidHandle } from './receipt-token';
-import type { RecentDeadLetters } from './recent-dead-letters';
 
 /** Exhausted messages waiting to be moved, at most; more come again when their next look is due. */
 const MAX_WAITING = 10_000;
@@ -30,7 +29,6 @@ export interface DeadLetterParts {
   readonly book: LedgerBook;
   readonly log: LedgerLog;
   readonly handles: ReceiptHandles;
-  readonly recent: RecentDeadLetters;
   readonly logger: Logger;
   /** Makes the topic where it does not exist. */
   readonly ensureTopic: (name: string) => Promise<void>;
@@ -51,17 +49,19 @@ export class DeadLetterService {
 
   /** See `BrokerApi.forwardToDeadLetterQueue`. */
   async forward(request: ForwardRequest): Promise<void> {
-    const { book, handles, log, recent } = this.parts;
+    const { book, handles, log } = this.parts;
+    const { deadLetters } = book;
     const ledgers = book.find(request.group, request.topic);
     const origin = handles.origin(ledgers, request, request.receiptHandle);
     // Repeated: an earlier call has moved it.
-    if (ledgers !== undefined && !recent.has(origin)) {
+    if (ledgers !== undefined && !deadLetters.has(origin)) {
       const held = handles.resolve(ledgers, request, request.receiptHandle);
       if (held === undefined) throw invalidHandle('names a message that was acknowledged already');
       const { ledger, delivery } = held;
       const { queueOffset: offset, nonce } = delivery;
       await this.move({ ledgers, ledger, offset, nonce });
-      if (!recent.has(origin)) throw invalidHandle('was superseded while the message was moved');
+      if (!deadLetters.has(origin))
+        throw invalidHandle('was superseded while the message was moved');
     }
     await log.durable();
   }
@@ -84,7 +84,7 @@ export class DeadLetterService {
   }
 
   private async move(delivered: Delivered): Promise<void> {
-    const { book, log, ensureTopic, recent, logger } = this.parts;
+    const { book, log, ensureTopic, logger } = this.parts;
     const { ledgers, ledger, offset } = delivered;
     const { group, topic, generation } = ledgers;
     const { queueId } = ledger;
@@ -103,7 +103,7 @@ export class DeadLetterService {
     // From here on in one turn: what the copy finishes is in the log before it.
     log.append(deadLetterDraft(record, origin, attempts), 0);
     book.finish(ledger, offset);
-    recent.add(origin);
+    book.deadLetters.add(origin);
     logger.warn({ ...origin, attempts }, 'message moved to the dead letter queue');
   }
 

@@ -13,6 +13,7 @@ import { InflightBounds, type InflightLimits } from './inflight-bounds';
 import { InflightTable, NO_OWNER } from './inflight-table';
 import type { SnapshotRow } from './ledger-ops';
 import { NO_GROUP, type MessageGroup } from './message-groups';
+import { RecentDeadLetters } from './recent-dead-letters';
 import { QueueLedger } from './queue-ledger';
 import { TimingWheel } from './timing-wheel';
 
@@ -38,6 +39,8 @@ export class LedgerBook extends GroupTopics {
   readonly rows: InflightTable;
   /** What receives were given, by attempt id. */
   readonly attempts = new Attempts();
+  /** What was moved to dead letter queues. */
+  readonly deadLetters = new RecentDeadLetters();
   private readonly bounds: InflightBounds;
   private readonly wheel: TimingWheel;
   private readonly byIndex: { readonly owner: GroupTopic; readonly ledger: QueueLedger }[] = [];
@@ -277,6 +280,7 @@ export class LedgerBook extends GroupTopics {
     ledgers.dropped = true;
     this.becameReady.delete(ledgers);
     this.bounds.forget(ledgers);
+    this.deadLetters.forget(ledgers.group, ledgers.topic);
     this.remove(ledgers);
   }
 

@@ -90,6 +90,13 @@ class LedgerOpReader {
             nonce: input.uint32(),
           })),
         };
+      case 'dead':
+        return {
+          kind,
+          ...this.queueRef(),
+          generation: input.varint(),
+          offsets: this.list(() => input.varint()),
+        };
       case 'end':
         return { kind, begin: input.varint() };
     }

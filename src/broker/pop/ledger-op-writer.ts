@@ -78,6 +78,12 @@ export class LedgerOpWriter {
           out.uint32(nonce);
         }
         break;
+      case 'dead':
+        this.queueRef(op);
+        out.varint(op.generation);
+        out.varint(op.offsets.length);
+        for (const offset of op.offsets) out.varint(offset);
+        break;
       case 'end':
         out.varint(op.begin);
         break;

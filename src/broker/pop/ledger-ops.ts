@@ -14,6 +14,7 @@
  *     expire   group topic queue min                                   retention removes all below min
  *     queue    group topic queue generation committed next more count (offset attempt nonce4 client flags [group4] remainingMs)*
  *     attempt  group topic key count (queue offset attempt nonce4)*     part of a snapshot
+ *     dead     group topic queue generation count offset*               part of a snapshot: went to the dead letter queue
  *     end      begin                                                   a snapshot that began there is whole
  *
  * `look`, `pop`: every offset from the ledger's `next` to the new one that is not named is finished
@@ -119,6 +120,13 @@ export interface QueueOp extends QueueRef {
   readonly rows: readonly SnapshotRow[];
 }
 
+/** Finished messages that went to the dead letter queue, oldest first; part of a snapshot. */
+export interface DeadOp extends QueueRef {
+  readonly kind: 'dead';
+  readonly generation: number;
+  readonly offsets: readonly number[];
+}
+
 export interface EndOp {
   readonly kind: 'end';
   /** Physical offset of the snapshot's first record. */
@@ -126,7 +134,17 @@ export interface EndOp {
 }
 
 export type LedgerOp =
-  StartOp | LookOp | PopOp | AckOp | ChangeOp | ReleaseOp | ExpireOp | QueueOp | EndOp | AttemptOp;
+  | StartOp
+  | LookOp
+  | PopOp
+  | AckOp
+  | ChangeOp
+  | ReleaseOp
+  | ExpireOp
+  | QueueOp
+  | EndOp
+  | AttemptOp
+  | DeadOp;
 
 /** Kinds by the number that stands for them. */
 export const LEDGER_OP_KINDS: readonly LedgerOp['kind'][] = [
@@ -140,4 +158,5 @@ export const LEDGER_OP_KINDS: readonly LedgerOp['kind'][] = [
   'look',
   'expire',
   'attempt',
+  'dead',
 ];

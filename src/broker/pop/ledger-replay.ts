@@ -62,16 +62,21 @@ export class LedgerReplay {
         if (ledgers !== undefined) book.attempts.note(op.key, ledgers, op.deliveries);
         break;
       }
+      case 'dead':
+        for (const queueOffset of op.offsets) book.deadLetters.add({ ...op, queueOffset });
+        break;
       case 'end':
         break;
     }
   }
 
   /** A dead letter finishes the message that it is a copy of. */
-  finish({ group, topic, queueId, queueOffset, generation }: DeadLetterOrigin): void {
+  finish(origin: DeadLetterOrigin): void {
+    const { group, topic, queueId, queueOffset, generation } = origin;
     const ledgers = this.book.find(group, topic);
     if (ledgers?.generation !== generation) return;
     this.book.finish(this.book.queue(ledgers, queueId), queueOffset);
+    this.book.deadLetters.add(origin);
   }
 
   private restore(op: QueueOp): void {

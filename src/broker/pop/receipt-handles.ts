@@ -6,7 +6,6 @@ import { Property } from '../../message/properties';
 import { findProperty, propertyKey, storeTimestampOf } from '../../message/record-property';
 import type { GroupTopic } from './group-topic';
 import type { LedgerBook } from './ledger-book';
-import type { RecentDeadLetters } from './recent-dead-letters';
 import type { QueueLedger } from './queue-ledger';
 import {
   invalidHandle,
@@ -31,7 +30,6 @@ export class ReceiptHandles {
     private readonly brokerName: string,
     private readonly keys: TokenKeys,
     private readonly book: LedgerBook,
-    private readonly deadLetters: RecentDeadLetters,
   ) {}
 
   /** The handle of a message that is being delivered. */
@@ -72,7 +70,7 @@ export class ReceiptHandles {
     }
     const row = ledger.row(queueOffset);
     if (row === undefined) {
-      if (!this.deadLetters.has(originOf(request, delivery))) return undefined;
+      if (!this.book.deadLetters.has(originOf(request, delivery))) return undefined;
       throw invalidHandle('names a message that went to the dead letter queue');
     }
     if (this.book.rows.nonce[row] !== delivery.nonce) {

@@ -4,22 +4,40 @@
  */
 import type { DeadLetterOrigin } from '../../message/dead-letter';
 
+/** The most that are known; 10,000 by default. */
 const MAX_KEPT = 10_000;
 
 export class RecentDeadLetters {
-  private readonly keys = new Set<string>();
+  private readonly kept = new Map<string, DeadLetterOrigin>();
 
+  constructor(private readonly maxKept = MAX_KEPT) {}
+
+  /** Adds the newest one; the oldest goes when there are too many. */
   add(origin: DeadLetterOrigin): void {
-    this.keys.add(keyOf(origin));
-    if (this.keys.size <= MAX_KEPT) return;
-    for (const oldest of this.keys) {
-      this.keys.delete(oldest);
+    const key = keyOf(origin);
+    this.kept.delete(key);
+    this.kept.set(key, origin);
+    if (this.kept.size <= this.maxKept) return;
+    for (const oldest of this.kept.keys()) {
+      this.kept.delete(oldest);
       return;
     }
   }
 
   has(origin: DeadLetterOrigin): boolean {
-    return this.keys.has(keyOf(origin));
+    return this.kept.has(keyOf(origin));
+  }
+
+  /** All of them, the oldest first. */
+  all(): IterableIterator<DeadLetterOrigin> {
+    return this.kept.values();
+  }
+
+  /** Forgets those of a group on a topic: offsets of a topic made anew mean other messages. */
+  forget(group: string, topic: string): void {
+    for (const [key, origin] of this.kept) {
+      if (origin.group === group && origin.topic === topic) this.kept.delete(key);
+    }
   }
 }
 

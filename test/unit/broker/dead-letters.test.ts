@@ -93,6 +93,16 @@ describe('a message whose last attempt is over', () => {
     expect(idsOf(await deadLetters(bench))).toEqual(['a1']);
   });
 
+  it('lets its message group go on when more of it has been looked at', async () => {
+    const bench = await deadLetterBench(1, true);
+    const inA = { [Property.SHARDINGKEY]: 'a' };
+    for (const id of ['a1', 'a2', 'a3']) await bench.send('t', id, '', 0, inA);
+    expect(idsOf(await bench.pop({ maxMessages: 1 }))).toEqual(['a1']);
+    expect(await bench.pop()).toEqual([]);
+    await bench.sim.advance(10_100);
+    expect(idsOf(await bench.pop())).toEqual(['a2', 'a3']);
+  });
+
   it('goes there too when the maximum was lowered while it was ready', async () => {
     const bench = await deadLetterBench(5);
     await bench.send('t', 'm');
@@ -145,6 +155,44 @@ describe('forwarding to the dead letter queue', () => {
     await expect(bench.drive(bench.broker.changeInvisible(change))).rejects.toMatchObject({
       code: Code.INVALID_RECEIPT_HANDLE,
     });
+  });
+
+  it.each([['restart'], ['kill']] as const)(
+    'still voids the handle, and again says OK, after a %s and another start',
+    async (how) => {
+      const bench = await deadLetterBench(1);
+      for (const id of ['m1', 'm2']) await bench.send('t', id);
+      const forwarded = await bench.pop({ maxMessages: 1 });
+      await forward(bench, forwarded);
+      const exhausted = await bench.pop();
+      await bench.sim.advance(10_100);
+      for (const next of [how, 'restart'] as const) {
+        await bench[next]();
+        for (const popped of [forwarded, exhausted]) {
+          expect(await bench.ack(popped)).toEqual([Code.INVALID_RECEIPT_HANDLE]);
+          await forward(bench, popped);
+        }
+      }
+      expect(idsOf(await deadLetters(bench))).toEqual(['m1', 'm2']);
+    },
+  );
+
+  it('does not take messages of a topic made anew for those of the old one', async () => {
+    const bench = await deadLetterBench(16);
+    await bench.send('t', 'old');
+    await forward(bench, await bench.pop());
+    await bench.drive(bench.broker.deleteTopic('t'));
+    await bench.topic('t');
+    await bench.subscribe('g', 't');
+    for (const id of ['m1', 'm2']) await bench.send('t', id);
+    const acked = await bench.pop({ maxMessages: 1 });
+    expect(await bench.ack(acked)).toEqual([Code.OK]);
+    expect(await bench.ack(acked)).toEqual([Code.OK]);
+    const moved = await bench.pop();
+    await bench.restart();
+    expect(await bench.ack(acked)).toEqual([Code.OK]);
+    await forward(bench, moved);
+    expect(idsOf(await deadLetters(bench))).toEqual(['old', 'm2']);
   });
 
   it('refuses the handle of a message that was acknowledged, delivered again or never there', async () => {

@@ -125,6 +125,21 @@ describe('a FIFO group of consumers', () => {
     }
   });
 
+  it('receives from several queues that must be read from files first', async () => {
+    const bench = await new BrokerBench().open();
+    await bench.topic('t', 4);
+    await bench.group({ fifo: true });
+    await bench.subscribe('g', 't');
+    const groups = ['a', 'b', 'c', 'd'];
+    for (const [queueId, letter] of groups.entries()) {
+      await bench.send('t', letter, '', queueId, { [Property.SHARDINGKEY]: letter });
+    }
+    await bench.restart();
+    const seen: string[] = [];
+    for (let i = 0; i < groups.length; i++) seen.push(...idsOf(await bench.pop()));
+    expect(seen.toSorted()).toEqual(groups);
+  });
+
   it('looks past blocked message groups only so far, and goes on when they move', async () => {
     const bench = await fifoBench({ settings: { maxFifoLookAhead: 3 } });
     await sendAll(bench, 'a1', 'a2', 'a3', 'a4', 'b1');

@@ -75,6 +75,12 @@ const op: fc.Arbitrary<LedgerOp> = fc.oneof(
       fc.record({ queueId: ref.queueId, offset, attempt: small, nonce: uint32 }),
     ),
   }),
+  fc.record({
+    kind: fc.constant('dead' as const),
+    ...ref,
+    generation: small,
+    offsets: fc.array(offset),
+  }),
   fc.record({ kind: fc.constant('end' as const), begin: offset }),
 );
 
