@@ -7,7 +7,7 @@
  * A block's bytes are written once, so what was handed to a write stays right while more are added.
  */
 import type { QueueEntry } from './message-store';
-import { ENTRY_BYTES, readEntry, writeEntry, writeFiller } from './queue-entry';
+import { ENTRY_BYTES, readEntry, readPhysicalOffset, writeEntry, writeFiller } from './queue-entry';
 
 const MIN_BLOCK_ENTRIES = 16;
 const MAX_BLOCK_ENTRIES = 4096;
@@ -32,8 +32,10 @@ export class ConsumeQueue {
   flushed: number;
   /** Whether the topic was deleted: nothing is written to its files any more. */
   deleted = false;
-  /** For comparing records with: the topic's name as records hold it. */
-  readonly topicBytes: Buffer;
+  /** Whether its files were compared with what the table of queues says of them. */
+  checked = false;
+  /** Whether the table of queues is yet to be told of a change. */
+  changed = false;
 
   private blocks: QueueBlock[] = [];
   private nextBlockEntries = MIN_BLOCK_ENTRIES;
@@ -50,12 +52,13 @@ export class ConsumeQueue {
    */
   constructor(
     readonly topic: string,
+    /** For comparing records with: the topic's name as records hold it. */
+    readonly topicBytes: Buffer,
     readonly queueId: number,
     private readonly fileEntries: number,
     private readonly onBlock: (block: QueueBlock) => void,
     bounds: QueueBounds = { start: 0, min: 0, max: 0 },
   ) {
-    this.topicBytes = Buffer.from(topic);
     this.fileStart = bounds.start;
     this.minOffset = bounds.min;
     this.maxOffset = this.nextOffset = this.flushed = bounds.max;
@@ -89,6 +92,19 @@ export class ConsumeQueue {
   startAt(offset: number): void {
     this.fileStart = offset - (offset % this.fileEntries);
     this.minOffset = this.maxOffset = this.nextOffset = this.flushed = offset;
+  }
+
+  /** One beyond the last entry, from `flushed` on, whose record lies below the position `limit` of the log. */
+  endBelow(limit: number): number {
+    let low = this.flushed;
+    let high = this.maxOffset;
+    if (low < high && this.physicalAt(high - 1) < limit) return high;
+    while (low < high) {
+      const middle = low + Math.floor((high - low) / 2);
+      if (this.physicalAt(middle) < limit) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** Lets the queue begin at `offset`, at most `max`: what lies before is going to be removed. */
@@ -159,6 +175,14 @@ export class ConsumeQueue {
     if (!this.deleted && this.flushed < block.first + block.entries) return false;
     this.blocks.shift();
     return true;
+  }
+
+  /** Position of the record of an entry that is in memory; 0 for a filler. */
+  private physicalAt(offset: number): number {
+    const block = this.blocks[this.find(offset)];
+    return block === undefined
+      ? Infinity
+      : readPhysicalOffset(block.bytes, (offset - block.first) * ENTRY_BYTES);
   }
 
   private blockToFill(): QueueBlock {

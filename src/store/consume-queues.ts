@@ -1,6 +1,8 @@
 /**
  * All ConsumeQueues of a store: gives out queue offsets, takes entries of records that became
  * visible, writes them to the queues' files in batches, and reads them again.
+ *
+ * long: one class knows all queues, what of them is in memory, in files, and yet to be told
  */
 import type { MessageRange, QueueEntry } from './message-store';
 import type { EntryMender } from './entry-mender';
@@ -8,7 +10,9 @@ import { ConsumeQueue, type QueueBlock, type QueueBounds } from './consume-queue
 import type { EmptyQueue } from './empty-queues';
 import { ENTRY_BYTES, readEntry } from './queue-entry';
 import { firstAtOrAbove } from './queue-search';
-import type { QueueFiles, StoredQueue } from './queue-files';
+import type { QueueFiles, QueueName } from './queue-files';
+import type { QueueOpener } from './queue-opener';
+import type { QueueChanges } from './queue-table';
 
 /** Queues looked at before the event loop gets its turn again. */
 const QUEUES_A_TURN = 256;
@@ -39,9 +43,21 @@ export class ConsumeQueues {
   private ends = 0;
   private starts = 0;
 
-  private mender: EntryMender | undefined;
+  /** Queues that the table of queues does not know as they are; `undefined` when one is gone. */
+  private changedQueues: ConsumeQueue[] | undefined = [];
+  private keptFromPosition = 0;
 
-  constructor(private readonly files: QueueFiles) {}
+  private mender: EntryMender | undefined;
+  private readonly onBlock = (block: QueueBlock): void => {
+    this.addBlock(block);
+  };
+  private readonly every = (): Iterable<ConsumeQueue> => this.all();
+
+  /** @param opener without one files are taken for what they should be */
+  constructor(
+    private readonly files: QueueFiles,
+    private readonly opener?: QueueOpener,
+  ) {}
 
   /** From now on entries that are out of order are mended when they are read from a file. */
   useMender(mender: EntryMender): void {
@@ -58,10 +74,44 @@ export class ConsumeQueues {
     return this.unwritten;
   }
 
-  /** Takes a queue as its files hold it. */
-  addStored(stored: StoredQueue): void {
+  /** Messages below this position of the log are hidden: all queues begin behind them. */
+  get keptFrom(): number {
+    return this.keptFromPosition;
+  }
+
+  /** Takes a queue as its files hold it; `checked` when somebody has looked into them. */
+  addStored(stored: QueueName & QueueBounds, checked: boolean): void {
     const queue = this.makeQueue(stored.topic, stored.queueId, stored);
+    queue.checked = checked;
     if (queue.max > 0) this.began(queue);
+  }
+
+  /** Says that all queues begin at or behind the position `keptFrom` of the log. */
+  beginAt(keptFrom: number): void {
+    this.keptFromPosition = keptFrom;
+  }
+
+  /** Forgets all queues; their files stay. */
+  clear(): void {
+    for (const topic of [...this.topics.keys()]) this.forgetTopic(topic);
+    this.distrustTable();
+  }
+
+  /** Says that the table of queues names others than these: it is to be written anew. */
+  distrustTable(): void {
+    this.changedQueues = undefined;
+  }
+
+  /**
+   * What is to be said to the table of queues; from now on only later changes are.
+   * @param position see `QueueState.position`
+   */
+  takeChanges(position: number): QueueChanges {
+    const changed = this.changedQueues;
+    for (const queue of changed ?? this.all()) queue.changed = false;
+    this.changedQueues = [];
+    const { keptFrom, queues: count } = this;
+    return { position, keptFrom, count, changed, rows: this.used() };
   }
 
   find(topic: string, queueId: number): ConsumeQueue | undefined {
@@ -86,6 +136,8 @@ export class ConsumeQueues {
   /** Begins a new queue at an offset above 0: its earlier records are gone from the log. */
   startAt(queue: ConsumeQueue, offset: number): void {
     queue.startAt(offset);
+    // Only recovery does this, which has looked into the files or removed them.
+    queue.checked = true;
     this.began(queue);
   }
 
@@ -134,9 +186,15 @@ export class ConsumeQueues {
     return ranges;
   }
 
-  /** Lets queues begin behind messages that are going to be removed. */
-  raiseMin(ranges: readonly MessageRange[]): void {
-    for (const { topic, queueId, to } of ranges) this.find(topic, queueId)?.raiseMin(to);
+  /** Lets queues begin behind messages that are going to be removed: those below the position `keptFrom`. */
+  raiseMin(ranges: readonly MessageRange[], keptFrom: number): void {
+    for (const { topic, queueId, to } of ranges) {
+      const queue = this.find(topic, queueId);
+      if (queue === undefined) continue;
+      queue.raiseMin(to);
+      this.noteChange(queue);
+    }
+    this.keptFromPosition = Math.max(this.keptFromPosition, keptFrom);
   }
 
   /** Gives up the files that hold nothing any more; answers the queues that have some. */
@@ -148,6 +206,7 @@ export class ConsumeQueues {
       const before = queue.start;
       if (!queue.raiseStart()) continue;
       this.starts += queue.start - before;
+      this.noteChange(queue);
       changed.push(queue);
     }
     return changed;
@@ -164,11 +223,15 @@ export class ConsumeQueues {
     return empty;
   }
 
-  /** Writes all entries that were there when it was called. */
-  async flush(): Promise<void> {
+  /**
+   * Writes all entries that were there when it was called.
+   * @param limit only entries of records below this position of the log: what is in a file must not speak
+   *   of a record that a crash can take back
+   */
+  async flush(limit = Infinity): Promise<void> {
     for (const queue of [...this.dirty]) {
       this.dirty.delete(queue);
-      await this.flushQueue(queue);
+      await this.flushQueue(queue, limit);
     }
     this.shrink();
   }
@@ -190,15 +253,31 @@ export class ConsumeQueues {
         this.starts -= queue.start;
       }
     }
-    this.topics.delete(topic);
+    if (this.topics.delete(topic)) this.distrustTable();
+  }
+
+  private *all(): Generator<ConsumeQueue> {
+    for (const queues of this.topics.values()) yield* queues.values();
+  }
+
+  /** Queues that ever had an entry. */
+  private *used(): Generator<ConsumeQueue> {
+    for (const queue of this.all()) if (queue.max > 0) yield queue;
+  }
+
+  /** Hot path. */
+  private noteChange(queue: ConsumeQueue): void {
+    if (queue.changed) return;
+    queue.changed = true;
+    this.changedQueues?.push(queue);
   }
 
   private makeQueue(topic: string, queueId: number, bounds?: QueueBounds): ConsumeQueue {
-    const onBlock = (block: QueueBlock): void => {
-      this.addBlock(block);
-    };
-    const queue = new ConsumeQueue(topic, queueId, this.files.fileEntries, onBlock, bounds);
     let queues = this.topics.get(topic);
+    const [sibling] = queues?.values() ?? [];
+    const topicBytes = sibling?.topicBytes ?? Buffer.from(topic);
+    const { fileEntries } = this.files;
+    const queue = new ConsumeQueue(topic, topicBytes, queueId, fileEntries, this.onBlock, bounds);
     if (queues === undefined) {
       queues = new Map<number, ConsumeQueue>();
       this.topics.set(topic, queues);
@@ -211,18 +290,22 @@ export class ConsumeQueues {
     this.queues++;
     this.ends += queue.max;
     this.starts += queue.start;
+    this.noteChange(queue);
   }
 
-  /** One entry more. */
+  /** One entry more. Hot path. */
   private grown(queue: ConsumeQueue): void {
     if (queue.max === 1) this.queues++;
     this.ends++;
     this.unwritten++;
     this.dirty.add(queue);
+    this.noteChange(queue);
   }
 
-  private async flushQueue(queue: ConsumeQueue): Promise<void> {
-    const end = queue.max;
+  private async flushQueue(queue: ConsumeQueue, limit: number): Promise<void> {
+    const end = limit === Infinity ? queue.max : queue.endBelow(limit);
+    if (end < queue.max) this.dirty.add(queue);
+    if (!queue.checked && queue.flushed < end) await this.opener?.open(queue, this.every);
     while (queue.flushed < end && !queue.deleted) {
       const from = queue.flushed;
       const fileEnd = from - (from % this.files.fileEntries) + this.files.fileEntries;
@@ -242,6 +325,7 @@ export class ConsumeQueues {
     to: number,
   ): Promise<readonly QueueEntry[]> {
     const entries: QueueEntry[] = [];
+    if (!queue.checked) await this.opener?.open(queue, this.every);
     let next = from;
     while (next < to && next < queue.firstInMemory) {
       const block = await this.files.read(queue, next, Math.min(to, queue.firstInMemory) - next);

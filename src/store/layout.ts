@@ -31,6 +31,7 @@ export class Layout {
   /** Our guard against a second process. */
   readonly guard: string;
   readonly mark: string;
+  readonly queueTable: string;
   readonly deletedTopics: string;
   readonly emptyQueues: string;
   /** IndexFiles, each named by the time it was made at. */
@@ -47,6 +48,7 @@ export class Layout {
     this.gantry = join(root, 'gantry');
     this.guard = join(this.gantry, 'lock');
     this.mark = join(this.gantry, 'mark');
+    this.queueTable = join(this.gantry, 'queues');
     this.deletedTopics = join(this.gantry, 'deleted-topics.json');
     this.emptyQueues = join(this.gantry, 'empty-queues.json');
     this.index = join(root, 'index');

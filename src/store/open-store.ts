@@ -14,6 +14,8 @@ import { MarkFile, type Mark } from './mark';
 import type { FlushMode, MessageStore } from './message-store';
 import { patientFiles } from './patient-files';
 import { QueueFiles } from './queue-files';
+import { QueueOpener } from './queue-opener';
+import { QueueTable } from './queue-table';
 import { recover } from './recovery';
 import type { RetentionSettings } from './retention';
 import { Segments } from './segments';
@@ -107,9 +109,11 @@ async function openLocked(
     log.error({ segment: start }, 'a segment was too short: what it lacks is zeros now');
   }
   const queueFiles = new QueueFiles(files, layout, queueFileEntries);
-  const queues = new ConsumeQueues(queueFiles);
   const deleted = await DeletedTopics.open(files, layout);
   await deleted.forgetBelow(segments.first);
+  const opener = new QueueOpener({ queueFiles, segments, deleted, log });
+  const queues = new ConsumeQueues(queueFiles, opener);
+  const table = await QueueTable.open(files, layout);
   const emptyQueues = await EmptyQueues.open(files, layout);
   const recovered = await recover({
     platform,
@@ -117,6 +121,8 @@ async function openLocked(
     segments,
     queueFiles,
     queues,
+    opener,
+    table: table.found,
     deleted,
     emptyQueues,
     markFile,
@@ -140,6 +146,7 @@ async function openLocked(
     disk: options.retention && new DiskWatch(files, layout.root, options.retention, segmentBytes),
     retention: options.retention,
     mark: markFile,
+    table,
     guard,
     recovered,
     indexGeometry: indexGeometry(options.index ?? {}),

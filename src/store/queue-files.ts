@@ -64,6 +64,11 @@ export class QueueFiles {
     return names;
   }
 
+  /** Names of the directories of topics. */
+  topics(): Promise<string[]> {
+    return this.files.list(this.layout.consumeQueue);
+  }
+
   /** Writes entries from queue offset `from` on; all belong into one file, which is made if absent. */
   async write(queue: QueueName, from: number, buffers: readonly Buffer[]): Promise<void> {
     const path = this.pathOf(queue, from);
@@ -181,6 +186,25 @@ export class QueueFiles {
       seen: await this.whole(queue, max, end, seenLimit),
       firstPhysicalOffset: firstMessage && readPhysicalOffset(firstMessage, 0),
     };
+  }
+
+  /**
+   * Whether the files of a queue hold its entries `start` .. `end`: all, not all (`less`), or those and
+   * `more` behind. Looks at the files' lengths and at the last entry only.
+   */
+  async look(queue: QueueName, start: number, end: number): Promise<'all' | 'less' | 'more'> {
+    const starts = new Set(await this.startsOf(queue));
+    const bytes = this.fileEntries * ENTRY_BYTES;
+    for (let at = start - (start % this.fileEntries); at < end; at += this.fileEntries) {
+      const stat = starts.has(at) ? await this.files.stat(this.pathOf(queue, at)) : undefined;
+      if ((stat?.bytes ?? 0) < bytes) return 'less';
+    }
+    const last = start < end ? await this.readNow(queue, end - 1, 1) : undefined;
+    if (last !== undefined && (last.length === 0 || isUnwritten(last, 0))) return 'less';
+    if ([...starts].some((at) => at > end)) return 'more';
+    if (!starts.has(end - (end % this.fileEntries))) return 'all';
+    const next = await this.readNow(queue, end, 1);
+    return next.length > 0 && !isUnwritten(next, 0) ? 'more' : 'all';
   }
 
   /** Gives files that are too short their length back; answers the first entry that one lacked, Infinity without. */

@@ -1,9 +1,12 @@
+// long: the ways to one state, each the fallback of the one before
 /**
  * Brings log and ConsumeQueues to one state when a store is opened.
  *
  * After a clean stop the ends are known and nothing is scanned. Otherwise the log is scanned from
  * where the ConsumeQueues were last synced: that finds its end, which is cut, and the entries that
- * the queues' files lack. When the queues' files do not hold what the mark says (a directory was
+ * the queues' files lack. Where the queues begin and end is told by gantry/queues; their files are looked
+ * at when they are needed. When that does not fit what is found, or another program had the directory,
+ * the files of all queues are looked at; and when those do not hold what the mark says (a directory was
  * removed), all are built anew from the whole log.
  */
 import type { Logger } from 'pino';
@@ -17,6 +20,9 @@ import { foreignQueues, loadAll } from './load-queues';
 import { LogScanner } from './log-scanner';
 import type { Mark, MarkFile } from './mark';
 import type { QueueFiles, StoredQueue } from './queue-files';
+import type { QueueOpener } from './queue-opener';
+import { queuesOfTable } from './queue-table-use';
+import type { QueueState } from './queue-table';
 import type { Segments } from './segments';
 import { tagsCodeOf } from './tags-code';
 
@@ -32,6 +38,9 @@ export interface RecoveryOptions {
   readonly segments: Segments;
   readonly queueFiles: QueueFiles;
   readonly queues: ConsumeQueues;
+  readonly opener: QueueOpener;
+  /** The table of queues as it was found; `undefined` without one. */
+  readonly table: QueueState | undefined;
   readonly deleted: DeletedTopics;
   readonly emptyQueues: EmptyQueues;
   readonly markFile: MarkFile;
@@ -49,8 +58,6 @@ export interface Recovered {
   /** Largest store time of a record, ms. */
   readonly storeTimestamp: number;
   readonly lastPhysicalOffset: number;
-  /** Whether the ConsumeQueues' files hold all entries already. */
-  readonly queuesSynced: boolean;
   /** Whether another program, Apache RocketMQ, has made the directory or had it since we did. */
   readonly visited: boolean;
 }
@@ -69,6 +76,9 @@ class Recovery {
   private records = 0;
   private damages = 0;
   private end = -1;
+  /** Whether a record that does not follow its queue's last one is a contradiction; and whether there was one. */
+  private strict = false;
+  private contradicted = false;
   /** Maximum offsets that a queue had by its files, for slots whose records turn out to be lost. */
   private readonly seen = new Map<ConsumeQueue, number>();
 
@@ -78,20 +88,59 @@ class Recovery {
   }
 
   async run(): Promise<Recovered> {
-    const { mark, segments } = this.options;
+    const { mark, segments, queues } = this.options;
     this.checkSegments();
     const cleanEnd = await this.cleanEnd();
+    const known = await this.byTable(cleanEnd);
+    if (known !== undefined) return known;
+    queues.clear();
+    queues.beginAt(segments.first);
     if (mark !== undefined && cleanEnd !== undefined) {
-      if (await this.loadQueues(Infinity, Infinity)) return this.outcome(cleanEnd, true);
+      if (await this.loadQueues(Infinity, Infinity)) return this.outcome(cleanEnd);
     }
     const queued = await this.takeForeignQueues();
-    if (queued !== undefined) return this.scan(queued, queued);
+    if (queued !== undefined) return this.finish(await this.scan(queued, queued));
     const trusted = await this.trustedPosition();
     const from = Math.max(mark?.queuesPosition ?? 0, segments.first);
     const loaded = mark !== undefined && (await this.loadQueues(from, trusted));
     this.rebuilt = !loaded;
     if (!loaded) await this.dropQueues();
-    return this.scan(loaded ? from : segments.first, trusted);
+    return this.finish(await this.scan(loaded ? from : segments.first, trusted));
+  }
+
+  /** Recovers with the table of queues; `undefined` when it cannot be trusted, and nothing is taken. */
+  private async byTable(cleanEnd: number | undefined): Promise<Recovered | undefined> {
+    const { mark, table, foreign, stoppedCleanly, segments, queues, opener, log } = this.options;
+    if (mark === undefined || table === undefined || foreign) return undefined;
+    const { position, keptFrom } = table;
+    const { first, end } = segments;
+    // After an orderly stop the end is known, or somebody else has written.
+    if (stoppedCleanly && position !== cleanEnd) return undefined;
+    const older = position < mark.queuesPosition || keptFrom < first;
+    if (older || position < first || position > end) return undefined;
+    if (position === mark.queuesPosition && !sameTotals(table, mark)) return undefined;
+    const rows = await queuesOfTable(this.options, table);
+    if (rows === undefined) return undefined;
+    for (const row of rows) queues.addStored(row, false);
+    queues.beginAt(keptFrom);
+    opener.trust(position);
+    queues.takeChanges(position);
+    if (rows.length < table.rows.length) queues.distrustTable();
+    if (stoppedCleanly) return this.outcome(position);
+    this.strict = true;
+    const scan = await this.scan(position, await this.trustedPosition());
+    this.strict = false;
+    const grown = mark.cleanEnd >= 0 && scan.end !== mark.cleanEnd;
+    if (!this.contradicted && this.damages === 0 && !grown) return this.finish(scan);
+    log.warn({ position }, 'the table of queues does not fit the log: looking at all queues');
+    return this.giveUpTable();
+  }
+
+  /** Forgets what was learnt; the queues are forgotten by who asked. */
+  private giveUpTable(): undefined {
+    this.storeTimestamp = this.options.mark?.storeTimestamp ?? 0;
+    this.lastPhysicalOffset = this.records = this.damages = 0;
+    return undefined;
   }
 
   /** Whether another program has left a log other than ours. */
@@ -116,7 +165,7 @@ class Recovery {
     for (const queue of stored) {
       const { topic, queueId, max } = queue;
       if ((queue.firstPhysicalOffset ?? Infinity) < deleted.position(topic)) continue;
-      queues.addStored(queue);
+      queues.addStored(queue, true);
       this.seen.set(queues.open(topic, queueId), max);
     }
     log.info({ queues: stored.length, from: end }, 'took the ConsumeQueues of another program');
@@ -179,7 +228,7 @@ class Recovery {
     }
     for (const queue of current) {
       if (limit !== Infinity) await queueFiles.cut(queue, queue.max);
-      queues.addStored(queue);
+      queues.addStored(queue, true);
       const { topic, queueId, seen } = queue;
       if (seen > queue.max) this.seen.set(queues.open(topic, queueId), seen);
     }
@@ -203,22 +252,26 @@ class Recovery {
     if (segments.end > segments.first) this.options.log.warn('building all ConsumeQueues anew');
   }
 
-  private async scan(from: number, trusted: number): Promise<Recovered> {
+  /** Reads the log from `from` to its end and gives its records the entries that they lack. */
+  private async scan(from: number, trusted: number): Promise<Scanned> {
     const { segments, queues, log, platform } = this.options;
     let toldMs = platform.clock.monotonicMs();
+    let durable = trusted;
     const end = await this.scanner.scan({
       from,
       trusted,
-      onRecord: (record) => {
+      onRecord: async (record) => {
         this.restore(record);
+        const { physicalOffset } = record;
         if (platform.clock.monotonicMs() - toldMs > PROGRESS_MS) {
           toldMs = platform.clock.monotonicMs();
-          log.info(
-            { position: record.physicalOffset, end: segments.end },
-            'scanning the CommitLog',
-          );
+          log.info({ position: physicalOffset, end: segments.end }, 'scanning the CommitLog');
         }
-        return queues.unwrittenEntries > ENTRIES_A_FLUSH ? queues.flush() : undefined;
+        if (queues.unwrittenEntries <= ENTRIES_A_FLUSH) return;
+        // What is in a queue's file must not speak of a record that a second crash can take back.
+        await segments.rewrite(durable, physicalOffset);
+        durable = Math.max(durable, physicalOffset);
+        await queues.flush(durable);
       },
       onDamage: (damageFrom, damageTo, record) => {
         this.damages++;
@@ -226,14 +279,20 @@ class Recovery {
         if (record !== undefined) this.restoreLost(record);
       },
     });
+    return { from, end, durable };
+  }
+
+  /** Makes what was scanned the whole log. */
+  private async finish({ from, end, durable }: Scanned): Promise<Recovered> {
+    const { segments, queues, log } = this.options;
     if (this.damages > 0) {
       for (const [queue, seen] of this.seen) queues.fillTo(queue, seen);
     }
     if (this.rebuilt) await this.restoreEmpty();
-    await segments.rewrite(trusted, end);
+    await segments.rewrite(durable, end);
     await segments.cut(end);
     log.info({ from, end, records: this.records, damages: this.damages }, 'scanned the CommitLog');
-    return this.outcome(end, false);
+    return this.outcome(end);
   }
 
   /** Gives queues that retention has emptied their next offset again: the log does not tell it. */
@@ -256,6 +315,7 @@ class Recovery {
     if (!this.hasEntry(record)) return;
     const queue = queues.open(record.topic, record.queueId);
     const { queueOffset } = record;
+    if (this.strict && queueOffset !== queue.max) this.contradicted = true;
     if (queueOffset < queue.max) return;
     if (queueOffset > queue.max) {
       const begins = this.damages === 0 || queueOffset > MAX_LOST_AT_START;
@@ -278,11 +338,31 @@ class Recovery {
     return record.physicalOffset >= this.options.deleted.position(record.topic);
   }
 
-  private outcome(end: number, queuesSynced: boolean): Recovered {
+  private outcome(end: number): Recovered {
     const { storeTimestamp, lastPhysicalOffset } = this;
     this.end = end;
-    return { end, storeTimestamp, lastPhysicalOffset, queuesSynced, visited: this.visited };
+    return { end, storeTimestamp, lastPhysicalOffset, visited: this.visited };
   }
+}
+
+interface Scanned {
+  readonly from: number;
+  /** Where the log ends. */
+  readonly end: number;
+  /** Up to where it was written anew and synced. */
+  readonly durable: number;
+}
+
+function sameTotals({ rows }: QueueState, mark: Mark): boolean {
+  let [count, endSum, startSum] = [0, 0, 0];
+  for (const { start, max } of rows) {
+    count++;
+    endSum += max;
+    startSum += start;
+  }
+  return (
+    count === mark.queueCount && endSum === mark.queueEndSum && startSum === mark.queueStartSum
+  );
 }
 
 function fits(queues: readonly StoredQueue[], mark: Mark): boolean {

@@ -178,7 +178,7 @@ export class Retention {
     const turn = (): Promise<void> => new Promise((go) => platform.timers.nextTurn(go));
     const hidden = await queues.below(below, turn);
     await this.parts.prepare({ below, forced, queues: hidden });
-    queues.raiseMin(hidden);
+    queues.raiseMin(hidden, below);
     const hiddenAtMs = platform.clock.monotonicMs();
     await emptyQueues.replace(queues.empty());
     const files = queues.raiseStart(hidden);

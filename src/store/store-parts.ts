@@ -10,6 +10,7 @@ import type { IndexGeometry } from './index/index-file';
 import type { Layout } from './layout';
 import type { MarkFile } from './mark';
 import type { QueueFiles } from './queue-files';
+import type { QueueTable } from './queue-table';
 import type { Recovered } from './recovery';
 import type { RetentionSettings } from './retention';
 
@@ -29,6 +30,7 @@ export type StoreParts = Omit<
   readonly disk: DiskWatch | undefined;
   readonly retention: RetentionSettings | undefined;
   readonly mark: MarkFile;
+  readonly table: QueueTable;
   readonly guard: FileLock;
   readonly recovered: Recovered;
   /** `undefined`: no index. */

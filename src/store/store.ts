@@ -75,6 +75,7 @@ export class Store implements MessageStore {
       platform: parts.platform,
       layout: parts.layout,
       mark: parts.mark,
+      table: parts.table,
       queues,
       commitLog: this.commitLog,
       segmentBytes: parts.segments.segmentBytes,

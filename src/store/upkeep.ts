@@ -10,6 +10,7 @@ import type { CommitLog } from './commit-log';
 import type { ConsumeQueues, QueueTotals } from './consume-queues';
 import type { Layout } from './layout';
 import type { MarkFile } from './mark';
+import type { QueueTable } from './queue-table';
 
 const TICK_MS = 1000;
 /** Between two syncs of the ConsumeQueues: about what a crash makes recovery read again. */
@@ -37,6 +38,7 @@ export interface UpkeepOptions {
   readonly platform: Platform;
   readonly layout: Layout;
   readonly mark: MarkFile;
+  readonly table: QueueTable;
   readonly queues: ConsumeQueues;
   readonly commitLog: CommitLog;
   readonly segmentBytes: number;
@@ -87,12 +89,14 @@ export class Upkeep {
 
   /** Syncs the ConsumeQueues and moves the marks up to what is dispatched now. */
   async checkpoint(cleanEnd = -1): Promise<void> {
-    const { queues, platform, layout } = this.options;
+    const { queues, platform, layout, table } = this.options;
+    const { writer } = this.options.commitLog;
     const dispatched = this.options.dispatched();
     const reached = { position: dispatched.position, totals: queues.totals };
-    await queues.flush();
+    const batch = table.next(queues.takeChanges(reached.position));
+    await writer.syncTo(reached.position);
+    await queues.flush(writer.synced);
     await queues.sync();
-    await this.options.commitLog.writer.syncTo(reached.position);
     const checkpoint = encodeCheckpoint({
       physicMsgTimestamp: dispatched.lastStoreTimestamp,
       logicsMsgTimestamp: dispatched.lastStoreTimestamp,
@@ -100,6 +104,7 @@ export class Upkeep {
       indexMsgTimestamp: this.options.indexTimestamp(),
     });
     await writeDurably(platform.files, layout.checkpoint, checkpoint);
+    if (batch !== undefined) await table.write(batch);
     this.queuesSynced = reached;
     this.lastCheckpointMs = platform.clock.monotonicMs();
     await this.writeMark(cleanEnd);
@@ -116,12 +121,15 @@ export class Upkeep {
     this.timer = undefined;
     this.hurried = false;
     if (this.stopped) return;
-    const { platform, queues } = this.options;
+    const { platform, queues, dispatched } = this.options;
+    const { writer } = this.options.commitLog;
     if (platform.clock.monotonicMs() - this.lastCheckpointMs >= CHECKPOINT_MS) {
       await this.checkpoint();
     } else {
-      await queues.flush();
-      if (this.options.commitLog.writer.synced > this.markedSynced) await this.writeMark(-1);
+      // Many wait for a sync of their records: it is brought forward.
+      if (queues.unwrittenEntries >= MANY_ENTRIES) await writer.syncTo(dispatched().position);
+      await queues.flush(writer.synced);
+      if (writer.synced > this.markedSynced) await this.writeMark(-1);
     }
     if (this.behind()) this.touch();
   }

@@ -26,7 +26,7 @@ import { openOffline, type OfflineStore } from './offline-store';
 const ENTRIES_A_FLUSH = 100_000;
 /** What is made anew, by whoever opens the new directory (the index) or here, or speaks of a running process. */
 const NOT_COPIED =
-  /^(commitlog|consumequeue|index|checkpoint|abort|abort\.bak|gantry\/(lock|mark|index\.json))$/;
+  /^(commitlog|consumequeue|index|checkpoint|abort|abort\.bak|gantry\/(lock|mark|queues|index\.json))$/;
 
 export interface RepairOptions {
   readonly files: Files;
