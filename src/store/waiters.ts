@@ -6,42 +6,47 @@ interface Waiter {
   readonly position: number;
   readonly resolve: () => void;
   readonly reject: (reason: Error) => void;
+  next: Waiter | undefined;
 }
 
+/** Linked, so that nobody who was served is kept, with all that hangs on the promise, until the line is empty. */
 export class PositionWaiters {
-  private line: Waiter[] = [];
-  private head = 0;
+  private first: Waiter | undefined;
+  private last: Waiter | undefined;
+  private count = 0;
 
   wait(position: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.line.push({ position, resolve, reject });
+      const waiter: Waiter = { position, resolve, reject, next: undefined };
+      if (this.last === undefined) this.first = waiter;
+      else this.last.next = waiter;
+      this.last = waiter;
+      this.count++;
     });
   }
 
   get waiting(): number {
-    return this.line.length - this.head;
+    return this.count;
   }
 
   /** Resolves all who wait for `position` or less. */
   reach(position: number): void {
-    for (let first = this.line[this.head]; first; first = this.line[this.head]) {
-      if (first.position > position) break;
-      this.head++;
-      first.resolve();
-    }
-    if (this.head === this.line.length) {
-      this.line = [];
-      this.head = 0;
-    } else if (this.head > 1024 && this.head * 2 > this.line.length) {
-      this.line = this.line.slice(this.head);
-      this.head = 0;
-    }
+    while (this.first !== undefined && this.first.position <= position) this.leave().resolve();
   }
 
   fail(reason: Error): void {
-    const rest = this.line.slice(this.head);
-    this.line = [];
-    this.head = 0;
-    for (const waiter of rest) waiter.reject(reason);
+    while (this.first !== undefined) this.leave().reject(reason);
+  }
+
+  /** Takes the first out of the line, which is not empty. */
+  private leave(): Waiter {
+    const { first } = this;
+    if (first === undefined) throw new RangeError('nobody waits');
+    this.first = first.next;
+    if (this.first === undefined) this.last = undefined;
+    // Whoever is long gone must not keep those who came later.
+    first.next = undefined;
+    this.count--;
+    return first;
   }
 }
