@@ -9,6 +9,7 @@
 import { Closed, ClosedStreams } from './closed-streams';
 import { ConnectionError, ErrorCode, protocolError } from './error-code';
 import { FloodGuard } from './flood-guard';
+import { OpenStreams } from './open-streams';
 import type { Http2Options } from './options';
 import type { RequestHead } from './request-head';
 import type { Sender } from './sender';
@@ -35,7 +36,7 @@ export class StreamTable implements StreamOwner {
   readonly localAddress: string;
   /** The highest stream that the client has opened, or tried to. */
   lastId = 0;
-  private readonly open = new Map<number, Http2Stream>();
+  private readonly open = new OpenStreams();
   private readonly closed = new ClosedStreams();
   /** Streams whose answer ended before the request did; their clients are told at the end of the turn. */
   private endedEarly: Http2Stream[] = [];
@@ -68,7 +69,7 @@ export class StreamTable implements StreamOwner {
   add(streamId: number, head: RequestHead, remoteEnded: boolean): Http2Stream {
     const stream = new Http2Stream(streamId, head, this, this.peerWindow, this.receiveWindow);
     stream.remoteEnded = remoteEnded;
-    this.open.set(streamId, stream);
+    this.open.add(stream);
     return stream;
   }
 
@@ -91,7 +92,7 @@ export class StreamTable implements StreamOwner {
   changePeerWindow(bytes: number): void {
     const difference = bytes - this.peerWindow;
     this.peerWindow = bytes;
-    for (const stream of this.open.values()) {
+    for (const stream of this.open.all()) {
       if (!this.sender.widenStream(stream, difference)) {
         throw new ConnectionError(
           ErrorCode.FLOW_CONTROL_ERROR,
@@ -105,7 +106,7 @@ export class StreamTable implements StreamOwner {
   settingsKnown(): void {
     const difference = this.host.options.streamWindowBytes - this.receiveWindow;
     this.receiveWindow += difference;
-    for (const stream of this.open.values()) stream.receiveWindow += difference;
+    for (const stream of this.open.all()) stream.receiveWindow += difference;
   }
 
   // What streams ask.
@@ -200,7 +201,7 @@ export class StreamTable implements StreamOwner {
 
   /** The connection is gone. */
   dropAll(): void {
-    for (const stream of [...this.open.values()]) this.drop(stream, Closed.BY_US, ErrorCode.CANCEL);
+    for (const stream of this.open.all()) this.drop(stream, Closed.BY_US, ErrorCode.CANCEL);
   }
 
   private drop(stream: Http2Stream, reason: Closed, code: ErrorCode): void {
@@ -212,7 +213,7 @@ export class StreamTable implements StreamOwner {
   private forget(stream: Http2Stream, reason: Closed): void {
     stream.closed = true;
     this.held -= stream.held;
-    this.open.delete(stream.id);
+    this.open.delete(stream);
     this.closed.add(stream.id, reason);
     if (this.open.size === 0) this.host.onEmpty();
   }
