@@ -177,7 +177,7 @@ export class Broker implements BrokerApi {
       if (first !== undefined) return first;
     }
     const appended = store.append(draft, queueId);
-    duplicates.added(draft, appended);
+    duplicates.added(appended);
     const { queueOffset, physicalOffset, endOffset } = appended;
     await (draft.waitsForDisk ? store.durable(endOffset) : store.written(endOffset));
     return { queueOffset, physicalOffset };

@@ -45,7 +45,7 @@ export const dedup = {
   maxEntries: atMost(
     MILLION,
     100 * MILLION,
-    'Message ids that are known, at most, 32 bytes each; beyond, the oldest is forgotten before its time.',
+    'Message ids that are known, at most, 32 to 56 bytes each; beyond, the oldest is forgotten before its time.',
   ),
 };
 

@@ -28,6 +28,7 @@ export function draftOf(message: IncomingMessage, origin: Origin): RecordDraft {
       body: message.body,
       properties: propertyText(message, origin, topic, bornTimestamp),
       tag: system.tag ?? '',
+      messageId: system.message_id,
       bornTimestamp,
       bornHost: originHost(origin),
       sysFlag: system.body_encoding === Encoding.GZIP ? SysFlag.COMPRESSED : 0,

@@ -40,6 +40,8 @@ export interface RecordFields {
   readonly properties: string;
   /** The message's tag, '' for none; must equal the TAGS property. */
   readonly tag: string;
+  /** Must equal the UNIQ_KEY property; looked for there when absent. */
+  readonly messageId?: string;
   /** Milliseconds since the epoch, the client's clock. */
   readonly bornTimestamp: number;
   readonly bornHost?: Host;
@@ -88,11 +90,8 @@ class FieldsDraft implements RecordDraft {
   }
 
   get messageId(): string {
-    const { properties } = this.fields;
-    // First where a producer's message was drafted here.
-    if (properties.startsWith(UNIQ_KEY)) {
-      return properties.slice(UNIQ_KEY.length, properties.indexOf('\u0002'));
-    }
+    const { properties, messageId } = this.fields;
+    if (messageId !== undefined) return messageId;
     if (!properties.includes(UNIQ_KEY)) return '';
     return parseProperties(properties).get(Property.UNIQ_KEY) ?? '';
   }

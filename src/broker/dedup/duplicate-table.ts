@@ -2,30 +2,38 @@
  * Where messages lie in the log, by hashes of topic and message id: the newest ones, in log order.
  *
  *     buckets   [ b0 ][ b1 ] ...        number of the newest entry whose `low` falls into it
- *     pages     [ page ][ page ] ...    4096 entries each: low, high, position, ageMs, link
- *                                       link: the entry before it in the same bucket
+ *     pages     [ page ][ page ] ...    4096 entries each: a cell, and the position
+ *     cell      [ low ][ high ][ link ][ ageMs ]    4 bytes each; a search reads one cache line an entry
+ *               link: the entry before it in the same bucket; ageMs: after the page's first one
  *
  * Entries are numbered as they come (mod 2^32) and go in the same order, so nothing is unlinked: a
  * chain ends where it reaches a number that is gone. A page takes 96 KiB and is freed with its last
- * entry. An entry has one to four buckets of 4 bytes each.
+ * entry. An entry has two to eight buckets of 4 bytes each, so that few searches look at another one.
  */
 const PAGE_ENTRIES = 4096;
 const PAGE_SHIFT = 12;
+const ENTRY_BYTES = 24;
+/** Words of a cell. */
+const CELL_SHIFT = 2;
+const HIGH = 1;
+const LINK = 2;
+const AGE = 3;
 const LEAST_BUCKETS = 1024;
 /** Entries of one bucket that a search looks at; chance makes no such chain. */
 const MAX_STEPS = 64;
 
 class Page {
-  readonly low = new Uint32Array(PAGE_ENTRIES);
-  readonly high = new Uint32Array(PAGE_ENTRIES);
-  readonly link = new Uint32Array(PAGE_ENTRIES);
-  /** Store time, milliseconds after the page's first entry. */
-  readonly ageMs = new Uint32Array(PAGE_ENTRIES);
-  readonly position = new Float64Array(PAGE_ENTRIES);
+  readonly cells = new Uint32Array(PAGE_ENTRIES << CELL_SHIFT);
+  readonly positions = new Float64Array(PAGE_ENTRIES);
   lastMs: number;
 
   constructor(readonly firstMs: number) {
     this.lastMs = firstMs;
+  }
+
+  /** Store time of the i-th entry. */
+  storedMs(i: number): number {
+    return this.firstMs + (this.cells[(i << CELL_SHIFT) + AGE] ?? 0);
   }
 }
 
@@ -61,14 +69,14 @@ export class DuplicateTable {
 
   /** Bytes of the typed arrays. */
   get bytes(): number {
-    return this.pages.length * PAGE_ENTRIES * 24 + this.buckets.byteLength;
+    return this.pages.length * PAGE_ENTRIES * ENTRY_BYTES + this.buckets.byteLength;
   }
 
   /** Store time of the oldest entry, `undefined` without one. */
   get oldestMs(): number | undefined {
     const page = this.pages[0];
     if (page === undefined || this.size === 0) return undefined;
-    return page.firstMs + (page.ageMs[this.first - this.base] ?? 0);
+    return page.storedMs(this.first - this.base);
   }
 
   /** The newest entry with these hashes. Hot path. */
@@ -84,11 +92,11 @@ export class DuplicateTable {
       const page = this.pages[at >>> PAGE_SHIFT];
       const i = at & (PAGE_ENTRIES - 1);
       if (page === undefined) return undefined;
-      if (page.low[i] === low && page.high[i] === high) {
-        const storedMs = page.firstMs + (page.ageMs[i] ?? 0);
-        return { physicalOffset: page.position[i] ?? 0, storedMs };
+      const cell = i << CELL_SHIFT;
+      if (page.cells[cell] === low && page.cells[cell + HIGH] === high) {
+        return { physicalOffset: page.positions[i] ?? 0, storedMs: page.storedMs(i) };
       }
-      number = page.link[i] ?? 0;
+      number = page.cells[cell + LINK] ?? 0;
       const before = (number - this.first) >>> 0;
       if (before >= rank) return undefined;
       rank = before;
@@ -99,25 +107,23 @@ export class DuplicateTable {
   /**
    * Adds an entry behind all others. Hot path.
    * @param storedMs not below the last one's; else it counts as that
-   * @returns false when the oldest entry had to go
    */
-  add(low: number, high: number, physicalOffset: number, storedMs: number): boolean {
-    const full = this.size >= this.maxEntries;
-    if (full) this.dropFirst();
-    if (this.size >= this.buckets.length) this.resize(this.buckets.length * 2);
+  add(low: number, high: number, physicalOffset: number, storedMs: number): void {
+    if (this.size >= this.maxEntries) this.dropFirst();
+    if (this.size * 2 >= this.buckets.length) this.resize(this.buckets.length * 2);
     const at = this.next - this.base;
     const page = this.pages[at >>> PAGE_SHIFT] ?? this.newPage(storedMs);
     const i = at & (PAGE_ENTRIES - 1);
     page.lastMs = Math.max(page.lastMs, storedMs);
-    page.low[i] = low;
-    page.high[i] = high;
-    page.position[i] = physicalOffset;
-    page.ageMs[i] = Math.min(page.lastMs - page.firstMs, 0xffffffff);
     const bucket = low & (this.buckets.length - 1);
-    page.link[i] = this.buckets[bucket] ?? 0;
+    const cell = i << CELL_SHIFT;
+    page.cells[cell] = low;
+    page.cells[cell + HIGH] = high;
+    page.cells[cell + LINK] = this.buckets[bucket] ?? 0;
+    page.cells[cell + AGE] = Math.min(page.lastMs - page.firstMs, 0xffffffff);
+    page.positions[i] = physicalOffset;
     this.buckets[bucket] = this.next;
     this.next++;
-    return !full;
   }
 
   /** Drops all entries that were stored before `timeMs`, and frees what they took. */
@@ -125,13 +131,12 @@ export class DuplicateTable {
     for (let page = this.pages[0]; page !== undefined && this.size > 0; page = this.pages[0]) {
       const end = Math.min(this.base + PAGE_ENTRIES, this.next);
       if (page.lastMs < timeMs) this.first = end;
-      while (this.first < end && page.firstMs + (page.ageMs[this.first - this.base] ?? 0) < timeMs)
-        this.first++;
+      while (this.first < end && page.storedMs(this.first - this.base) < timeMs) this.first++;
       if (this.first < end) break;
       this.freePage();
     }
     if (this.size === 0) this.clear();
-    else if (this.size * 4 < this.buckets.length) this.resize(this.size * 2);
+    else if (this.size * 8 < this.buckets.length) this.resize(this.size * 4);
   }
 
   private clear(): void {
@@ -170,8 +175,9 @@ export class DuplicateTable {
       const page = this.pages[(number - this.base) >>> PAGE_SHIFT];
       if (page === undefined) break;
       const i = (number - this.base) & (PAGE_ENTRIES - 1);
-      const bucket = (page.low[i] ?? 0) & (length - 1);
-      page.link[i] = buckets[bucket] ?? 0;
+      const cell = i << CELL_SHIFT;
+      const bucket = (page.cells[cell] ?? 0) & (length - 1);
+      page.cells[cell + LINK] = buckets[bucket] ?? 0;
       buckets[bucket] = number;
     }
     this.buckets = buckets;

@@ -38,6 +38,8 @@ export interface DuplicateParts {
 export class DuplicateWindow {
   private readonly table: DuplicateTable;
   private readonly hash: IdHash;
+  /** Whether `hash` is that of the message that `find` was asked about last. */
+  private hashed = false;
   private sweep: TimerHandle | undefined;
   private closed = false;
   private warnedMs = -Infinity;
@@ -78,9 +80,10 @@ export class DuplicateWindow {
    * one, which is to be appended in the same turn and told to `added`. Hot path.
    * @param missed where that message was not
    */
-  find({ topic, messageId }: RecordDraft, missed?: number): number | undefined {
-    if (this.parts.windowMs === 0 || messageId === '') return undefined;
-    this.hash.of(topic, messageId);
+  find(draft: RecordDraft, missed?: number): number | undefined {
+    this.hashed = this.parts.windowMs > 0 && draft.messageId !== '';
+    if (!this.hashed) return undefined;
+    this.hash.of(draft.topic, draft.messageId);
     const known = this.table.find(this.hash.low, this.hash.high);
     if (known === undefined || known.physicalOffset === missed) return undefined;
     const { windowMs, platform } = this.parts;
@@ -89,12 +92,9 @@ export class DuplicateWindow {
   }
 
   /** Knows the message that `find` was asked about last, in this turn. Hot path. */
-  added({ messageId }: RecordDraft, { physicalOffset, storeTimestamp }: Appended): void {
-    if (this.parts.windowMs === 0 || messageId === '') return;
-    const { low, high } = this.hash;
-    const oldestMs = this.table.size >= this.parts.maxEntries ? this.table.oldestMs : undefined;
-    this.table.add(low, high, physicalOffset, storeTimestamp);
-    if (oldestMs !== undefined) this.warnCut(storeTimestamp - oldestMs);
+  added({ physicalOffset, storeTimestamp }: Appended): void {
+    if (!this.hashed) return;
+    this.table.add(this.hash.low, this.hash.high, physicalOffset, storeTimestamp);
     if (this.sweep === undefined) this.arm();
   }
 
@@ -127,11 +127,13 @@ export class DuplicateWindow {
     if (store.visible <= position) await store.synced(position + 1);
   }
 
-  private warnCut(keptMs: number): void {
+  /** Says so when messages were forgotten before their time, once a minute. */
+  private warnIfCut(wallMs: number): void {
     const { windowMs, maxEntries, platform, logger } = this.parts;
-    if (keptMs >= windowMs) return;
+    const { size, oldestMs = wallMs } = this.table;
+    const keptMs = wallMs - oldestMs;
     const nowMs = platform.clock.monotonicMs();
-    if (nowMs - this.warnedMs < WARN_EVERY_MS) return;
+    if (size < maxEntries || keptMs >= windowMs || nowMs - this.warnedMs < WARN_EVERY_MS) return;
     this.warnedMs = nowMs;
     logger.warn(
       { keptMs, windowMs, maxEntries },
@@ -145,7 +147,9 @@ export class DuplicateWindow {
     const delayMs = Math.max(SWEEP_LEAST_MS, windowMs / SWEEPS_A_WINDOW);
     this.sweep = platform.timers.after(delayMs, () => {
       this.sweep = undefined;
-      this.table.dropBefore(platform.clock.wallMs() - windowMs);
+      const nowMs = platform.clock.wallMs();
+      this.warnIfCut(nowMs);
+      this.table.dropBefore(nowMs - windowMs);
       this.arm();
     });
   }

@@ -63,10 +63,9 @@ describe('a table of duplicates', () => {
               // Few different hashes, so that entries share a bucket, and some all of it.
               const low = ((taken.add + i) % 50) * 1024;
               const high = i % 3;
-              const full = model.size === maxEntries;
               position += 100;
               if (i % 100 === 0) nowMs += taken.afterMs;
-              if (table.add(low, high, position, nowMs) === full) throw new Error('is it full?');
+              table.add(low, high, position, nowMs);
               model.add(low, high, position, nowMs);
             }
           }
@@ -106,7 +105,7 @@ describe('a table of duplicates', () => {
     expect(table.bytes).toBeLessThan(128 * 1024);
     for (let i = 0; i < 500_000; i++) table.add(Math.imul(i, 0x9e3779b1) >>> 0, i, i, 1 + i);
     const full = table.bytes;
-    expect(full).toBeLessThan(500_000 * 32 + 256 * 1024);
+    expect(full).toBeLessThan(500_000 * 40 + 256 * 1024);
     table.dropBefore(400_000);
     expect(table.bytes).toBeLessThan(full / 3);
     table.dropBefore(600_000);
@@ -119,7 +118,7 @@ describe('a table of duplicates', () => {
     const table = new DuplicateTable(10_000);
     for (let i = 0; i < 100_000; i++) table.add(i, 0, i, i);
     expect(table.size).toBe(10_000);
-    expect(table.bytes).toBeLessThan(10_000 * 32 + 256 * 1024);
+    expect(table.bytes).toBeLessThan(10_000 * 40 + 256 * 1024);
     expect(table.find(89_999, 0)).toBeUndefined();
     expect(table.find(90_000, 0)?.physicalOffset).toBe(90_000);
   });
