@@ -8,6 +8,7 @@ import type { RecordDraft } from '../message/record-draft';
 import type { Code } from '../message/status';
 import type { FoundMessages, MessageSearch } from './message-search';
 import type { GroupConfig, TopicConfig } from './topic';
+import type { TransactionApi } from './transaction-api';
 
 export interface SendRequest {
   /** The queue on this broker; must be below the topic's queue count. */
@@ -111,6 +112,8 @@ export interface FilterFault {
 }
 
 export interface BrokerApi {
+  readonly transactions: TransactionApi;
+
   /**
    * Stores one message. Resolves when it is as durable as the flush mode promises.
    * @throws TOPIC_NOT_FOUND, BAD_REQUEST (no such queue), TOO_MANY_REQUESTS (unwritten bytes at

@@ -41,6 +41,7 @@ async function createTopic(broker: Broker, topic: TopicConfig): Promise<void> {
 /** The broker itself as the way to it; it ends with the process, not with the proxy. */
 function connectionOf(broker: Broker): BrokerConnection {
   return {
+    transactions: broker.transactions,
     send: (request) => broker.send(request),
     pop: (request, signal) => broker.pop(request, signal),
     ack: (request) => broker.ack(request),

@@ -44,6 +44,7 @@ import { RetryTopics } from './pop/retry-topics';
 import { Selector } from './pop/selection';
 import { Removal } from './removal';
 import type { BrokerSettings } from './settings';
+import { Transactions } from './transaction/transactions';
 import { Views } from './views';
 
 export interface BrokerParts {
@@ -79,6 +80,7 @@ export class Broker implements BrokerApi {
     private readonly retries: RetryTopics,
     private readonly faults: FilterFaults,
     private readonly duplicates: DuplicateWindow,
+    readonly transactions: Transactions,
   ) {
     this.epoch = parts.platform.clock.wallMs();
   }
@@ -97,7 +99,14 @@ export class Broker implements BrokerApi {
       maxAttempts: (group) => metadata.groups.get(group)?.maxAttempts ?? Infinity,
     };
     const book = new LedgerBook(platform, clients, settings, events);
-    const views = new Views({ directory, store, platform, logger, metadata, book, log });
+    const transactions = new Transactions({
+      ...{ store, platform, logger, settings: settings.transactions, topics: metadata.topics },
+      logged: () => views.snapshotIfDue(settings.snapshotEveryBytes),
+    });
+    const views: Views = new Views({
+      ...{ directory, store, platform, logger, metadata, book, log },
+      transactions: transactions.view,
+    });
     const exchange = await openExchange({
       ...{ directory, platform, store, metadata, book, log, views },
       maxWindow: settings.maxWindow,
@@ -147,8 +156,9 @@ export class Broker implements BrokerApi {
     exchange.start();
     const broker: Broker = new Broker(
       ...([parts, metadata, book, log, views, exchange, pops, finishing] as const),
-      ...([deadLetters, retries, faults, duplicates] as const),
+      ...([deadLetters, retries, faults, duplicates, transactions] as const),
     );
+    await transactions.begin();
     return broker;
   }
 
@@ -260,6 +270,7 @@ export class Broker implements BrokerApi {
     this.book.dropTopic(name);
     this.faults.forget(({ topic }) => topic === name);
     this.pops.endPolls(({ topic }) => topic === name, noTopic(name));
+    await this.transactions.dropTopic(name);
     await deleted;
     await this.parts.store.deleteTopic(name);
     await this.announce();
@@ -316,6 +327,7 @@ export class Broker implements BrokerApi {
       new StatusError(Code.PROXY_TIMEOUT, `broker ${this.parts.settings.brokerName} is stopping`),
     );
     this.duplicates.close();
+    this.transactions.close();
     await this.views.settled();
     if (this.parts.store.failure === undefined) await this.views.snapshot();
     await this.exchange.stop();

@@ -1,3 +1,5 @@
+import type { TransactionSettings } from './transaction/transactions';
+
 /** What a broker may be told; every limit has its documented answer. */
 export interface BrokerSettings {
   /** Name of the broker group; part of receipt handles. Default `broker-a`. */
@@ -35,6 +37,8 @@ export interface BrokerSettings {
   readonly dedupMaxEntries: number;
   /** Ledger records between two snapshots, bytes: bounds what a restart replays. Default 32 MiB. */
   readonly snapshotEveryBytes: number;
+  /** Transactions. Default: checks from 6 s on, each 30 s, 15 times; 1,000,000 pending. */
+  readonly transactions: TransactionSettings;
 }
 
 export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
@@ -54,4 +58,10 @@ export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
   dedupWindowMs: 120_000,
   dedupMaxEntries: 1_000_000,
   snapshotEveryBytes: 32 * 1024 * 1024,
+  transactions: {
+    firstCheckMs: 6000,
+    checkIntervalMs: 30_000,
+    maxChecks: 15,
+    maxPending: 1_000_000,
+  },
 };

@@ -18,6 +18,7 @@ import { decodeLedgerOps } from './pop/ledger-op-reader';
 import type { DeadOp, SnapshotRow } from './pop/ledger-ops';
 import { LedgerReplay } from './pop/ledger-replay';
 import type { QueueLedger } from './pop/queue-ledger';
+import { TransactionView } from './transaction/transaction-view';
 
 const FILE = 'views.json';
 /** Rows in one operation of a snapshot. */
@@ -31,6 +32,7 @@ export interface ViewParts {
   readonly metadata: Metadata;
   readonly book: LedgerBook;
   readonly log: LedgerLog;
+  readonly transactions: TransactionView;
 }
 
 export class Views {
@@ -43,13 +45,14 @@ export class Views {
 
   /** Rebuilds metadata and ledgers from the log; records below `notBefore` do not count. */
   async load(notBefore = 0): Promise<void> {
-    const { store, platform, metadata, book, logger } = this.parts;
+    const { store, platform, metadata, book, logger, transactions } = this.parts;
     this.newestBegin = await this.snapshotBegin();
     const from = Math.max(this.newestBegin, notBefore);
     const replay = new LedgerReplay(book);
     const now = platform.clock.wallMs();
     let records = 0;
-    const topics = [META_TOPIC, LEDGER_TOPIC, ...(await this.deadLetterTopics(from))];
+    const own = [META_TOPIC, LEDGER_TOPIC, ...TransactionView.topics];
+    const topics = [...own, ...(await this.deadLetterTopics(from))];
     await store.replay(topics, from, (bytes) => {
       const record = readRecord(bytes, 0);
       records++;
@@ -58,6 +61,8 @@ export class Views {
         metadata.apply(change);
         if (change.kind === 'topic-deleted') book.dropTopic(change.name);
         if (change.kind === 'group-deleted') book.dropGroup(change.name);
+      } else if (TransactionView.topics.includes(record.topic)) {
+        transactions.replay(record);
       } else if (record.topic !== LEDGER_TOPIC) {
         const origin = deadLetterOrigin(record);
         if (origin !== undefined) replay.finish(origin);
@@ -75,7 +80,7 @@ export class Views {
   /** Takes a snapshot when enough was logged since the last one; one at a time. */
   snapshotIfDue(everyBytes: number): void {
     if (this.running !== undefined) return;
-    if (this.parts.log.bytes - this.loggedAtSnapshot < everyBytes) return;
+    if (this.loggedBytes - this.loggedAtSnapshot < everyBytes) return;
     this.running = this.snapshot()
       .catch((error: unknown) => {
         this.parts.logger.error({ err: error }, 'snapshot of the views failed');
@@ -85,10 +90,16 @@ export class Views {
       });
   }
 
+  /** Half messages hold bodies that a snapshot does not: a byte of theirs counts less. */
+  private get loggedBytes(): number {
+    const { log, transactions } = this.parts;
+    return log.bytes + transactions.bytes / 4;
+  }
+
   /** Logs the state of all views, a queue a turn, and notes where that begins. */
   async snapshot(): Promise<void> {
     const { metadata, book, log, platform } = this.parts;
-    this.loggedAtSnapshot = log.bytes;
+    this.loggedAtSnapshot = this.loggedBytes;
     log.flush();
     const begin = metadata.logState();
     for (const ledgers of [...book.all()]) {
@@ -100,6 +111,7 @@ export class Views {
     }
     this.logAttempts();
     this.logDeadLetters();
+    await this.parts.transactions.logState();
     log.add({ kind: 'end', begin });
     // Not merely as durable as a message: a start that trusts the note finds nothing else.
     await log.synced();
@@ -110,6 +122,7 @@ export class Views {
   /** Sees to it that all that is known stands in the log at or above `position`, on stable storage. */
   async carryAbove(position: number): Promise<void> {
     await this.running;
+    await this.parts.transactions.carryAbove(position);
     if (this.newestBegin < position) await this.snapshot();
   }
 

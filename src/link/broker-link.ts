@@ -16,6 +16,7 @@ import { BrokerUnreachableError } from '../api/broker-unreachable';
 import type { BrokerRegistration } from '../api/route-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { GroupConfig, TopicConfig } from '../api/topic';
+import type { TransactionApi } from '../api/transaction-api';
 import { Code, StatusError } from '../message/status';
 import type { Platform, TimerHandle } from '../platform/platform';
 import { Backoff } from './backoff';
@@ -42,6 +43,14 @@ interface Waiter {
 
 export class BrokerLink implements BrokerConnection {
   private readonly methods = brokerMethods();
+  readonly transactions: TransactionApi = {
+    prepare: (request) => this.call(this.methods.prepare, request),
+    endTransaction: (request) => this.call(this.methods.endTransaction, request),
+    takeChecks: (request, signal) =>
+      this.call(this.methods.takeChecks, request, request.pollMs, signal),
+    reportChecks: (outcomes) => this.call(this.methods.reportChecks, outcomes),
+    listTransactions: (request) => this.call(this.methods.listTransactions, request),
+  };
   private readonly owner: SessionOwner;
   private readonly backoff: Backoff;
   /** The newest session, greeted or not. */

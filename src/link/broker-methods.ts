@@ -1,3 +1,4 @@
+// long: one entry for each method of the interface.
 /**
  * The methods of `BrokerApi` as calls on a link: their names and messages are those of the service
  * GantryBroker, so that its definition gives the codecs.
@@ -17,6 +18,14 @@ import type {
   SubscribeRequest,
 } from '../api/broker-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
+import type {
+  CheckOutcome,
+  EndTransactionRequest,
+  ListTransactionsRequest,
+  PendingTransactions,
+  TakeChecksRequest,
+  TransactionCheck,
+} from '../api/transaction-api';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import { uniqueKeyOf } from '../message/record';
 import type { GantryBrokerDefinition } from '../rpc/generated/gantry/v1/GantryBroker';
@@ -28,15 +37,19 @@ import * as pop from './codec/pop';
 import * as send from './codec/send';
 import { subscribeFromWire, subscribeToWire } from './codec/subscribe';
 import { topicFromWire, topicToWire } from './codec/topic';
+import * as transaction from './codec/transaction';
 import { byName, nothing, type Forms } from './forms';
 import { brokerDefinition } from './services';
+
+/** What takes back what nobody has received. */
+export type GivenBackTo = Pick<BrokerApi, 'release' | 'transactions'>;
 
 /** A call that may wait long at the broker, and whose caller may go away meanwhile. */
 export interface Parking<Q, A> {
   /** What the caller gets who has stopped the wait. */
   readonly stopped: A;
   /** Undoes an answer that nobody has received. */
-  giveBack(api: Pick<BrokerApi, 'release'>, request: Q, answer: A): Promise<void>;
+  giveBack(api: GivenBackTo, request: Q, answer: A): Promise<void>;
 }
 
 export interface BrokerMethod<Q, A> {
@@ -87,6 +100,11 @@ export interface BrokerMethods {
   readonly listGroups: BrokerMethod<void, readonly GroupConfig[]>;
   readonly filterFaults: BrokerMethod<void, readonly FilterFault[]>;
   readonly findMessages: BrokerMethod<MessageSearch, FoundMessages>;
+  readonly prepare: BrokerMethod<SendRequest, SendResult>;
+  readonly endTransaction: BrokerMethod<EndTransactionRequest, void>;
+  readonly takeChecks: BrokerMethod<TakeChecksRequest, readonly TransactionCheck[]>;
+  readonly reportChecks: BrokerMethod<readonly CheckOutcome[], void>;
+  readonly listTransactions: BrokerMethod<ListTransactionsRequest, PendingTransactions>;
 }
 
 let methods: BrokerMethods | undefined;
@@ -215,6 +233,50 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
       call: (api, search) => api.findMessages(search),
       patienceMs: SEARCH_PATIENCE_MS,
     }),
+    ...transactionMethods(service),
+  };
+}
+
+type TransactionMethods = Pick<
+  BrokerMethods,
+  'prepare' | 'endTransaction' | 'takeChecks' | 'reportChecks' | 'listTransactions'
+>;
+
+function transactionMethods(service: GantryBrokerDefinition): TransactionMethods {
+  return {
+    prepare: method('PrepareTransaction', service.PrepareTransaction, {
+      request: [send.sendRequestToWire, send.sendRequestFromWire],
+      answer: [send.sendResultToWire, send.sendResultFromWire],
+      call: ({ transactions }, request) => transactions.prepare(request),
+    }),
+    endTransaction: method('EndTransaction', service.EndTransaction, {
+      request: transaction.endForms,
+      answer: nothing,
+      call: ({ transactions }, request) => transactions.endTransaction(request),
+      // How an old one ended is searched for.
+      patienceMs: SEARCH_PATIENCE_MS,
+    }),
+    takeChecks: method('TakeChecks', service.TakeChecks, {
+      request: transaction.takeForms,
+      answer: transaction.checksForms,
+      call: ({ transactions }, request, signal) => transactions.takeChecks(request, signal),
+      patienceMs: POP_PATIENCE_MS,
+      parking: {
+        stopped: [],
+        giveBack: ({ transactions }, _request, checks) =>
+          transactions.reportChecks(checks.map((check) => ({ ...check, reached: false }))),
+      },
+    }),
+    reportChecks: method('ReportChecks', service.ReportChecks, {
+      request: transaction.outcomesForms,
+      answer: nothing,
+      call: ({ transactions }, outcomes) => transactions.reportChecks(outcomes),
+    }),
+    listTransactions: method('ListTransactions', service.ListTransactions, {
+      request: transaction.listForms,
+      answer: transaction.pendingForms,
+      call: ({ transactions }, request) => transactions.listTransactions(request),
+    }),
   };
 }
 
@@ -254,7 +316,7 @@ function method<Q, A, WQ extends object, WA extends object, WQO, WAO>(
 }
 
 async function releaseAll(
-  api: Pick<BrokerApi, 'release'>,
+  api: GivenBackTo,
   { group, topic }: PopRequest,
   messages: PopResult,
 ): Promise<void> {

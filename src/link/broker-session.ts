@@ -2,13 +2,12 @@
  * The proxy's end of one link stream, from its opening to its end: calls go out as frames, answers come
  * back by the call's id, in any order.
  */
-import type { BrokerApi } from '../api/broker-api';
 import { BrokerUnreachableError } from '../api/broker-unreachable';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import { FrameKind } from '../rpc/generated/gantry/v1/FrameKind';
 import type { LinkBatch, LinkBatch__Output } from '../rpc/generated/gantry/v1/LinkBatch';
-import type { BrokerMethod } from './broker-methods';
+import type { BrokerMethod, GivenBackTo } from './broker-methods';
 import { statusFromWire } from './codec/status';
 import { FrameReader, type WholeFrame } from './frame-reader';
 import { FrameWriter } from './frame-writer';
@@ -28,7 +27,7 @@ export interface SessionOwner {
   /** How texts name the broker: `name/id at address`. */
   readonly brokerText: string;
   /** Takes back what nobody waits for any more. */
-  readonly api: Pick<BrokerApi, 'release'>;
+  readonly api: GivenBackTo;
   /** The broker has answered the greeting: calls may begin. */
   up(session: BrokerSession): void;
   /** The broker stops: no new calls on this session. */

@@ -2,7 +2,12 @@
 import { hostOf, type Host } from './host';
 import { systemPropertiesOf } from './message-checks';
 import { Property } from './properties';
-import { Encoding, type IncomingMessage } from './public-message';
+import {
+  Encoding,
+  type IncomingMessage,
+  type IncomingSystemProperties,
+  MessageType,
+} from './public-message';
 import { SysFlag } from './record';
 import { draftRecord, type RecordDraft } from './record-draft';
 import { Code, StatusError } from './status';
@@ -15,7 +20,7 @@ export interface Origin {
 }
 
 /**
- * Makes the draft of a NORMAL or FIFO message that has passed `checkMessage`. The body stays the request's.
+ * Makes the draft of a NORMAL, FIFO or TRANSACTION message that has passed `checkMessage`. The body stays the request's.
  * @throws StatusError MESSAGE_PROPERTIES_TOO_LARGE when all properties together do not fit a record
  */
 export function draftOf(message: IncomingMessage, origin: Origin): RecordDraft {
@@ -59,6 +64,7 @@ function propertyText(
   if (tag !== undefined && tag !== '') text += pair(Property.TAGS, tag);
   if (keys.length > 0) text += pair(Property.KEYS, keys.join(' '));
   if (group !== undefined && group !== '') text += pair(Property.SHARDINGKEY, group);
+  if (system.message_type === MessageType.TRANSACTION) text += transactionPairs(system);
   text += pair(Property.PGROUP, topic);
   text += pair(Property.BORNHOST, system.born_host === '' ? origin.ip : system.born_host);
   text += pair(Property.BORN_TIMESTAMP, String(bornTimestamp));
@@ -66,6 +72,14 @@ function propertyText(
   const { user_properties: user } = message;
   for (const key in user) text += pair(key, user[key] ?? '');
   return text;
+}
+
+function transactionPairs(system: IncomingSystemProperties): string {
+  const seconds = Math.ceil(toMs(system.orphaned_transaction_recovery_duration) / 1000);
+  const text = pair(Property.TRAN_MSG, 'true');
+  return seconds <= 0
+    ? text
+    : text + pair(Property.CHECK_IMMUNITY_TIME_IN_SECONDS, String(seconds));
 }
 
 function pair(key: string, value: string): string {

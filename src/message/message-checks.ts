@@ -89,6 +89,7 @@ export function checkMessage(message: IncomingMessage, limits: MessageLimits, no
       `orphaned_transaction_recovery_duration is ${recoveryMs} ms, the maximum is ${limits.maxRecoveryMs}`,
     );
   }
+  checkTransaction(system);
   if (system.priority !== undefined && system.priority < 0) {
     refuse(Code.BAD_REQUEST, `priority must be at least 0, not ${system.priority}`);
   }
@@ -115,6 +116,21 @@ export function checkTypeFitsTopic(type: MessageTypeName, topic: string, topicTy
   refuse(
     Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
     `topic ${topic} takes messages of type ${topicType}, the actual type is ${type}`,
+  );
+}
+
+/** The API's builders know a transaction with none of these: its message has no order and no time of its own. */
+function checkTransaction(system: IncomingSystemProperties): void {
+  if (system.message_type !== MessageType.TRANSACTION) return;
+  const other = system.delivery_timestamp
+    ? 'a delivery_timestamp'
+    : (system.message_group ?? '') !== ''
+      ? 'a message_group'
+      : undefined;
+  if (other === undefined) return;
+  refuse(
+    Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
+    `a message of type TRANSACTION cannot have ${other}: ${quote(system.message_id)}`,
   );
 }
 

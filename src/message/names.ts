@@ -15,6 +15,14 @@ const SYSTEM_GROUP_PREFIX = 'CID_RMQ_SYS_';
 export const META_TOPIC = 'rmq_sys_GANTRY_META';
 /** What consumers have received and finished: changes and snapshots of the pop ledgers. */
 export const LEDGER_TOPIC = 'rmq_sys_POP_LEDGER';
+/** How often producers were asked about their pending transactions, and snapshots of those. */
+export const TRANSACTION_TOPIC = 'rmq_sys_GANTRY_TRANSACTION';
+/** Half messages: sent, and neither committed nor rolled back. */
+export const HALF_TOPIC = 'RMQ_SYS_TRANS_HALF_TOPIC';
+/** What became of half messages. */
+export const OP_TOPIC = 'RMQ_SYS_TRANS_OP_HALF_TOPIC';
+/** Copies of half messages that were rolled back because no producer knew what became of them. */
+export const UNANSWERED_TOPIC = 'TRANS_CHECK_MAX_TIME_TOPIC';
 
 const systemTopics: ReadonlySet<string> = new Set([
   'TBW102',

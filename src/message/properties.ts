@@ -31,6 +31,9 @@ export const Property = {
   DLQ_ORIGIN_MESSAGE_ID: 'DLQ_ORIGIN_MESSAGE_ID',
   DEAD_LETTER: 'GANTRY_DEAD_LETTER',
   CHECK_IMMUNITY_TIME_IN_SECONDS: 'CHECK_IMMUNITY_TIME_IN_SECONDS',
+  TRANSACTION_ID: '__transactionId__',
+  TRANSACTION_CHECK_TIMES: 'TRANSACTION_CHECK_TIMES',
+  DECISION: 'GANTRY_DECISION',
   CRC32: '__CRC32#',
 } as const;
 
@@ -63,6 +66,7 @@ const internalKeys: ReadonlySet<string> = new Set([
   'PROPERTY_FORWARD_QUEUE_ID',
   'TIMER_ROLL_LABEL',
   'GANTRY_DEAD_LETTER',
+  'GANTRY_DECISION',
 ]);
 
 /** All keys that producers may not set and that are not shown to consumers. */

@@ -9,7 +9,6 @@ import { requestContext } from './request-context';
 
 type Handlers = Pick<
   MessagingServiceHandlers,
-  | 'EndTransaction'
   | 'RecallMessage'
   | 'SyncLiteSubscription'
   | 'PullMessage'
@@ -22,7 +21,6 @@ export function notServedHandlers(parts: ProxyParts, gate: CallGate): Handlers {
   const refuse = <Request, Response extends { status?: Status | null }>(what: string) =>
     unary<Request, Response>(parts, gate, () => Promise.reject(notServed(what)));
   return {
-    EndTransaction: refuse('transactions are'),
     RecallMessage: refuse('recalling delayed messages is'),
     SyncLiteSubscription: refuse('lite topics are'),
     UpdateOffset: refuse('changing offsets is'),

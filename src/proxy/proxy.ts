@@ -25,6 +25,7 @@ import type { ProxySettings } from './settings';
 import { Subscriptions } from './subscriptions';
 import { TelemetryFamily } from './telemetry';
 import { TopicCreation } from './topic-creation';
+import { transactionHandlers } from './transaction';
 
 export interface ProxyOptions {
   readonly routes: RouteApi;
@@ -70,6 +71,7 @@ class ProxyRole implements Proxy {
     const gates = {
       ...{ route: gate('route'), producer: gate('producer'), consumer: gate('consumer') },
       ...{ client: gate('client manager'), other: gate('other') },
+      transaction: gate('transaction'),
     };
     this.parts = parts;
     this.gates = Object.values(gates);
@@ -83,6 +85,7 @@ class ProxyRole implements Proxy {
       ...ackHandlers(parts, gates.consumer),
       ...this.telemetry.handlers(),
       ...heartbeatHandlers(parts, gates.client),
+      ...transactionHandlers(parts, gates.transaction),
       ...notServedHandlers(parts, gates.other),
     };
     this.admin = clusterAdmin(parts);

@@ -28,6 +28,8 @@ interface Checked {
   /** '' for none. */
   readonly messageGroup: string;
   readonly draft: RecordDraft;
+  /** Whether it is the half message of a transaction. */
+  readonly half: boolean;
 }
 
 export class SendFamily {
@@ -113,7 +115,8 @@ export class SendFamily {
       const late = (): StatusError =>
         new StatusError(Code.PROXY_TIMEOUT, `not stored within ${sendTimeoutMs} ms: ${messageId}`);
       const { queueOffset } = await this.limit.guard(this.place(message, route, endMs), late);
-      return { status: OK_STATUS, message_id: messageId, offset: queueOffset };
+      const entry = { status: OK_STATUS, message_id: messageId, offset: queueOffset };
+      return message.half ? { ...entry, transaction_id: messageId } : entry;
     } catch (error) {
       return { status: statusOf(error) };
     }
@@ -129,11 +132,11 @@ export class SendFamily {
     const { messageGroup, draft } = message;
     if (messageGroup === '') return this.placeAnywhere(message, route, endMs);
     const { brokerName, queueId } = orderedPlace(route, messageGroup);
-    return this.sendTo(brokerName, { queueId, draft });
+    return this.sendTo(brokerName, { queueId, draft }, false);
   }
 
   private async placeAnywhere(
-    { messageId, draft }: Checked,
+    { messageId, draft, half }: Checked,
     route: TopicRoute,
     endMs: number,
   ): Promise<SendResult> {
@@ -145,7 +148,7 @@ export class SendFamily {
     for (const [i, { brokerName, queues }] of choice.entries()) {
       try {
         const at = brokerName === first?.brokerName ? queueId : hash % queues;
-        return await this.sendTo(brokerName, { queueId: at, draft });
+        return await this.sendTo(brokerName, { queueId: at, draft }, half);
       } catch (error) {
         const last = i === choice.length - 1 || this.parts.platform.clock.monotonicMs() >= endMs;
         if (last || !(error instanceof BrokerUnreachableError)) throw error;
@@ -154,9 +157,12 @@ export class SendFamily {
     throw new RangeError(`topic ${route.name} has no broker`);
   }
 
-  private sendTo(brokerName: string, request: SendRequest): Promise<SendResult> {
+  private sendTo(brokerName: string, request: SendRequest, half: boolean): Promise<SendResult> {
     const { health, pool } = this.parts;
-    return health.watch(brokerName, async () => pool.get(brokerName).send(request));
+    return health.watch(brokerName, async () => {
+      const broker = pool.get(brokerName);
+      return half ? broker.transactions.prepare(request) : broker.send(request);
+    });
   }
 }
 
@@ -164,17 +170,24 @@ function check(message: IncomingMessage, route: TopicRoute, context: RequestCont
   const system = systemPropertiesOf(message);
   const type = messageTypeOf(system);
   checkTypeFitsTopic(type, route.name, route.type);
-  if (type !== 'NORMAL' && type !== 'FIFO') {
+  if (type !== 'NORMAL' && type !== 'FIFO' && type !== 'TRANSACTION') {
     throw new StatusError(
       Code.NOT_IMPLEMENTED,
-      `messages of type ${type} are not served yet, only NORMAL and FIFO ones: ${system.message_id}`,
+      `messages of type ${type} are not served yet, only NORMAL, FIFO and TRANSACTION ones: ${system.message_id}`,
     );
   }
   return {
     messageId: system.message_id,
     messageGroup: system.message_group ?? '',
     draft: draftOf(message, context.peer),
+    half: type === 'TRANSACTION',
   };
+}
+
+/** The broker that a message without a group goes to, unless that one is away. */
+export function firstBroker(route: TopicRoute, messageId: string): string {
+  const { broker } = queueOf(route, hashOf(messageId) % route.totalQueues);
+  return route.brokers[broker]?.brokerName ?? '';
 }
 
 /** The n-th queue of a topic: its broker's place in the route, and its id there. */

@@ -20,8 +20,15 @@ import {
   type GroupConfig,
   type TopicConfig,
 } from '../../src/api/topic';
+import type {
+  CheckOutcome,
+  Resolution,
+  TakeChecksRequest,
+  TransactionApi,
+  TransactionCheck,
+} from '../../src/api/transaction-api';
 import { ANY_HOST } from '../../src/message/host';
-import { placeRecord } from '../../src/message/record';
+import { placeRecord, uniqueKeyOf } from '../../src/message/record';
 import { topicOf } from '../../src/message/record-property';
 import { Code, StatusError } from '../../src/message/status';
 
@@ -53,6 +60,64 @@ export class ModelBroker implements BrokerConnection {
   readonly forwarded: ForwardRequest[] = [];
   readonly seen: string[] = [];
   readonly gone: string[] = [];
+  /** Transactions that have not ended, by id, and how the others did. */
+  readonly pending = new Map<string, SendRequest>();
+  readonly ended = new Map<string, Resolution>();
+  /** What the next proxies that wait for checks get. */
+  checks: TransactionCheck[] = [];
+  readonly reported: CheckOutcome[] = [];
+  readonly taking: { request: TakeChecksRequest; end: (checks: TransactionCheck[]) => void }[] = [];
+  readonly transactions: TransactionApi = {
+    prepare: async (request) => {
+      this.check();
+      if (!this.topics.has(request.draft.topic)) throw noTopic(request.draft.topic);
+      const record = Buffer.alloc(request.draft.byteLength);
+      request.draft.writeTo(record, 0);
+      this.pending.set(uniqueKeyOf(record), request);
+      return { queueOffset: this.pending.size - 1, physicalOffset: 0 };
+    },
+    endTransaction: async ({ transactionId, resolution }) => {
+      this.check();
+      const ended = this.ended.get(transactionId);
+      if (ended !== undefined && ended !== resolution) {
+        throw new StatusError(Code.BAD_REQUEST, `ended by ${ended}`);
+      }
+      if (ended === undefined && !this.pending.delete(transactionId)) {
+        throw new StatusError(Code.INVALID_TRANSACTION_ID, 'unknown transaction');
+      }
+      this.ended.set(transactionId, resolution);
+    },
+    takeChecks: async (request, signal) => {
+      this.check();
+      if (this.checks.length > 0) return this.checks.splice(0);
+      return new Promise((resolve) => {
+        const waiting = { request, end: resolve };
+        this.taking.push(waiting);
+        signal.addEventListener('abort', () => {
+          this.taking.splice(this.taking.indexOf(waiting), 1);
+          resolve([]);
+        });
+      });
+    },
+    reportChecks: async (outcomes) => {
+      this.check();
+      this.reported.push(...outcomes);
+    },
+    listTransactions: async ({ topic, transactionId, maxCount }) => {
+      this.check();
+      const all = [...this.pending]
+        .filter(
+          ([id, { draft }]) =>
+            (topic === '' || draft.topic === topic) &&
+            (transactionId === '' || id === transactionId),
+        )
+        .map(([id, { draft }], i) => ({
+          ...{ topic: draft.topic, transactionId: id, storedMs: 1_700_000_000_000 + i },
+          ...{ checks: 1, queueOffset: i, physicalOffset: 100 * i },
+        }));
+      return { transactions: all.slice(0, maxCount), total: all.length };
+    },
+  };
   /** What its filters could not evaluate. */
   faults: readonly FilterFault[] = [];
   putTopics = 0;

@@ -9,6 +9,7 @@ import { Code } from '../../../src/message/status';
 import { readRecord, recordProperties } from '../../../src/message/record';
 import { draftRecord } from '../../../src/message/record-draft';
 import { idsOf, messageDraft, popRequest } from '../../support/test-broker';
+import { transactionCases } from './transaction-cases';
 
 /** A fresh broker with nothing in it, whatever stands between it and the test. */
 export interface BrokerApiUnderTest {
@@ -60,6 +61,8 @@ export function brokerApiSuite(name: string, open: () => Promise<BrokerApiUnderT
         throw new Error(`${result.length} messages`);
       return message;
     };
+
+    transactionCases(() => under);
 
     it('gives a message unchanged, once, and never again when it is acknowledged', async () => {
       const body = Buffer.from([0, 1, 2, 0xff, 0x7f]);

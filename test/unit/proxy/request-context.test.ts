@@ -13,7 +13,6 @@ const served: readonly UnaryName[] = [
   'NotifyClientTermination',
 ];
 const notServed: readonly UnaryName[] = [
-  'EndTransaction',
   'RecallMessage',
   'SyncLiteSubscription',
   'UpdateOffset',
