@@ -1,6 +1,6 @@
 // Runs one load generator against several servers in turn, and prints the medians as a table, for docs/performance.md.
 //   node scripts/compare.mjs --load PATH --server NAME=HOST:PORT=PID[,PID] [--server ...] [--rounds 3] [--json FILE]
-//                            [--topic compare] [--group compare]
+//                            [--topic compare] [--group compare] [--step 'send, 64 in flight' --step ...]
 // The generator takes the options used below and prints one JSON line. Each server has the topic and the group already,
 // and is warmed up by the first, uncounted round.
 import { spawnSync } from 'node:child_process';
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     topic: { type: 'string', default: 'compare' },
     group: { type: 'string', default: 'compare' },
+    step: { type: 'string', multiple: true },
     json: { type: 'string' },
   },
 });
@@ -29,7 +30,7 @@ const servers = values.server.map((text) => {
 
 const send = (inflight) => ['--mode', 'send', '--inflight', String(inflight), '--duration', '8s'];
 const pop = (ack) => ['--mode', 'pop', '--preload', '40000', '--receivers', '4', '--ack', ack];
-const steps = [
+const allSteps = [
   ['send, 1 in flight', send(1)],
   ['send, 64 in flight', send(64)],
   ['send, 256 in flight', send(256)],
@@ -40,6 +41,8 @@ const steps = [
     ['--mode', 'e2e', '--rate', '2000', '--inflight', '256', '--duration', '12s', '--warmup', '2s'],
   ],
 ];
+
+const steps = allSteps.filter(([name]) => values.step?.includes(name) ?? true);
 
 function run({ endpoint, pid }, args) {
   const common = ['--quiet', '--endpoint', endpoint, '--server-pid', pid];
