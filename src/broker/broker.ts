@@ -37,6 +37,7 @@ import type { GroupTopic } from './pop/group-topic';
 import { LedgerBook, type LedgerEvents } from './pop/ledger-book';
 import { DeadLetterService } from './pop/dead-letter-service';
 import { LedgerLog } from './pop/ledger-log';
+import { LostDeliveries } from './pop/lost-deliveries';
 import { PopService } from './pop/pop-service';
 import { RunningPops } from './pop/running-pops';
 import { ReceiptHandles } from './pop/receipt-handles';
@@ -121,6 +122,7 @@ export class Broker implements BrokerApi {
     const selector = new Selector({ store, book, log, judge, settings, platform, isFifo });
     const finishing = new FinishService({
       ...{ book, log, handles },
+      lost: new LostDeliveries({ store, book, log, isFifo }),
       takeNonce: () => selector.takeNonce(),
       backoffOf: (group) => metadata.groups.get(group)?.backoff ?? DEFAULT_BACKOFF,
     });

@@ -170,6 +170,7 @@ export class Views {
         nonce: book.rows.nonce[row] ?? 0,
         client: book.clients.name(client),
         autoRenew,
+        givenBack: book.isGivenBack(row),
         group: book.rows.groupOf(row),
         remainingMs: Math.ceil(book.remainingMs(row)),
       });

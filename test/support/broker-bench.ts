@@ -99,10 +99,14 @@ export class BrokerBench {
     await this.drive(this.broker.putGroup(groupConfig(changes.name ?? 'g', changes)));
   }
 
-  /** As if the process had died: another one goes on with what the files hold. */
-  async kill(): Promise<void> {
+  /**
+   * As if the process had died: another one goes on with what the files hold.
+   * @param meanwhile what happens to the files in between
+   */
+  async kill(meanwhile?: (files: Platform['files']) => Promise<void>): Promise<void> {
     this.process.kill();
     this.process = new Mortal(this.machine);
+    await meanwhile?.(this.machine.files);
     await this.open();
   }
 

@@ -65,7 +65,15 @@ function importQueue(
   const next = Math.min(end, committed + maxWindow);
   if (next < end) logger.warn({ topic, group, queueId, from: next, to: end }, 'delivered again');
   const rows = [...due].map(([offset, dueMs]) => ({
-    ...{ offset, attempt: 1, nonce: 0, client: '', autoRenew: false, group: NO_GROUP },
+    ...{
+      offset,
+      attempt: 1,
+      nonce: 0,
+      client: '',
+      autoRenew: false,
+      givenBack: false,
+      group: NO_GROUP,
+    },
     remainingMs: Math.max(0, dueMs - nowMs),
   }));
   book.restoreQueue(ledgers, queueId, committed, next, rows);

@@ -8,9 +8,10 @@ import { Code, toStatusError } from '../../message/status';
 import type { GroupTopic } from './group-topic';
 import type { LedgerBook } from './ledger-book';
 import type { LedgerLog } from './ledger-log';
+import type { LostDeliveries } from './lost-deliveries';
 import type { QueueLedger } from './queue-ledger';
 import type { ReceiptHandles } from './receipt-handles';
-import { invalidHandle } from './receipt-token';
+import { invalidHandle, type Delivery } from './receipt-token';
 import type { ChosenMessage } from './selection-pass';
 
 /** A message that never reached its consumer is ready again after this long. */
@@ -26,6 +27,7 @@ export interface FinishParts {
   readonly book: LedgerBook;
   readonly log: LedgerLog;
   readonly handles: ReceiptHandles;
+  readonly lost: LostDeliveries;
   /** A nonce for one more delivery. */
   readonly takeNonce: () => number;
   readonly backoffOf: (group: string) => BackoffPolicy;
@@ -47,7 +49,14 @@ export class FinishService {
     const { group, topic } = request;
     const offsets = new Map<QueueLedger, number[]>();
     const ledgers = this.book.find(group, topic);
+    const unknown = ledgers === undefined ? [] : this.unknown(ledgers, request);
+    const found = new Set<string>();
+    for (const { receiptHandle, delivery } of unknown) {
+      if (ledgers !== undefined && (await this.ackLost(ledgers, delivery)))
+        found.add(receiptHandle);
+    }
     const statuses = request.entries.map(({ receiptHandle }): EntryStatus => {
+      if (found.has(receiptHandle)) return OK;
       try {
         const held = this.handles.resolve(ledgers, request, receiptHandle);
         if (held !== undefined) {
@@ -68,6 +77,33 @@ export class FinishService {
     return statuses;
   }
 
+  /** The entries of a request whose deliveries the ledger does not know; see ./lost-deliveries. */
+  private unknown(
+    ledgers: GroupTopic,
+    request: AckRequest,
+  ): readonly { readonly receiptHandle: string; readonly delivery: Delivery }[] {
+    return request.entries.flatMap(({ receiptHandle }) => {
+      try {
+        const delivery = this.handles.open(ledgers, request, receiptHandle);
+        return this.parts.lost.isUnknown(ledgers, delivery) ? [{ receiptHandle, delivery }] : [];
+      } catch {
+        // Answered below, with the reason.
+        return [];
+      }
+    });
+  }
+
+  /** Finishes a message whose delivery the log has lost; `false` when the handle does not count. */
+  private async ackLost(ledgers: GroupTopic, delivery: Delivery): Promise<boolean> {
+    const { group, topic } = ledgers;
+    const { queueId, queueOffset } = delivery;
+    const ledger = await this.parts.lost.find(ledgers, delivery);
+    if (ledger === undefined) return false;
+    this.book.finish(ledger, queueOffset);
+    this.log.add({ kind: 'ack', group, topic, queueId, offsets: [queueOffset] });
+    return true;
+  }
+
   /** See `BrokerApi.changeInvisible`. */
   async changeInvisible(request: ChangeInvisibleRequest): Promise<string> {
     const { group, topic } = request;
@@ -76,8 +112,9 @@ export class FinishService {
     const { ledger, row, delivery } = held;
     const nonce = this.parts.takeNonce();
     const delayMs = this.delayOf(request, row);
-    const attempt = Math.max(0, (this.book.rows.attempt[row] ?? 1) - (request.suspend ? 1 : 0));
-    this.book.change(row, nonce, attempt, delayMs);
+    const { book } = this;
+    const attempt = request.suspend ? book.uncounted(row) : (book.rows.attempt[row] ?? 1);
+    book.change(row, nonce, attempt, delayMs);
     this.log.add({
       kind: 'change',
       group,

@@ -7,7 +7,7 @@
  *     attempt   2  number of the delivery that the row stands for, 1 = first; one less once released
  *     nonce     4  names the delivery in its receipt handle
  *     owner     4  index of the client that holds it
- *     renewals  1  times the lease was extended
+ *     renewals  1  times the lease was extended; GIVEN_BACK once the delivery is not to count
  *     next      4  next row of the same wheel bucket, or of the free list
  *     prev      4  row before in the bucket; -2 - bucket in its first row; -1 when in no bucket
  *     group     4  hash of the message group; only once a FIFO group of consumers has received
@@ -23,6 +23,9 @@ const NO_ROW = -1;
 const FREE = -1;
 /** The owner of a message that nobody has had yet. */
 export const NO_OWNER = -1;
+
+/** In `renewals`: the delivery does not count as an attempt, and its lease is over. */
+export const GIVEN_BACK = 255;
 
 export class InflightTable {
   queue = new Int32Array(FIRST_ROWS);

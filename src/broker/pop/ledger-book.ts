@@ -10,7 +10,7 @@ import type { ClientTable } from './client-table';
 import { GroupTopic, GroupTopics } from './group-topic';
 import { holderOf, ownerOf, renewedLeaseMs, type Holder } from './holder';
 import { InflightBounds, type InflightLimits } from './inflight-bounds';
-import { InflightTable, NO_OWNER } from './inflight-table';
+import { GIVEN_BACK, InflightTable, NO_OWNER } from './inflight-table';
 import type { SnapshotRow } from './ledger-ops';
 import { NO_GROUP, type MessageGroup } from './message-groups';
 import { RecentDeadLetters } from './recent-dead-letters';
@@ -174,14 +174,33 @@ export class LedgerBook extends GroupTopics {
 
   /** Gives an unfinished message a new handle and sets when it comes again; ends its renewal. */
   change(row: number, nonce: number, attempt: number, delayMs: number): void {
-    this.rows.nonce[row] = nonce;
-    this.rows.attempt[row] = attempt;
+    const { rows } = this;
+    if (attempt < (rows.attempt[row] ?? 0)) rows.renewals[row] = GIVEN_BACK;
+    rows.nonce[row] = nonce;
+    rows.attempt[row] = attempt;
     this.reschedule(row, delayMs);
+  }
+
+  /** Attempts of a message when its delivery is not to count: one less, however often that is asked. */
+  uncounted(row: number): number {
+    const attempt = this.rows.attempt[row] ?? 1;
+    return this.isGivenBack(row) ? attempt : Math.max(0, attempt - 1);
+  }
+
+  /** Whether nobody has had a row's message, as far as the log tells. */
+  isUntouched(row: number): boolean {
+    return this.rows.owner[row] === NO_OWNER;
+  }
+
+  /** Whether a message's delivery was taken off its attempts. */
+  isGivenBack(row: number): boolean {
+    return this.rows.renewals[row] === GIVEN_BACK;
   }
 
   /** Makes a message ready after `delayMs`, its delivery not counted as an attempt. */
   release(row: number, delayMs: number): void {
-    this.rows.attempt[row] = Math.max(0, (this.rows.attempt[row] ?? 1) - 1);
+    this.rows.attempt[row] = this.uncounted(row);
+    this.rows.renewals[row] = GIVEN_BACK;
     this.reschedule(row, delayMs);
   }
 
@@ -301,6 +320,7 @@ export class LedgerBook extends GroupTopics {
     const client = this.clients.heard(from.client);
     const owner = ownerOf({ client, autoRenew: from.autoRenew });
     const row = this.rows.allocate(ledger.index, from.offset, from.attempt, from.nonce, owner);
+    if (from.givenBack) this.rows.renewals[row] = GIVEN_BACK;
     this.clients.hold(client, 1);
     ledger.takeNext(row);
     if (from.group !== NO_GROUP) {

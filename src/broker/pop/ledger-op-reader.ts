@@ -154,7 +154,9 @@ class LedgerOpReader {
       const client = this.name();
       const flags = input.byte();
       const group = (flags & 2) === 0 ? 0 : input.uint32() | 0;
-      return { ...row, client, autoRenew: (flags & 1) === 1, group, remainingMs: input.varint() };
+      const autoRenew = (flags & 1) === 1;
+      const givenBack = (flags & 4) === 4;
+      return { ...row, client, autoRenew, givenBack, group, remainingMs: input.varint() };
     });
   }
 

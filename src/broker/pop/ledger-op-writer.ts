@@ -144,7 +144,8 @@ export class LedgerOpWriter {
       out.varint(row.attempt);
       out.uint32(row.nonce);
       this.name(row.client);
-      out.byte((row.autoRenew ? 1 : 0) | (row.group === 0 ? 0 : 2));
+      const flags = (row.autoRenew ? 1 : 0) | (row.group === 0 ? 0 : 2);
+      out.byte(flags | (row.givenBack ? 4 : 0));
       if (row.group !== 0) out.uint32(row.group >>> 0);
       out.varint(row.remainingMs);
     }

@@ -19,7 +19,7 @@
  *
  * `look`, `pop`: every offset from the ledger's `next` to the new one that is not named is finished
  * (filtered). `group4` is the hash of a message group, 0 for none. Flags of a row: 1 renew,
- * 2 group4 follows; of a pop: 1 renew, 2 the key of its attempt id follows.
+ * 2 group4 follows, 4 the delivery does not count; of a pop: 1 renew, 2 the key of its attempt id follows.
  * `queue` replaces all that is known of one queue: a snapshot is one for each queue, then `end`. A queue
  * with many rows takes several, `more` is 1 in all but the last; it counts only when the last is there.
  */
@@ -43,6 +43,8 @@ export interface SnapshotRow extends Lease {
   readonly offset: number;
   readonly attempt: number;
   readonly nonce: number;
+  /** Whether the delivery was taken off the attempts. */
+  readonly givenBack: boolean;
   /** Hash of the message group whose order is kept, 0 for none. */
   readonly group: number;
   /** Milliseconds until it comes again; 0 when ready. */

@@ -91,7 +91,11 @@ export class ReceiptHandles {
     return originOf(request, this.open(ledgers, request, handle));
   }
 
-  private open(
+  /**
+   * What a handle says of its delivery, whatever became of that.
+   * @throws StatusError INVALID_RECEIPT_HANDLE when forged, reset, or of another group
+   */
+  open(
     ledgers: GroupTopic | undefined,
     request: { readonly group: string; readonly topic: string },
     handle: string,

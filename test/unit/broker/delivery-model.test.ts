@@ -33,6 +33,8 @@ interface ModelMessage {
   delivery: number;
   /** When it may come again; 0 before its first delivery. */
   dueMs: number;
+  /** Whether its newest delivery was taken off its attempts. */
+  suspended: boolean;
   state: 'open' | 'acked' | 'dead';
   readonly handles: Handle[];
 }
@@ -164,8 +166,15 @@ class Run {
     const id = `${letter}${this.messages.length}`;
     const queueId = letter.charCodeAt(0) % QUEUES;
     await this.bench.send('t', id, '', queueId, { [Property.SHARDINGKEY]: letter });
-    const message = { id, messageGroup: letter, attempts: 0, delivery: 0, dueMs: 0, handles: [] };
-    this.messages.push({ ...message, state: 'open' });
+    const message = {
+      id,
+      messageGroup: letter,
+      attempts: 0,
+      delivery: 0,
+      dueMs: 0,
+      handles: [] as Handle[],
+    };
+    this.messages.push({ ...message, suspended: false, state: 'open' });
   }
 
   private async advance(ms: number): Promise<void> {
@@ -191,6 +200,7 @@ class Run {
       inAnswer.add(id);
       message.attempts++;
       message.delivery++;
+      message.suspended = false;
       message.dueMs = this.nowMs + INVISIBLE_MS;
       expect([id, popped[i]?.attempt]).toEqual([id, message.attempts]);
       expect(message.attempts).toBeLessThanOrEqual(this.maxAttempts);
@@ -267,7 +277,8 @@ class Run {
     if (!valid) return;
     message.delivery++;
     message.dueMs = this.nowMs + Math.max(1, invisibleMs);
-    if (suspend) message.attempts = Math.max(0, message.attempts - 1);
+    if (suspend && !message.suspended) message.attempts--;
+    message.suspended ||= suspend;
     message.handles.unshift({ text: renewed, delivery: message.delivery });
   }
 

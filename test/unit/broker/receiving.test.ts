@@ -157,6 +157,31 @@ describe('a changed invisible duration', () => {
   });
 });
 
+describe('a delivery that was suspended', () => {
+  it.each([['nothing'], ['restart'], ['kill']] as const)(
+    'is taken off the attempts once, also when it is suspended again and given back after %s',
+    async (how) => {
+      const bench = await readyBench();
+      await bench.send('t', 'm');
+      await bench.pop();
+      await bench.sim.advance(10_100);
+      await bench.pop();
+      await bench.sim.advance(10_100);
+      let { receiptHandle } = handleOf(await bench.pop());
+      for (let i = 0; i < 2; i++) {
+        const names = { group: 'g', topic: 't', messageId: '', receiptHandle };
+        receiptHandle = await bench.drive(
+          bench.broker.changeInvisible({ ...names, invisibleMs: 60_000, suspend: true }),
+        );
+        if (how !== 'nothing') await bench[how]();
+      }
+      await bench.drive(bench.broker.clientGone('client-1'));
+      await bench.sim.advance(1_100);
+      expect((await bench.pop())[0]?.attempt).toBe(3);
+    },
+  );
+});
+
 describe('a tag filter', () => {
   it('gives the wanted messages, and finishes the others for the group', async () => {
     const bench = await readyBench();

@@ -15,7 +15,7 @@ const lease = { client: fc.constantFrom('c1', 'host@1@2@abc'), autoRenew: fc.boo
 const groupHash = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const row = fc.record({
   ...{ ...lease, offset, attempt: small, nonce: uint32 },
-  ...{ group: groupHash, remainingMs: small },
+  ...{ group: groupHash, givenBack: fc.boolean(), remainingMs: small },
 });
 const op: fc.Arbitrary<LedgerOp> = fc.oneof(
   fc.record({
