@@ -9,6 +9,7 @@ import { deadLetterOrigin } from '../message/dead-letter';
 import { DLQ_PREFIX, LEDGER_TOPIC, META_TOPIC } from '../message/names';
 import { readRecord } from '../message/record';
 import type { Platform } from '../platform/platform';
+import { keepTwice, readKept } from '../store/kept-twice';
 import type { MessageStore } from '../store/message-store';
 import { decodeMetaChange, type Metadata } from './metadata';
 import type { GroupTopic } from './pop/group-topic';
@@ -207,10 +208,10 @@ export class Views {
   }
 
   private async snapshotBegin(): Promise<number> {
-    const text = await this.parts.platform.files.readFile(this.path);
-    if (text === undefined) return 0;
     try {
-      const { begin } = JSON.parse(text.toString('utf8')) as { begin?: unknown };
+      const text = await readKept(this.parts.platform.files, this.path);
+      if (text === undefined) return 0;
+      const { begin } = JSON.parse(text) as { begin?: unknown };
       const { visible } = this.parts.store;
       if (typeof begin === 'number' && begin >= 0 && begin < visible) return begin;
     } catch {
@@ -220,14 +221,7 @@ export class Views {
     return 0;
   }
 
-  private async noteBegin(begin: number): Promise<void> {
-    const { files } = this.parts.platform;
-    const temporary = `${this.path}.new`;
-    await files.writeFile(temporary, JSON.stringify({ begin }));
-    const handle = await files.open(temporary, 'write');
-    await handle.datasync();
-    await handle.close();
-    await files.rename(temporary, this.path);
-    await files.syncDirectory(join(this.parts.directory, 'gantry'));
+  private noteBegin(begin: number): Promise<void> {
+    return keepTwice(this.parts.platform.files, this.path, JSON.stringify({ begin }));
   }
 }

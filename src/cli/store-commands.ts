@@ -3,7 +3,7 @@ import { utimes, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import {
-  checkStore,
+  checkDirectory,
   dumpStore,
   findingLine,
   repairStore,
@@ -33,7 +33,7 @@ export async function checkCommand(
     terminal.out(asJson ? `${JSON.stringify({ finding })}\n` : `${plain(findingLine(finding))}\n`);
   };
   const summary = await looked(() =>
-    checkStore({
+    checkDirectory({
       files: nodeFiles(),
       directory: resolve(directory),
       onFinding,

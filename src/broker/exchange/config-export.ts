@@ -54,12 +54,20 @@ export class ConfigExport {
   private written = '';
   private stopped = false;
 
-  /** @param tables what the files hold now; changed by each export */
+  private readonly damaged: Set<ConfigName>;
+
+  /**
+   * @param tables what the files hold now; changed by each export
+   * @param damaged files that cannot be read: written anew by the next export, whatever they should hold
+   */
   constructor(
     private readonly parts: ExportParts,
     private note: ExchangeNote,
     private readonly tables: ConfigTables,
-  ) {}
+    damaged: readonly ConfigName[] = [],
+  ) {
+    this.damaged = new Set(damaged);
+  }
 
   /** Begins to look once a minute whether something has changed. */
   start(): void {
@@ -130,7 +138,10 @@ export class ConfigExport {
         end,
         hashes: either,
       });
-    for (const [name, text] of texts) await files.replace(name, text);
+    for (const [name, text] of texts) {
+      await files.replace(name, text, !this.damaged.has(name));
+      this.damaged.delete(name);
+    }
     this.note = { ...this.note, fromBeginning, end, hashes: after };
     await writeNote(directory, platform.files, this.note);
   }
@@ -146,7 +157,7 @@ export class ConfigExport {
     const before = sorted(this.tables[name]);
     const after = sorted(next);
     const same = (await printTables(after, turn)) === (await printTables(before, turn));
-    if (same && version.size > 0) return undefined;
+    if (!this.damaged.has(name) && same && version.size > 0) return undefined;
     after.set('dataVersion', nextVersion(version, this.parts.platform.clock.wallMs()));
     this.tables[name] = after;
     return printTables(after, turn);

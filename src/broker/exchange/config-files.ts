@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Files } from '../../platform/platform';
-import { replaceFile, writeDurably } from '../../store/atomic-file';
+import { writeDurably } from '../../store/atomic-file';
+import { keepTwice, readKept } from '../../store/kept-twice';
 import { parseApacheJson, type JsonObject } from './apache-json';
 
 /** The files that both sides write. */
@@ -56,16 +57,27 @@ export class ConfigFiles {
     );
   }
 
-  /** Replaces a file; durable when it resolves. */
-  async replace(name: ConfigName, text: string): Promise<void> {
+  /** Replaces a file, and keeps the one before as `.bak` if wanted; durable when it resolves. */
+  async replace(name: ConfigName, text: string, keepBefore = true): Promise<void> {
     const { files, folder } = this;
     await files.makeDirectory(folder);
     const path = join(folder, name);
-    const before = await files.readFile(path);
+    const before = keepBefore ? await files.readFile(path) : undefined;
     if (before !== undefined) await this.put(`${path}.bak`, before);
     await this.put(path, Buffer.from(text));
     await files.syncDirectory(folder);
     await files.syncDirectory(this.directory);
+  }
+
+  /** Whether a file is there and cannot be read: damaged, which no program leaves behind. */
+  async isDamaged(name: ConfigName): Promise<boolean> {
+    const bytes = await this.files.readFile(join(this.folder, name));
+    if (bytes === undefined) return false;
+    try {
+      return !(parseApacheJson(bytes.toString('utf8')) instanceof Map);
+    } catch {
+      return true;
+    }
   }
 
   /** SHA-256 of a file's bytes, `-` when there is none. */
@@ -103,10 +115,10 @@ const NOTE = join('gantry', 'exchange.json');
 
 /** The note; `undefined` when there is none that can be read. */
 export async function readNote(directory: string, files: Files): Promise<ExchangeNote | undefined> {
-  const bytes = await files.readFile(join(directory, NOTE));
-  if (bytes === undefined) return undefined;
   try {
-    const note = JSON.parse(bytes.toString('utf8')) as Partial<ExchangeNote>;
+    const text = await readKept(files, join(directory, NOTE));
+    if (text === undefined) return undefined;
+    const note = JSON.parse(text) as Partial<ExchangeNote>;
     const { foreignEnd = 0, imports = 0, end = 0, hashes = {}, fromBeginning = [] } = note;
     return { foreignEnd, imports, end, hashes, fromBeginning };
   } catch {
@@ -115,5 +127,5 @@ export async function readNote(directory: string, files: Files): Promise<Exchang
 }
 
 export function writeNote(directory: string, files: Files, note: ExchangeNote): Promise<void> {
-  return replaceFile(files, join(directory, NOTE), Buffer.from(JSON.stringify(note)));
+  return keepTwice(files, join(directory, NOTE), JSON.stringify(note));
 }

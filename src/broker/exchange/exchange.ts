@@ -12,7 +12,14 @@ import type { LedgerLog } from '../pop/ledger-log';
 import type { Views } from '../views';
 import type { JsonObject } from './apache-json';
 import { ConfigExport, type ConfigTables } from './config-export';
-import { CONFIG_FILES, ConfigFiles, readNote, writeNote, type ExchangeNote } from './config-files';
+import {
+  CONFIG_FILES,
+  ConfigFiles,
+  readNote,
+  writeNote,
+  type ConfigName,
+  type ExchangeNote,
+} from './config-files';
 import { importConfigs } from './config-import';
 import { importHeld } from './pop-import';
 
@@ -49,12 +56,15 @@ export async function openExchange(parts: ExchangeParts): Promise<ConfigExport> 
   let note = known ?? NO_NOTE;
   const hashes = await hashesOf(files);
   const present = Object.values(hashes).some(([hash]) => hash !== '-');
-  const foreign = store.visited || (known === undefined ? present : changed(known, hashes));
+  const damaged: ConfigName[] = [];
+  for (const name of CONFIG_FILES) if (await files.isDamaged(name)) damaged.push(name);
+  const whole = CONFIG_FILES.filter((name) => !damaged.includes(name));
+  const foreign = store.visited || (known === undefined ? present : changed(known, hashes, whole));
   const tables = await readTables(files);
   if (foreign && present) note = await takeOver(parts, tables, note, hashes);
   else await views.load(note.foreignEnd);
   await platform.files.remove(join(directory, 'abort.bak'));
-  return new ConfigExport({ ...parts, files }, note, tables);
+  return new ConfigExport({ ...parts, files }, note, tables, damaged);
 }
 
 async function takeOver(
@@ -93,9 +103,13 @@ async function hashesOf(files: ConfigFiles): Promise<Record<string, readonly str
   return hashes;
 }
 
-/** Whether a file is another than any that we have written or were about to write. */
-function changed(note: ExchangeNote, hashes: ExchangeNote['hashes']): boolean {
-  return CONFIG_FILES.some((name) => {
+/** Whether one of the files is another than any that we have written or were about to write. */
+function changed(
+  note: ExchangeNote,
+  hashes: ExchangeNote['hashes'],
+  names: readonly ConfigName[],
+): boolean {
+  return names.some((name) => {
     const [now = '-'] = hashes[name] ?? [];
     return !(note.hashes[name] ?? ['-']).includes(now);
   });

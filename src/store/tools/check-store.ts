@@ -16,6 +16,8 @@ export interface CheckOptions {
   readonly onFinding: Report;
   /** Bytes of the log done, and in all. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Checks files of others in the directory, once the log's end is known. */
+  readonly others?: (logEnd: number, report: Report) => Promise<void>;
 }
 
 export interface CheckSummary {
@@ -121,6 +123,7 @@ class Check {
     this.compareTotals(queues);
     const facts = { start: log.first, end, lastStoreTimestamp: this.lastStoreTimestamp };
     await checkSmallFiles(this.store, facts, this.report);
+    await this.options.others?.(end, this.report);
     this.options.onProgress?.(log.end - log.first, log.end - log.first);
     return {
       segments: log.starts.length,

@@ -13,7 +13,7 @@ export interface LogFacts {
   readonly lastStoreTimestamp: number;
 }
 
-/** `gantry/mark`, `checkpoint`, `deleted-topics.json`. */
+/** `checkpoint` and what lies in `gantry/`, but for the index and the exchange of directories. */
 export async function checkSmallFiles(
   store: OfflineStore,
   log: LogFacts,
@@ -22,7 +22,7 @@ export async function checkSmallFiles(
   await checkMark(store, log, report);
   await checkCheckpoint(store.files, store.layout.checkpoint, log, report);
   await checkTwiceKept(store, report);
-  await checkJson(store, report);
+  await checkKeys(store, report);
 }
 
 async function checkMark(store: OfflineStore, log: LogFacts, report: Report): Promise<void> {
@@ -85,8 +85,9 @@ async function checkCheckpoint(
   if (bytes.subarray(48).some((byte) => byte !== 0)) wrong('has bytes where zeros belong');
 }
 
-const JSON_FILES = ['gantry/views.json', 'gantry/handle-keys.json'];
-const TWICE_KEPT = ['gantry/deleted-topics.json', 'gantry/empty-queues.json'];
+const KEY = /^[0-9a-f]{32}$/;
+const KEYS = 'gantry/handle-keys.json';
+const TWICE_KEPT = ['gantry/deleted-topics.json', 'gantry/empty-queues.json', 'gantry/views.json'];
 
 /** Both copies of what is kept twice. */
 async function checkTwiceKept({ files, layout }: OfflineStore, report: Report): Promise<void> {
@@ -100,15 +101,19 @@ async function checkTwiceKept({ files, layout }: OfflineStore, report: Report): 
   }
 }
 
-async function checkJson(store: OfflineStore, report: Report): Promise<void> {
-  for (const file of JSON_FILES) {
-    const bytes = await store.files.readFile(`${store.layout.root}/${file}`);
-    if (bytes === undefined) continue;
-    try {
-      JSON.parse(bytes.toString());
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      report({ kind: 'wrong', file, what: `is no JSON: ${why}` });
-    }
+/** Keys whose digits have changed cannot be told from others, as long as there are as many. */
+async function checkKeys(store: OfflineStore, report: Report): Promise<void> {
+  const bytes = await store.files.readFile(`${store.layout.root}/${KEYS}`);
+  if (bytes === undefined || areKeys(bytes.toString())) return;
+  report({ kind: 'wrong', file: KEYS, what: 'holds no keys: a broker does not start with it' });
+}
+
+function areKeys(text: string): boolean {
+  try {
+    const { signing, keys } = JSON.parse(text) as { signing?: unknown; keys?: unknown };
+    if (typeof signing !== 'number' || typeof keys !== 'object' || keys === null) return false;
+    return String(signing) in keys && Object.values(keys).every((key) => KEY.test(String(key)));
+  } catch {
+    return false;
   }
 }

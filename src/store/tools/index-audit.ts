@@ -1,8 +1,7 @@
 /**
  * Compares the index with the log, while the log is walked once from its first record to its last.
  * What the files must hold follows from the records alone: each key of each record is the next entry,
- * and goes before the entry that its slot had. So each field of each entry, each slot and each header
- * is known beforehand; the slots of one file (4 bytes each) are the memory that it takes.
+ * and goes before the entry that its slot had. The slots of one file (4 bytes each) are the memory for it.
  */
 import type { StoredRecord } from '../../message/record';
 import {
@@ -10,12 +9,13 @@ import {
   isIndexFileName,
   timeDiffOf,
   type IndexEntry,
+  type IndexGeometry,
+  type IndexHeader,
 } from '../index/index-file';
 import { hashesOfStored } from '../index/index-keys';
 import { headSumOf, parseIndexMark, type IndexMark } from '../index/index-mark';
-import type { IndexGeometry, IndexHeader } from '../index/index-file';
 import type { Report } from './finding';
-import { IndexFileReader } from './index-file-reader';
+import { IndexFileReader, isNewer } from './index-file-reader';
 import type { OfflineStore } from './offline-store';
 
 const MARK = 'gantry/index.json';
@@ -55,7 +55,6 @@ export class IndexAudit {
     private readonly logStart: number,
   ) {}
 
-  /** Entries that were compared. */
   get entries(): number {
     return this.checked;
   }
@@ -298,20 +297,4 @@ export class IndexAudit {
   private note(file: string, what: string): void {
     this.report({ kind: 'note', file, what });
   }
-}
-
-/** Whether a header is `noted` with more entries. */
-function isNewer(header: IndexHeader | undefined, noted: IndexHeader): boolean {
-  if (header === undefined) return false;
-  const sameStart =
-    noted.next === 1 ||
-    (header.beginTimestamp === noted.beginTimestamp &&
-      header.beginPhysicalOffset === noted.beginPhysicalOffset);
-  return (
-    sameStart &&
-    header.next > noted.next &&
-    header.slotsInUse >= noted.slotsInUse &&
-    header.endTimestamp >= noted.endTimestamp &&
-    header.endPhysicalOffset >= noted.endPhysicalOffset
-  );
 }

@@ -119,3 +119,19 @@ export class IndexFileReader {
     return target;
   }
 }
+
+/** Whether a header is `noted` with more entries. */
+export function isNewer(header: IndexHeader | undefined, noted: IndexHeader): boolean {
+  if (header === undefined) return false;
+  const sameStart =
+    noted.next === 1 ||
+    (header.beginTimestamp === noted.beginTimestamp &&
+      header.beginPhysicalOffset === noted.beginPhysicalOffset);
+  return (
+    sameStart &&
+    header.next > noted.next &&
+    header.slotsInUse >= noted.slotsInUse &&
+    header.endTimestamp >= noted.endTimestamp &&
+    header.endPhysicalOffset >= noted.endPhysicalOffset
+  );
+}

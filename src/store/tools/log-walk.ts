@@ -62,12 +62,13 @@ export interface Behind {
 /** Looks at the rest of the log; `undefined` when nothing stands there. */
 export async function lookBehind(log: OfflineLog, end: number): Promise<Behind | undefined> {
   const block = Buffer.allocUnsafe(STEP_BYTES);
+  const zeros = Buffer.alloc(STEP_BYTES);
   for (let position = end; position < log.end;) {
     const length = Math.min(block.length, log.startOf(position) + log.segmentBytes - position);
     const bytes = block.subarray(0, length);
     await log.read(bytes, position);
-    const at = bytes.findIndex((byte) => byte !== 0);
-    if (at >= 0) {
+    if (!bytes.equals(zeros.subarray(0, length))) {
+      const at = bytes.findIndex((byte) => byte !== 0);
       const from = position + at;
       const scanner = new LogScanner(log);
       // A record begins with bytes that may be zero: 3 of its length.
