@@ -19,7 +19,7 @@
  * Pick one with `npx jest --selectProjects unit`, or one file with `npx jest test/unit/store/commit-log.test.ts`.
  */
 const timeoutsMs = {
-  unit: 10_000,
+  unit: 60_000,
   integration: 30_000,
   smoke: 120_000,
   interop: 600_000,

@@ -120,7 +120,7 @@ describe('EndTransaction', () => {
     const status = await client.status('EndTransaction', {
       ...request,
       ...wrong,
-    } as typeof request);
+    });
     expect(status).toMatchObject({ code });
     expect(status.message).toContain(text);
   });
