@@ -20,6 +20,16 @@ export interface SendRequest {
 export interface SendResult {
   readonly queueOffset: number;
   readonly physicalOffset: number;
+  /** Whether the message waits for its delivery time; the offsets are then those of the record that waits. */
+  readonly delayed?: boolean;
+}
+
+/** Names a message that waits for its delivery time. */
+export interface RecallRequest {
+  readonly topic: string;
+  readonly messageId: string;
+  /** The delivery time that it was sent with, wall clock ms. */
+  readonly deliverMs: number;
 }
 
 export interface PopRequest {
@@ -115,11 +125,18 @@ export interface BrokerApi {
   readonly transactions: TransactionApi;
 
   /**
-   * Stores one message. Resolves when it is as durable as the flush mode promises.
+   * Stores one message; one with a delivery time ahead waits for that. Resolves when it is as durable as the flush mode promises.
    * @throws TOPIC_NOT_FOUND, BAD_REQUEST (no such queue), TOO_MANY_REQUESTS (unwritten bytes at
    *   their bound), INTERNAL_SERVER_ERROR (the store is read-only, and why)
    */
   send(request: SendRequest): Promise<SendResult>;
+
+  /**
+   * Ends the wait of a delayed message: it will not be delivered. As durable as the flush mode promises
+   * when it resolves; repeated, it resolves again.
+   * @throws MESSAGE_NOT_FOUND: the message was delivered, or is not known
+   */
+  recall(request: RecallRequest): Promise<void>;
 
   /**
    * Takes up to `maxMessages` messages for a group, waiting up to `pollMs` for a first one. When

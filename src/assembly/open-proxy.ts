@@ -27,6 +27,8 @@ export interface ProxyPartOptions {
     readonly minPollingMs: number;
     readonly maxPollingMs: number;
   };
+  /** Default: a day. */
+  readonly delay?: { readonly maxMs: number };
   /** Default: as a proxy's settings say. */
   readonly flow?: {
     readonly calls: number;
@@ -67,6 +69,7 @@ export async function openProxy(
       maxInvisibleMs: receive.maxInvisibleMs,
       minPollMs: receive.minPollingMs,
       maxPollMs: receive.maxPollingMs,
+      ...delayLimit(options.delay),
       ...flowLimits(options.flow),
     },
   });
@@ -87,6 +90,11 @@ export async function openProxy(
   // Before the port is drained: receives that wait end, so that draining does not wait for them.
   shutdown.add('receives', () => proxy.drain());
   return { ...served, proxy };
+}
+
+function delayLimit(delay: ProxyPartOptions['delay']): Partial<ProxySettings> {
+  if (delay === undefined) return {};
+  return { message: { ...DEFAULT_PROXY_SETTINGS.message, maxDelayMs: delay.maxMs } };
 }
 
 function flowLimits(flow: ProxyPartOptions['flow']): Partial<ProxySettings> {

@@ -43,6 +43,7 @@ function connectionOf(broker: Broker): BrokerConnection {
   return {
     transactions: broker.transactions,
     send: (request) => broker.send(request),
+    recall: (request) => broker.recall(request),
     pop: (request, signal) => broker.pop(request, signal),
     ack: (request) => broker.ack(request),
     changeInvisible: (request) => broker.changeInvisible(request),

@@ -10,6 +10,7 @@ import type {
   ForwardRequest,
   PopRequest,
   PopResult,
+  RecallRequest,
   SendRequest,
   SendResult,
   SubscribeRequest,
@@ -45,6 +46,7 @@ import { RetryTopics } from './pop/retry-topics';
 import { Selector } from './pop/selection';
 import { Removal } from './removal';
 import type { BrokerSettings } from './settings';
+import { Timer } from './timer/timer';
 import { Transactions } from './transaction/transactions';
 import { Views } from './views';
 
@@ -82,6 +84,7 @@ export class Broker implements BrokerApi {
     private readonly faults: FilterFaults,
     private readonly duplicates: DuplicateWindow,
     readonly transactions: Transactions,
+    private readonly timer: Timer,
   ) {
     this.epoch = parts.platform.clock.wallMs();
   }
@@ -113,7 +116,12 @@ export class Broker implements BrokerApi {
       maxWindow: settings.maxWindow,
       logger: logger.child({ part: 'exchange' }),
     });
-    new Removal({ store, book, log, views, logger });
+    const timer = await Timer.open({
+      ...{ store, directory, platform, settings },
+      logger: logger.child({ part: 'timer' }),
+      queuesOf: (topic) => metadata.topics.get(topic)?.queues ?? 0,
+    });
+    new Removal({ store, book, log, views, timer, logger });
     const handles = new ReceiptHandles(settings.brokerName, keys, book);
     const faults = new FilterFaults(platform.clock, logger);
     const filters = new FilterCache();
@@ -156,9 +164,10 @@ export class Broker implements BrokerApi {
     });
     await duplicates.load(metadata.topics.values());
     exchange.start();
+    timer.start();
     const broker: Broker = new Broker(
       ...([parts, metadata, book, log, views, exchange, pops, finishing] as const),
-      ...([deadLetters, retries, faults, duplicates, transactions] as const),
+      ...([deadLetters, retries, faults, duplicates, transactions, timer] as const),
     );
     await transactions.begin();
     return broker;
@@ -188,11 +197,19 @@ export class Broker implements BrokerApi {
       const first = await duplicates.resultAt(draft, at);
       if (first !== undefined) return first;
     }
-    const appended = store.append(draft, queueId);
+    const { deliverMs } = draft;
+    const delayed = deliverMs !== undefined && deliverMs > this.parts.platform.clock.wallMs();
+    const appended = delayed
+      ? this.timer.append(draft, queueId, deliverMs)
+      : store.append(draft, queueId);
     duplicates.added(appended);
     const { queueOffset, physicalOffset, endOffset } = appended;
     await (draft.waitsForDisk ? store.durable(endOffset) : store.written(endOffset));
-    return { queueOffset, physicalOffset };
+    return delayed ? { queueOffset, physicalOffset, delayed } : { queueOffset, physicalOffset };
+  }
+
+  recall(request: RecallRequest): Promise<void> {
+    return this.timer.recall(request);
   }
 
   pop(request: PopRequest, caller: AbortSignal): Promise<PopResult> {
@@ -274,6 +291,8 @@ export class Broker implements BrokerApi {
     this.pops.endPolls(({ topic }) => topic === name, noTopic(name));
     await this.transactions.dropTopic(name);
     await deleted;
+    // The marks of what was delivered go with the topic.
+    await this.timer.checkpoint();
     await this.parts.store.deleteTopic(name);
     await this.announce();
   }
@@ -330,6 +349,7 @@ export class Broker implements BrokerApi {
     );
     this.duplicates.close();
     this.transactions.close();
+    await this.timer.close();
     await this.views.settled();
     if (this.parts.store.failure === undefined) await this.views.snapshot();
     await this.exchange.stop();

@@ -9,6 +9,7 @@ import type { MessageRange, MessageStore, RemovalPlan } from '../store/message-s
 import type { GroupTopic } from './pop/group-topic';
 import type { LedgerBook } from './pop/ledger-book';
 import type { LedgerLog } from './pop/ledger-log';
+import type { Timer } from './timer/timer';
 import type { Views } from './views';
 
 export interface RemovalParts {
@@ -16,6 +17,7 @@ export interface RemovalParts {
   readonly book: LedgerBook;
   readonly log: LedgerLog;
   readonly views: Views;
+  readonly timer: Pick<Timer, 'carryAbove'>;
   readonly logger: Logger;
 }
 
@@ -44,6 +46,7 @@ export class Removal {
     // What is finished here must not come back: the snapshot is behind it, and is synced with it.
     await this.parts.log.synced();
     await this.parts.views.carryAbove(plan.below);
+    await this.parts.timer.carryAbove(plan.below);
   }
 
   private expire(ledgers: GroupTopic, range: MessageRange, losses: Map<GroupTopic, Loss>): void {

@@ -35,6 +35,8 @@ export interface BrokerSettings {
   readonly dedupWindowMs: number;
   /** Message ids known for that, at most; beyond, the oldest one is forgotten before its time. Default 1,000,000. */
   readonly dedupMaxEntries: number;
+  /** Delayed messages due within the same five minutes, at most; beyond: TOO_MANY_REQUESTS. Default 4,000,000. */
+  readonly maxDelayedPerPeriod: number;
   /** Ledger records between two snapshots, bytes: bounds what a restart replays. Default 32 MiB. */
   readonly snapshotEveryBytes: number;
   /** Transactions. Default: checks from 6 s on, each 30 s, 15 times; 1,000,000 pending. */
@@ -57,6 +59,7 @@ export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
   maxGroups: 100_000,
   dedupWindowMs: 120_000,
   dedupMaxEntries: 1_000_000,
+  maxDelayedPerPeriod: 4_000_000,
   snapshotEveryBytes: 32 * 1024 * 1024,
   transactions: {
     firstCheckMs: 6000,

@@ -197,6 +197,14 @@ const serving = {
       { min: 0, max: 5 * MINUTE },
     ),
   },
+  delay: {
+    max: option(
+      'duration',
+      24 * HOUR,
+      'The longest time from now to the delivery time of a delayed message; beyond, ILLEGAL_DELIVERY_TIME.',
+      { min: SECOND, max: 10 * 365 * 24 * HOUR },
+    ),
+  },
   tls,
   admin: {
     listen: choice(

@@ -7,6 +7,7 @@ import type {
   ForwardRequest,
   PopRequest,
   PopResult,
+  RecallRequest,
   SendRequest,
   SendResult,
   SubscribeRequest,
@@ -92,6 +93,10 @@ export class BrokerLink implements BrokerConnection {
 
   send(request: SendRequest): Promise<SendResult> {
     return this.call(this.methods.send, request);
+  }
+
+  recall(request: RecallRequest): Promise<void> {
+    return this.call(this.methods.recall, request);
   }
 
   async pop(request: PopRequest, signal: AbortSignal): Promise<PopResult> {

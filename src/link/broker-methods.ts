@@ -13,6 +13,7 @@ import type {
   ForwardRequest,
   PopRequest,
   PopResult,
+  RecallRequest,
   SendRequest,
   SendResult,
   SubscribeRequest,
@@ -83,6 +84,7 @@ const SEARCH_PATIENCE_MS = 20_000;
 
 export interface BrokerMethods {
   readonly send: BrokerMethod<SendRequest, SendResult>;
+  readonly recall: BrokerMethod<RecallRequest, void>;
   readonly pop: BrokerMethod<PopRequest, PopResult>;
   readonly ack: BrokerMethod<AckRequest, readonly EntryStatus[]>;
   readonly changeInvisible: BrokerMethod<ChangeInvisibleRequest, string>;
@@ -130,6 +132,11 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
       request: [send.sendRequestToWire, send.sendRequestFromWire],
       answer: [send.sendResultToWire, send.sendResultFromWire],
       call: (api, request) => api.send(request),
+    }),
+    recall: method('Recall', service.Recall, {
+      request: [send.recallToWire, send.recallFromWire],
+      answer: nothing,
+      call: (api, request) => api.recall(request),
     }),
     pop: method('Pop', service.Pop, {
       request: [pop.popRequestToWire, pop.popRequestFromWire],

@@ -20,13 +20,14 @@ export interface Origin {
 }
 
 /**
- * Makes the draft of a NORMAL, FIFO or TRANSACTION message that has passed `checkMessage`. The body stays the request's.
+ * Makes the draft of a NORMAL, FIFO, DELAY or TRANSACTION message that has passed `checkMessage`. The body stays the request's.
  * @throws StatusError MESSAGE_PROPERTIES_TOO_LARGE when all properties together do not fit a record
  */
 export function draftOf(message: IncomingMessage, origin: Origin): RecordDraft {
   const system = systemPropertiesOf(message);
   const topic = message.topic?.name ?? '';
   const bornTimestamp = bornMs(system.born_timestamp);
+  const deliverMs = deliveryMs(system.delivery_timestamp);
   try {
     return draftRecord({
       topic,
@@ -35,6 +36,7 @@ export function draftOf(message: IncomingMessage, origin: Origin): RecordDraft {
       tag: system.tag ?? '',
       messageId: system.message_id,
       bornTimestamp,
+      ...(deliverMs === undefined ? undefined : { deliverMs }),
       bornHost: originHost(origin),
       sysFlag: system.body_encoding === Encoding.GZIP ? SysFlag.COMPRESSED : 0,
     });
@@ -52,6 +54,11 @@ function bornMs(born: SecondsAndNanos | null): number {
   return Number.isSafeInteger(ms) && ms >= 0 ? ms : 0;
 }
 
+/** A time before 1970 is in the past like any other. */
+function deliveryMs(time: SecondsAndNanos | null | undefined): number | undefined {
+  return time ? Math.max(1, toMs(time)) : undefined;
+}
+
 function propertyText(
   message: IncomingMessage,
   origin: Origin,
@@ -65,6 +72,8 @@ function propertyText(
   if (keys.length > 0) text += pair(Property.KEYS, keys.join(' '));
   if (group !== undefined && group !== '') text += pair(Property.SHARDINGKEY, group);
   if (system.message_type === MessageType.TRANSACTION) text += transactionPairs(system);
+  const deliverMs = deliveryMs(system.delivery_timestamp);
+  if (deliverMs !== undefined) text += pair(Property.TIMER_DELIVER_MS, String(deliverMs));
   text += pair(Property.PGROUP, topic);
   text += pair(Property.BORNHOST, system.born_host === '' ? origin.ip : system.born_host);
   text += pair(Property.BORN_TIMESTAMP, String(bornTimestamp));

@@ -23,6 +23,8 @@ export const HALF_TOPIC = 'RMQ_SYS_TRANS_HALF_TOPIC';
 export const OP_TOPIC = 'RMQ_SYS_TRANS_OP_HALF_TOPIC';
 /** Copies of half messages that were rolled back because no producer knew what became of them. */
 export const UNANSWERED_TOPIC = 'TRANS_CHECK_MAX_TIME_TOPIC';
+/** Messages that wait for their delivery time, and what ended a wait otherwise than by delivery. */
+export const TIMER_TOPIC = 'rmq_sys_GANTRY_TIMER';
 
 const systemTopics: ReadonlySet<string> = new Set([
   'TBW102',

@@ -29,6 +29,8 @@ export interface RecordDraft {
   readonly messageId: string;
   /** False when the producer does not wait for the disk (property WAIT is `false`): Remoting producers say so. */
   readonly waitsForDisk: boolean;
+  /** When the message is to be delivered (property TIMER_DELIVER_MS), wall clock ms; absent for at once. */
+  readonly deliverMs?: number | undefined;
   /** Writes `byteLength` bytes at `at`; the place (see `placeRecord`) stays zero. */
   writeTo(target: Buffer, at: number): void;
 }
@@ -42,6 +44,8 @@ export interface RecordFields {
   readonly tag: string;
   /** Must equal the UNIQ_KEY property; looked for there when absent. */
   readonly messageId?: string;
+  /** Must equal the TIMER_DELIVER_MS property where that is to delay the message. */
+  readonly deliverMs?: number;
   /** Milliseconds since the epoch, the client's clock. */
   readonly bornTimestamp: number;
   readonly bornHost?: Host;
@@ -96,6 +100,10 @@ class FieldsDraft implements RecordDraft {
     return parseProperties(properties).get(Property.UNIQ_KEY) ?? '';
   }
 
+  get deliverMs(): number | undefined {
+    return this.fields.deliverMs;
+  }
+
   get waitsForDisk(): boolean {
     const { properties } = this.fields;
     if (!properties.includes(WAIT_FALSE)) return true;
@@ -142,12 +150,14 @@ export function draftOfBytes(bytes: Buffer): RecordDraft {
   }
   const properties = recordProperties(record);
   const tag = properties.get(Property.TAGS);
+  const deliverMs = Number(properties.get(Property.TIMER_DELIVER_MS));
   return {
     topic: record.topic,
     byteLength: bytes.length,
     tagsCode: tag === undefined ? 0 : javaHashCode(tag),
     messageId: properties.get(Property.UNIQ_KEY) ?? '',
     waitsForDisk: properties.get(Property.WAIT) !== 'false',
+    deliverMs: Number.isSafeInteger(deliverMs) && deliverMs > 0 ? deliverMs : undefined,
     writeTo: (target, at) => target.set(bytes, at),
   };
 }

@@ -9,19 +9,13 @@ import { requestContext } from './request-context';
 
 type Handlers = Pick<
   MessagingServiceHandlers,
-  | 'RecallMessage'
-  | 'SyncLiteSubscription'
-  | 'PullMessage'
-  | 'UpdateOffset'
-  | 'GetOffset'
-  | 'QueryOffset'
+  'SyncLiteSubscription' | 'PullMessage' | 'UpdateOffset' | 'GetOffset' | 'QueryOffset'
 >;
 
 export function notServedHandlers(parts: ProxyParts, gate: CallGate): Handlers {
   const refuse = <Request, Response extends { status?: Status | null }>(what: string) =>
     unary<Request, Response>(parts, gate, () => Promise.reject(notServed(what)));
   return {
-    RecallMessage: refuse('recalling delayed messages is'),
     SyncLiteSubscription: refuse('lite topics are'),
     UpdateOffset: refuse('changing offsets is'),
     GetOffset: refuse('reading offsets is'),

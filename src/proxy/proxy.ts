@@ -17,6 +17,7 @@ import { heartbeatHandlers } from './heartbeat';
 import { notServedHandlers } from './not-served';
 import { OpenPolls } from './open-polls';
 import type { ProxyParts } from './parts';
+import { recallHandlers } from './recall';
 import { ReceiveFamily } from './receive';
 import { routeHandlers } from './route';
 import { RouteTable } from './route-table';
@@ -81,6 +82,7 @@ class ProxyRole implements Proxy {
     this.messaging = {
       ...routeHandlers(parts, gates.route),
       ...this.sending.handlers(gates.producer),
+      ...recallHandlers(parts, gates.producer),
       ...this.receiving.handlers(),
       ...ackHandlers(parts, gates.consumer),
       ...this.telemetry.handlers(),

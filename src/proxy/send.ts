@@ -1,6 +1,7 @@
 /** SendMessage. Hot path. */
 import type { SendRequest, SendResult } from '../api/broker-api';
 import { BrokerUnreachableError } from '../api/broker-unreachable';
+import { formatRecallHandle } from '../api/recall-handle';
 import { draftOf } from '../message/incoming-message';
 import { javaHashCode } from '../message/java-hash';
 import { jumpHash } from '../message/jump-hash';
@@ -21,6 +22,11 @@ import type { ProxyParts } from './parts';
 import type { RequestContext } from './request-context';
 import type { TopicRoute } from './route-table';
 import { TimeLimit } from './time-limit';
+
+/** A message's place; the broker is named for one that waits for its delivery time. */
+interface Placed extends SendResult {
+  readonly brokerName?: string;
+}
 
 /** A message that has passed all checks. */
 interface Checked {
@@ -114,9 +120,12 @@ export class SendFamily {
       const { sendTimeoutMs } = this.parts.settings;
       const late = (): StatusError =>
         new StatusError(Code.PROXY_TIMEOUT, `not stored within ${sendTimeoutMs} ms: ${messageId}`);
-      const { queueOffset } = await this.limit.guard(this.place(message, route, endMs), late);
-      const entry = { status: OK_STATUS, message_id: messageId, offset: queueOffset };
-      return message.half ? { ...entry, transaction_id: messageId } : entry;
+      const placed = await this.limit.guard(this.place(message, route, endMs), late);
+      const entry = { status: OK_STATUS, message_id: messageId, offset: placed.queueOffset };
+      if (message.half) return { ...entry, transaction_id: messageId };
+      const { brokerName } = placed;
+      if (brokerName === undefined) return entry;
+      return { ...entry, recall_handle: recallHandle(message, brokerName) };
     } catch (error) {
       return { status: statusOf(error) };
     }
@@ -128,7 +137,7 @@ export class SendFamily {
    * broker is tried only when the first one is left out at present or certainly stored nothing, and never
    * for a message group.
    */
-  private place(message: Checked, route: TopicRoute, endMs: number): Promise<SendResult> {
+  private place(message: Checked, route: TopicRoute, endMs: number): Promise<Placed> {
     const { messageGroup, draft } = message;
     if (messageGroup === '') return this.placeAnywhere(message, route, endMs);
     const { brokerName, queueId } = orderedPlace(route, messageGroup);
@@ -139,7 +148,7 @@ export class SendFamily {
     { messageId, draft, half }: Checked,
     route: TopicRoute,
     endMs: number,
-  ): Promise<SendResult> {
+  ): Promise<Placed> {
     const hash = hashOf(messageId);
     const { broker, queueId } = queueOf(route, hash % route.totalQueues);
     const first = route.brokers[broker];
@@ -157,12 +166,14 @@ export class SendFamily {
     throw new RangeError(`topic ${route.name} has no broker`);
   }
 
-  private sendTo(brokerName: string, request: SendRequest, half: boolean): Promise<SendResult> {
+  private sendTo(brokerName: string, request: SendRequest, half: boolean): Promise<Placed> {
     const { health, pool } = this.parts;
-    return health.watch(brokerName, async () => {
+    const sent: Promise<SendResult> = health.watch(brokerName, async () => {
       const broker = pool.get(brokerName);
       return half ? broker.transactions.prepare(request) : broker.send(request);
     });
+    if (request.draft.deliverMs === undefined) return sent;
+    return sent.then((result) => (result.delayed === true ? { ...result, brokerName } : result));
   }
 }
 
@@ -170,10 +181,16 @@ function check(message: IncomingMessage, route: TopicRoute, context: RequestCont
   const system = systemPropertiesOf(message);
   const type = messageTypeOf(system);
   checkTypeFitsTopic(type, route.name, route.type);
-  if (type !== 'NORMAL' && type !== 'FIFO' && type !== 'TRANSACTION') {
+  if (type === 'TRANSACTION' && system.delivery_timestamp) {
+    throw new StatusError(
+      Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
+      `a message of type TRANSACTION cannot have a delivery_timestamp: ${system.message_id}`,
+    );
+  }
+  if (type === 'PRIORITY' || type === 'LITE') {
     throw new StatusError(
       Code.NOT_IMPLEMENTED,
-      `messages of type ${type} are not served yet, only NORMAL, FIFO and TRANSACTION ones: ${system.message_id}`,
+      `messages of type ${type} are not served yet: ${system.message_id}`,
     );
   }
   return {
@@ -188,6 +205,11 @@ function check(message: IncomingMessage, route: TopicRoute, context: RequestCont
 export function firstBroker(route: TopicRoute, messageId: string): string {
   const { broker } = queueOf(route, hashOf(messageId) % route.totalQueues);
   return route.brokers[broker]?.brokerName ?? '';
+}
+
+function recallHandle({ messageId, draft }: Checked, brokerName: string): string {
+  const { topic, deliverMs = 0 } = draft;
+  return formatRecallHandle({ topic, brokerName, deliverMs, messageId });
 }
 
 /** The n-th queue of a topic: its broker's place in the route, and its id there. */

@@ -7,6 +7,7 @@ import type {
   FilterFault,
   PopRequest,
   PopResult,
+  RecallRequest,
   SendRequest,
   SendResult,
   SubscribeRequest,
@@ -58,6 +59,7 @@ export class ModelBroker implements BrokerConnection {
   readonly released: AckRequest[] = [];
   readonly changed: ChangeInvisibleRequest[] = [];
   readonly forwarded: ForwardRequest[] = [];
+  readonly recalled: RecallRequest[] = [];
   readonly seen: string[] = [];
   readonly gone: string[] = [];
   /** Transactions that have not ended, by id, and how the others did. */
@@ -145,12 +147,19 @@ export class ModelBroker implements BrokerConnection {
     const record = Buffer.alloc(draft.byteLength);
     draft.writeTo(record, 0);
     const queueOffset = this.sends.filter((sent) => sent.queueId === queueId).length;
+    const delayed = draft.deliverMs !== undefined && draft.deliverMs > 1_700_000_000_000;
     const place = { queueId, queueOffset, physicalOffset: this.sends.length };
     placeRecord(record, 0, { ...place, storeTimestamp: 1_700_000_000_123, storeHost: ANY_HOST });
     this.sends.push({ topic: draft.topic, queueId });
+    if (delayed) return { queueOffset, physicalOffset: place.physicalOffset, delayed };
     this.stored.push({ record, topic: draft.topic, attempt: 0, handle: undefined });
     this.serve();
     return { queueOffset, physicalOffset: place.physicalOffset };
+  }
+
+  async recall(request: RecallRequest): Promise<void> {
+    this.check();
+    this.recalled.push(request);
   }
 
   /** Puts bytes where a record of `topic` would be. */

@@ -62,6 +62,7 @@ export function messageDraft(
   tag = '',
   properties: Readonly<Record<string, string>> = {},
 ): RecordDraft {
+  const deliverMs = Number(properties[Property.TIMER_DELIVER_MS] ?? NaN);
   const pairs: [string, string][] = [[Property.UNIQ_KEY, id], ...Object.entries(properties)];
   if (tag !== '') pairs.push([Property.TAGS, tag]);
   return draftRecord({
@@ -69,6 +70,7 @@ export function messageDraft(
     body: Buffer.from(`body of ${id}`),
     properties: encodeProperties(pairs),
     tag,
+    ...(Number.isNaN(deliverMs) ? undefined : { deliverMs }),
     bornTimestamp: 1_700_000_000_000,
   });
 }

@@ -7,7 +7,8 @@
 import type { Logger } from 'pino';
 import type { SendResult } from '../../api/broker-api';
 import { readInt64 } from '../../message/int64';
-import { isDerivedTopic } from '../../message/names';
+import { sentTopicOf } from '../../message/delayed';
+import { isDerivedTopic, TIMER_TOPIC } from '../../message/names';
 import { Property } from '../../message/properties';
 import type { RecordDraft } from '../../message/record-draft';
 import { findProperty, propertyKey, topicOf } from '../../message/record-property';
@@ -66,10 +67,12 @@ export class DuplicateWindow {
     const fromMs = platform.clock.wallMs() - windowMs;
     // What lies in topics of retries and dead letters, the broker has copied there.
     const sent = [...topics].filter(({ name }) => !isDerivedTopic(name));
-    await replayWindow(store, sent, fromMs, (record, storedMs) => {
+    const waiting = { name: TIMER_TOPIC, queues: 1 };
+    await replayWindow(store, [...sent, waiting], fromMs, (record, storedMs) => {
       const id = findProperty(record, UNIQ_KEY);
-      if (id === undefined) return;
-      this.hash.of(topicOf(record), id);
+      const topic = sentTopicOf(record);
+      if (id === undefined || topic === undefined) return;
+      this.hash.of(topic, id);
       this.table.add(this.hash.low, this.hash.high, readInt64(record, 28), storedMs);
     });
     this.arm();
@@ -111,7 +114,8 @@ export class DuplicateWindow {
     await this.settled(position, waitsForDisk);
     const record = await this.parts.store.finder.at(position);
     if (record === undefined || !isMessage(record, topic, messageId)) return undefined;
-    return { queueOffset: readInt64(record, 20), physicalOffset: position };
+    const result = { queueOffset: readInt64(record, 20), physicalOffset: position };
+    return topicOf(record) === TIMER_TOPIC ? { ...result, delayed: true } : result;
   }
 
   close(): void {
@@ -156,5 +160,5 @@ export class DuplicateWindow {
 }
 
 function isMessage(record: Buffer, topic: string, messageId: string): boolean {
-  return topicOf(record) === topic && findProperty(record, UNIQ_KEY) === messageId;
+  return sentTopicOf(record) === topic && findProperty(record, UNIQ_KEY) === messageId;
 }

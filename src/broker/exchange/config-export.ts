@@ -3,7 +3,7 @@
  * views of what the log holds, never ahead of it, written at most once a minute and at stop.
  */
 import type { Logger } from 'pino';
-import { LEDGER_TOPIC, META_TOPIC } from '../../message/names';
+import { LEDGER_TOPIC, META_TOPIC, TIMER_TOPIC } from '../../message/names';
 import type { Platform, TimerHandle } from '../../platform/platform';
 import type { MessageStore } from '../../store/message-store';
 import type { Metadata } from '../metadata';
@@ -170,7 +170,8 @@ export class ConfigExport {
     for (const [name, entry] of before) {
       if (isApachesTopic(String(name), before)) table.set(name, entry);
     }
-    for (const name of [META_TOPIC, LEDGER_TOPIC]) table.set(name, systemTopicEntry(name));
+    for (const name of [META_TOPIC, LEDGER_TOPIC, TIMER_TOPIC])
+      table.set(name, systemTopicEntry(name));
     await this.each(topics.values(), (topic) => {
       table.set(topic.name, topicEntry(topic, objectIn(before, topic.name)));
     });

@@ -1,7 +1,11 @@
 /** Sending on the wire: the record travels as the bytes that the store will hold. */
-import type { SendRequest, SendResult } from '../../api/broker-api';
+import type { RecallRequest, SendRequest, SendResult } from '../../api/broker-api';
 import { CRC_PROPERTY_BYTES } from '../../message/record';
 import { draftOfBytes } from '../../message/record-draft';
+import type {
+  RecallRequest as WireRecall,
+  RecallRequest__Output,
+} from '../../rpc/generated/gantry/v1/RecallRequest';
 import type {
   SendRequest as WireRequest,
   SendRequest__Output,
@@ -26,9 +30,21 @@ export function sendRequestFromWire(wire: SendRequest__Output): SendRequest {
 }
 
 export function sendResultToWire(result: SendResult): WireResult {
-  return { queue_offset: result.queueOffset, physical_offset: result.physicalOffset };
+  const { queueOffset, physicalOffset, delayed = false } = result;
+  return { queue_offset: queueOffset, physical_offset: physicalOffset, delayed };
 }
 
 export function sendResultFromWire(wire: SendResult__Output): SendResult {
-  return { queueOffset: wire.queue_offset, physicalOffset: wire.physical_offset };
+  const { queue_offset: queueOffset, physical_offset: physicalOffset } = wire;
+  return wire.delayed
+    ? { queueOffset, physicalOffset, delayed: true }
+    : { queueOffset, physicalOffset };
+}
+
+export function recallToWire({ topic, messageId, deliverMs }: RecallRequest): WireRecall {
+  return { topic, message_id: messageId, deliver_ms: deliverMs };
+}
+
+export function recallFromWire(wire: RecallRequest__Output): RecallRequest {
+  return { topic: wire.topic, messageId: wire.message_id, deliverMs: wire.deliver_ms };
 }

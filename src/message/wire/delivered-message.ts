@@ -253,8 +253,9 @@ function shownTopic(bytes: Buffer, stored: string, asked: ResourceName): Resourc
   if (!stored.startsWith(RETRY_PREFIX) || asked.name.startsWith(RETRY_PREFIX)) {
     return publicTopic(stored);
   }
-  const origin = findProperty(bytes, RETRY_TOPIC) ?? asked.name;
-  return origin === asked.name ? asked : publicTopic(origin);
+  // An empty one is as good as none.
+  const origin = findProperty(bytes, RETRY_TOPIC) ?? '';
+  return origin === '' || origin === asked.name ? asked : publicTopic(origin);
 }
 
 /** A stored `ns%name` is split; the prefixes of retry and dead letter topics stay with the name. */

@@ -85,6 +85,25 @@ export function brokerApiSuite(name: string, open: () => Promise<BrokerApiUnderT
       expect(await pop({ pollMs: 300 })).toEqual([]);
     });
 
+    it('keeps a delayed message until its time, unless it is recalled', async () => {
+      const sendLater = async (id: string, deliverMs: number): Promise<boolean | undefined> => {
+        const draft = messageDraft('t', id, '', { TIMER_DELIVER_MS: String(deliverMs) });
+        return (await under.drive(api.send({ queueId: 0, draft }))).delayed;
+      };
+      const recall = (messageId: string, deliverMs: number): Promise<void> =>
+        under.drive(api.recall({ topic: 't', messageId, deliverMs }));
+      expect(await sendLater('past', 1)).toBeUndefined();
+      // Ahead of the simulated clock and of the true one.
+      const deliverMs = 5_000_000_000_000;
+      expect(await sendLater('later', deliverMs)).toBe(true);
+      expect(idsOf(await pop())).toEqual(['past']);
+      await recall('later', deliverMs);
+      await recall('later', deliverMs);
+      await expect(recall('other', deliverMs)).rejects.toMatchObject({
+        code: Code.MESSAGE_NOT_FOUND,
+      });
+    });
+
     it('gives messages of one queue in their order, with offsets one apart', async () => {
       const ids = Array.from({ length: 40 }, (_, i) => `m${i}`);
       const sent = await Promise.all(ids.map((id) => send(id)));

@@ -11,9 +11,9 @@ const served: readonly UnaryName[] = [
   'ForwardMessageToDeadLetterQueue',
   'Heartbeat',
   'NotifyClientTermination',
+  'RecallMessage',
 ];
 const notServed: readonly UnaryName[] = [
-  'RecallMessage',
   'SyncLiteSubscription',
   'UpdateOffset',
   'GetOffset',

@@ -217,7 +217,6 @@ describe('SendMessage refuses', () => {
   );
 
   it.each([
-    ['DELAY', { delivery_timestamp: { seconds: 1_700_000_100 } }],
     ['PRIORITY', { priority: 3 }],
     ['LITE', { lite_topic: 'l' }],
   ] as const)('%s messages, which are not served yet', async (type, system) => {

@@ -1,0 +1,185 @@
+/**
+ * Delayed messages in the log.
+ *
+ *     rmq_sys_GANTRY_TIMER   the message as sent, with REAL_TOPIC, REAL_QID and TIMER_DELIVER_MS. One that
+ *                            was written anew names the record before it: GANTRY_DELAY_ROLLED = position
+ *     its own topic          at its time: the message, and GANTRY_DELAY_RECORD = position of the record that
+ *                            waited. This record is also the mark that the wait is over
+ *     rmq_sys_GANTRY_TIMER   a wait that ended otherwise, for one or more records of one message:
+ *                            GANTRY_DELAY_ENDED = `recalled` or `dropped` SPACE dueMs SPACE position[,position ...]
+ *
+ * A position is a physical offset in the log.
+ */
+import { TIMER_TOPIC } from './names';
+import { encodeProperties, Property } from './properties';
+import {
+  CRC_PROPERTY_BYTES,
+  MAX_PROPERTIES_BYTES,
+  readRecord,
+  recordProperties,
+  SysFlag,
+  type StoredRecord,
+} from './record';
+import { draftRecord, type RecordDraft } from './record-draft';
+import { findProperty, propertyKey, topicOf } from './record-property';
+import { Code, StatusError } from './status';
+
+/** A message that waits. */
+export interface DelayedMessage {
+  /** Where it will be delivered. */
+  readonly topic: string;
+  readonly queueId: number;
+  readonly messageId: string;
+  /** Wall clock, ms. */
+  readonly dueMs: number;
+  /** Position of the record that this one stands for. */
+  readonly rolledFrom: number | undefined;
+}
+
+/** How a wait ended, if not by delivery. `dropped`: there was nowhere to deliver to. */
+export type EndKind = 'recalled' | 'dropped';
+
+export interface EndedDelay {
+  readonly kind: EndKind;
+  readonly topic: string;
+  readonly dueMs: number;
+  readonly positions: readonly number[];
+}
+
+const FLAGS_KEPT = SysFlag.COMPRESSED;
+const DELAY_RECORD = propertyKey(Property.DELAY_RECORD);
+const DELAY_ENDED = propertyKey(Property.DELAY_ENDED);
+const DELAY_ROLLED = propertyKey(Property.DELAY_ROLLED);
+const REAL_TOPIC = propertyKey(Property.REAL_TOPIC);
+const DELIVER_MS = propertyKey(Property.TIMER_DELIVER_MS);
+
+/** What is added to a waiting record's properties later on: the position of another record. */
+const ROOM_BYTES = 64;
+
+/**
+ * The record in which a message waits for its time.
+ * @throws StatusError MESSAGE_PROPERTIES_TOO_LARGE when its place does not fit beside its properties
+ */
+export function delayedDraft(draft: RecordDraft, queueId: number): RecordDraft {
+  const bytes = Buffer.allocUnsafe(draft.byteLength);
+  // The draft leaves the record CRC to whoever places the record.
+  bytes.fill(0, bytes.length - CRC_PROPERTY_BYTES);
+  draft.writeTo(bytes, 0);
+  const record = readRecord(bytes, 0);
+  const properties = recordProperties(record);
+  properties.set(Property.REAL_TOPIC, draft.topic);
+  properties.set(Property.REAL_QID, String(queueId));
+  const propertiesBytes = Buffer.byteLength(encodeProperties(properties));
+  const limit = MAX_PROPERTIES_BYTES - CRC_PROPERTY_BYTES - ROOM_BYTES;
+  if (propertiesBytes > limit) {
+    throw new StatusError(
+      Code.MESSAGE_PROPERTIES_TOO_LARGE,
+      `properties of a delayed message take ${propertiesBytes} bytes, the limit is ${limit}`,
+    );
+  }
+  return copyOf(record, TIMER_TOPIC, properties);
+}
+
+/** A waiting record written anew. */
+export function rolledDraft(bytes: Buffer): RecordDraft {
+  const record = readRecord(bytes, 0);
+  const properties = recordProperties(record);
+  properties.set(Property.DELAY_ROLLED, String(record.physicalOffset));
+  return copyOf(record, TIMER_TOPIC, properties);
+}
+
+/** The message of a waiting record, for its own topic. */
+export function dueDraft(bytes: Buffer, topic: string): RecordDraft {
+  const record = readRecord(bytes, 0);
+  const properties = recordProperties(record);
+  for (const key of [Property.REAL_TOPIC, Property.REAL_QID, Property.DELAY_ROLLED]) {
+    properties.delete(key);
+  }
+  properties.set(Property.DELAY_RECORD, String(record.physicalOffset));
+  return copyOf(record, topic, properties);
+}
+
+/** The record that ends waits otherwise than by delivery. */
+export function endedDraft(ended: EndedDelay, messageId: string, nowMs: number): RecordDraft {
+  const { kind, topic, dueMs, positions } = ended;
+  const pairs: [string, string][] = [
+    [Property.REAL_TOPIC, topic],
+    [Property.DELAY_ENDED, `${kind} ${dueMs} ${positions.join(',')}`],
+  ];
+  if (messageId !== '') pairs.unshift([Property.UNIQ_KEY, messageId]);
+  return draftRecord({
+    topic: TIMER_TOPIC,
+    body: Buffer.alloc(0),
+    properties: encodeProperties(pairs),
+    tag: '',
+    bornTimestamp: nowMs,
+  });
+}
+
+/** What a record of the timer's topic tells; `undefined` when it cannot be read. */
+export function readTimerRecord(record: StoredRecord): DelayedMessage | EndedDelay | undefined {
+  const properties = recordProperties(record);
+  const topic = properties.get(Property.REAL_TOPIC) ?? '';
+  const ended = properties.get(Property.DELAY_ENDED);
+  if (ended !== undefined) return readEnd(topic, ended);
+  const queueId = Number(properties.get(Property.REAL_QID));
+  const dueMs = Number(properties.get(Property.TIMER_DELIVER_MS));
+  const rolled = properties.get(Property.DELAY_ROLLED);
+  const rolledFrom = rolled === undefined ? undefined : Number(rolled);
+  if (topic === '' || !Number.isSafeInteger(dueMs) || !Number.isSafeInteger(queueId)) {
+    return undefined;
+  }
+  return { topic, queueId, dueMs, rolledFrom, messageId: properties.get(Property.UNIQ_KEY) ?? '' };
+}
+
+/**
+ * The topic that a producer sent a stored message to, be it waiting or not; `undefined` for what no producer
+ * has sent: deliveries of delayed messages, records that end waits or were written anew.
+ */
+export function sentTopicOf(record: Buffer): string | undefined {
+  const topic = topicOf(record);
+  if (topic !== TIMER_TOPIC)
+    return findProperty(record, DELAY_RECORD) === undefined ? topic : undefined;
+  if (findProperty(record, DELAY_ENDED) ?? findProperty(record, DELAY_ROLLED)) return undefined;
+  return findProperty(record, REAL_TOPIC);
+}
+
+/** The wait that a delivered record ends: when it was due, and its record's position; `undefined` for any other. */
+export function deliveredDelay(bytes: Buffer): { dueMs: number; position: number } | undefined {
+  const position = findProperty(bytes, DELAY_RECORD);
+  if (position === undefined) return undefined;
+  const found = {
+    dueMs: Number(findProperty(bytes, DELIVER_MS)),
+    position: Number(position),
+  };
+  return Number.isSafeInteger(found.dueMs) && Number.isSafeInteger(found.position)
+    ? found
+    : undefined;
+}
+
+function readEnd(topic: string, text: string): EndedDelay | undefined {
+  const [kind = '', due = '', places = ''] = text.split(' ');
+  const dueMs = Number(due);
+  const positions = places.split(',').map(Number);
+  if (kind !== 'recalled' && kind !== 'dropped') return undefined;
+  if (![dueMs, ...positions].every(Number.isSafeInteger)) return undefined;
+  return { kind, topic, dueMs, positions };
+}
+
+function copyOf(
+  record: StoredRecord,
+  topic: string,
+  properties: ReadonlyMap<string, string>,
+): RecordDraft {
+  return draftRecord({
+    topic,
+    properties: encodeProperties(properties),
+    body: record.body,
+    tag: properties.get(Property.TAGS) ?? '',
+    bornTimestamp: record.bornTimestamp,
+    bornHost: record.bornHost,
+    flag: record.flag,
+    sysFlag: record.sysFlag & FLAGS_KEPT,
+    reconsumeTimes: record.reconsumeTimes,
+  });
+}

@@ -1,0 +1,68 @@
+/** RecallMessage: a delayed message that has not been delivered is not delivered at all. */
+import { parseRecallHandle, type RecallHandle } from '../api/recall-handle';
+import { checkTypeFitsTopic } from '../message/message-checks';
+import { checkTopicName } from '../message/names';
+import { Code, StatusError } from '../message/status';
+import type { RecallMessageRequest__Output } from '../rpc/generated/apache/rocketmq/v2/RecallMessageRequest';
+import type { RecallMessageResponse } from '../rpc/generated/apache/rocketmq/v2/RecallMessageResponse';
+import { type CallGate, OK_STATUS, unary } from './calls';
+import type { MessagingServiceHandlers } from './messaging-handlers';
+import type { ProxyParts } from './parts';
+
+export function recallHandlers(
+  parts: ProxyParts,
+  gate: CallGate,
+): Pick<MessagingServiceHandlers, 'RecallMessage'> {
+  return {
+    RecallMessage: unary<RecallMessageRequest__Output, RecallMessageResponse>(
+      parts,
+      gate,
+      (request) => recall(parts, request),
+    ),
+  };
+}
+
+async function recall(
+  parts: ProxyParts,
+  request: RecallMessageRequest__Output,
+): Promise<RecallMessageResponse> {
+  const topic = request.topic?.name ?? '';
+  checkTopicName(topic);
+  const handle = handleOf(request.recall_handle, topic);
+  const route = parts.routes.find(topic);
+  if (route === undefined) {
+    throw new StatusError(Code.TOPIC_NOT_FOUND, `topic ${topic} does not exist`);
+  }
+  checkTypeFitsTopic('DELAY', topic, route.type);
+  const { brokerName, messageId, deliverMs } = handle;
+  const broker = parts.pool.find(brokerName);
+  if (broker === undefined) {
+    throw new StatusError(
+      Code.MESSAGE_NOT_FOUND,
+      `broker ${brokerName}, which has taken message ${messageId}, is not known at present`,
+    );
+  }
+  await parts.health.watch(brokerName, () => broker.recall({ topic, messageId, deliverMs }));
+  return { status: OK_STATUS, message_id: messageId };
+}
+
+function handleOf(text: string, topic: string): RecallHandle {
+  const handle = parseRecallHandle(text);
+  if (handle === undefined) {
+    throw new StatusError(
+      Code.BAD_REQUEST,
+      `recall_handle is malformed: ${formatShort(text)} is not what SendMessage answers`,
+    );
+  }
+  if (handle.topic !== topic) {
+    throw new StatusError(
+      Code.BAD_REQUEST,
+      `recall_handle is of topic ${handle.topic}, the request names topic ${topic}`,
+    );
+  }
+  return handle;
+}
+
+function formatShort(text: string): string {
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}...` : text);
+}
