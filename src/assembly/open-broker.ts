@@ -33,6 +33,14 @@ export interface BrokerPartOptions {
   };
   /** Default: as a broker's settings say. */
   readonly dedup?: { readonly windowMs: number; readonly maxEntries: number };
+  /** Default: as a broker's settings say. */
+  readonly transactions?: {
+    readonly firstCheckMs: number;
+    readonly checkIntervalMs: number;
+    readonly checks: number;
+    readonly classic: boolean;
+    readonly pending: number;
+  };
   readonly broker: { readonly name: string; readonly cluster: string };
 }
 
@@ -80,6 +88,7 @@ export async function openBroker(
       autoCreateGroups: options.groups.autoCreate,
       ...consumerLimits(options.consumers),
       ...duplicateLimits(options.dedup),
+      ...transactionSettings(options.transactions),
     },
   });
   shutdown.add('broker', () => broker.close());
@@ -100,6 +109,18 @@ function consumerLimits(consumers: BrokerPartOptions['consumers']): Partial<Brok
 function duplicateLimits(dedup: BrokerPartOptions['dedup']): Partial<BrokerSettings> {
   if (dedup === undefined) return {};
   return { dedupWindowMs: dedup.windowMs, dedupMaxEntries: dedup.maxEntries };
+}
+
+/** What older texts about RocketMQ say. */
+const CLASSIC_CHECKS = 5;
+
+function transactionSettings(
+  transactions: BrokerPartOptions['transactions'],
+): Partial<BrokerSettings> {
+  if (transactions === undefined) return {};
+  const { firstCheckMs, checkIntervalMs, checks, classic, pending: maxPending } = transactions;
+  const maxChecks = classic ? CLASSIC_CHECKS : checks;
+  return { transactions: { firstCheckMs, checkIntervalMs, maxChecks, maxPending } };
 }
 
 function retentionOf({ retention, disk }: BrokerPartOptions['store']): RetentionSettings {

@@ -49,6 +49,35 @@ export const dedup = {
   ),
 };
 
+export const transactions = {
+  firstCheck: option(
+    'duration',
+    6000,
+    'The age of a transaction at which its producer is asked first, unless its message says another one.',
+    { min: 1, max: 3_600_000 },
+  ),
+  checkInterval: option('duration', 30_000, 'How long after that it is asked again.', {
+    min: 1000,
+    max: 3_600_000,
+  }),
+  checks: option(
+    'integer',
+    15,
+    'How often producers are asked before the transaction is rolled back.',
+    { min: 1, max: 1000 },
+  ),
+  classic: option(
+    'switch',
+    false,
+    'Ask 5 times, as older texts about RocketMQ describe, whatever transactions.checks says.',
+  ),
+  pending: atMost(
+    MILLION,
+    10 * MILLION,
+    'Transactions that have not ended, at most; more get TOO_MANY_REQUESTS.',
+  ),
+};
+
 export const proxyFlow = {
   calls: atMost(
     10_000,

@@ -4,7 +4,7 @@
  */
 import { choice, option } from './option';
 import type { OptionTree } from './option';
-import { consumerFlow, dedup, proxyFlow } from './flow-schema';
+import { consumerFlow, dedup, proxyFlow, transactions } from './flow-schema';
 import { rpc, tls } from './transport-schema';
 
 const SECOND = 1000;
@@ -230,6 +230,7 @@ const startSchema = {
   broker: identity,
   consumers: consumerFlow,
   dedup,
+  transactions,
   flow: proxyFlow,
   ...operation,
 } satisfies OptionTree;
@@ -244,6 +245,7 @@ const brokerSchema = {
   groups,
   consumers: consumerFlow,
   dedup,
+  transactions,
   broker: {
     ...identity,
     address: option(

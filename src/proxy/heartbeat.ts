@@ -69,6 +69,7 @@ class HeartbeatFamily {
       checkGroupName(request.group?.name ?? settings.group);
     }
     clients.remove(clientId);
+    this.parts.checks.producers.remove(clientId);
     if (settings.clientType !== ClientType.PRODUCER) await clients.reportGone(clientId);
     return { status: OK_STATUS };
   }

@@ -9,6 +9,7 @@ import type { RouteTable } from './route-table';
 import type { ProxySettings } from './settings';
 import type { Subscriptions } from './subscriptions';
 import type { TopicCreation } from './topic-creation';
+import type { TransactionChecks } from './transaction-checks';
 
 /** What the handlers of one proxy share. */
 export interface ProxyParts {
@@ -22,6 +23,7 @@ export interface ProxyParts {
   readonly subscriptions: Subscriptions;
   readonly clients: ClientRegistry;
   readonly polls: OpenPolls;
+  readonly checks: TransactionChecks;
   /** Filters of subscriptions, read once. */
   readonly filters: FilterCache;
 }

@@ -4,6 +4,7 @@ import type { AdminApi } from '../api/admin-api';
 import type { BrokerApi } from '../api/broker-api';
 import type { BrokerDialer } from '../api/broker-dialer';
 import type { RouteApi } from '../api/route-api';
+import type { TopicType } from '../api/topic';
 import { FilterCache } from '../message/filter-cache';
 import type { Platform } from '../platform/platform';
 import type { MessagingServiceHandlers } from './messaging-handlers';
@@ -27,6 +28,7 @@ import { Subscriptions } from './subscriptions';
 import { TelemetryFamily } from './telemetry';
 import { TopicCreation } from './topic-creation';
 import { transactionHandlers } from './transaction';
+import { TransactionChecks } from './transaction-checks';
 
 export interface ProxyOptions {
   readonly routes: RouteApi;
@@ -106,6 +108,7 @@ class ProxyRole implements Proxy {
   async close(): Promise<void> {
     this.telemetry.drain();
     this.parts.routes.close();
+    this.parts.checks.close();
     this.parts.clients.close();
     this.parts.health.close();
     this.sending.close();
@@ -117,9 +120,13 @@ function makeParts({ routes, dial, platform, log, settings }: ProxyOptions): Pro
   const pool = new BrokerPool(dial, platform, log, settings.brokerLingerMs);
   const find = (brokerName: string): BrokerApi | undefined => pool.find(brokerName);
   const health = new BrokerHealth({ platform, log, settings: settings.health, find });
-  const table = new RouteTable(routes, platform, (masters) => {
+  const typeOf = (topic: string): TopicType | undefined => table.find(topic)?.type;
+  const checks = new TransactionChecks({ platform, log, pool, typeOf });
+  const table: RouteTable = new RouteTable(routes, platform, (masters) => {
     pool.update(masters);
     health.update(masters);
+    // It looks when the turn is over, and the table knows the new topics.
+    checks.refresh();
   });
   const shared = { platform, log, settings, routes: table, pool, health };
   return {
@@ -128,6 +135,7 @@ function makeParts({ routes, dial, platform, log, settings }: ProxyOptions): Pro
     subscriptions: new Subscriptions(shared),
     clients: new ClientRegistry(shared),
     polls: new OpenPolls(),
+    checks,
     filters: new FilterCache(),
   };
 }

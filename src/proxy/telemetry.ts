@@ -1,4 +1,4 @@
-/** Telemetry: clients say what they are and learn how to behave; later, commands go out here. */
+/** Telemetry: clients say what they are and learn how to behave; commands to them go out here. */
 import { Metadata, status as GrpcStatus, type ServerDuplexStream } from '@grpc/grpc-js';
 import { checkGroupName, checkTopicName } from '../message/names';
 import { Code, StatusError } from '../message/status';
@@ -55,6 +55,7 @@ export class TelemetryFamily {
     const ended = (): void => {
       this.streams.delete(call);
       this.parts.clients.streamEnded(clientId, call);
+      this.parts.checks.producers.ended(clientId, call);
     };
     call.on('data', (command: TelemetryCommand__Output) => {
       // One command at a time: a client that sends faster than it is answered waits.
@@ -78,7 +79,7 @@ export class TelemetryFamily {
     );
   }
 
-  /** Answers every settings command; other commands answer commands that are not sent yet. */
+  /** Answers every settings command; other commands answer commands that are not sent. */
   private async handle(
     call: Call,
     clientId: string,
@@ -126,6 +127,7 @@ export class TelemetryFamily {
       subscriptions: [],
       published,
     });
+    if (this.streams.has(call)) this.parts.checks.producers.put(clientId, published, call);
     return producerAnswer(sent, publishing, this.parts.settings);
   }
 

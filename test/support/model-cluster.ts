@@ -31,8 +31,8 @@ export class ModelCluster {
         this.dials++;
         return this.broker(brokerName);
       },
-      // Nothing in a proxy touches files, sockets or chance.
-      platform: { clock, timers } as unknown as Platform,
+      // Nothing in a proxy touches files or sockets.
+      platform: { clock, timers, random: { uint32: () => 7 } } as unknown as Platform,
       log: pino({ level: 'silent' }),
       settings: { ...DEFAULT_PROXY_SETTINGS, ...settings },
     });
