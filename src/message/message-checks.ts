@@ -11,11 +11,6 @@ import { toMs } from './time';
 export interface MessageLimits {
   /** Bytes of the body as sent (compressed, if it is). */
   readonly maxBodyBytes: number;
-  /**
-   * Bytes of the message as it will be delivered, with all that a delivery adds: several official
-   * clients receive at most 4 MiB, and one message beyond that would block them.
-   */
-  readonly maxDeliveredBytes: number;
   /** Entries of `user_properties`. */
   readonly maxUserProperties: number;
   /** UTF-8 bytes of user keys and values, tag and keys together. */
@@ -30,16 +25,12 @@ export interface MessageLimits {
 
 export const DEFAULT_MESSAGE_LIMITS: MessageLimits = {
   maxBodyBytes: MAX_BODY_BYTES,
-  maxDeliveredBytes: 4 * 1024 * 1024,
   maxUserProperties: 128,
   maxPropertiesBytes: 16384,
   maxMessageGroupBytes: 64,
   maxDelayMs: 86_400_000,
   maxRecoveryMs: 3_600_000,
 };
-
-/** What a delivery adds beyond body, topic and properties: digest, handle, times, hosts, field tags. */
-const DELIVERY_BYTES = 1024;
 
 /** ISO control characters. */
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
@@ -70,8 +61,8 @@ export function checkMessage(message: IncomingMessage, limits: MessageLimits, no
   checkTag(system.tag ?? '');
   for (const key of system.keys) checkKey(key);
   checkMessageGroup(system.message_group ?? '', limits.maxMessageGroupBytes);
-  const propertiesBytes = checkUserProperties(message, system, limits);
-  checkBody(message, propertiesBytes, limits);
+  checkUserProperties(message, system, limits);
+  checkBody(message, limits);
   checkMessageId(system.message_id);
   checkSeparators('trace_context', system.trace_context ?? '');
   checkSeparators('born_host', system.born_host);
@@ -169,12 +160,11 @@ function checkMessageGroup(group: string, maxBytes: number): void {
   }
 }
 
-/** Answers the bytes that user properties, tag and keys take together. */
 function checkUserProperties(
   message: IncomingMessage,
   system: IncomingSystemProperties,
   limits: MessageLimits,
-): number {
+): void {
   const entries = Object.entries(message.user_properties);
   if (entries.length > limits.maxUserProperties) {
     refuse(
@@ -194,7 +184,6 @@ function checkUserProperties(
       `user properties, tag and keys take ${bytes} bytes, the limit is ${limits.maxPropertiesBytes}`,
     );
   }
-  return bytes;
 }
 
 /** An empty value is refused too: the store cannot tell it from an absent property. */
@@ -216,21 +205,13 @@ function checkUserProperty(key: string, value: string): void {
   }
 }
 
-function checkBody(message: IncomingMessage, propertiesBytes: number, limits: MessageLimits): void {
+function checkBody(message: IncomingMessage, limits: MessageLimits): void {
   const bytes = message.body.length;
   if (bytes === 0) refuse(Code.MESSAGE_BODY_EMPTY, 'message body cannot be empty');
   if (bytes > limits.maxBodyBytes) {
     refuse(
       Code.MESSAGE_BODY_TOO_LARGE,
       `message body has ${bytes} bytes and cannot exceed the max ${limits.maxBodyBytes}`,
-    );
-  }
-  const delivered = bytes + propertiesBytes + DELIVERY_BYTES;
-  if (delivered > limits.maxDeliveredBytes) {
-    refuse(
-      Code.MESSAGE_BODY_TOO_LARGE,
-      `message body has ${bytes} bytes: as delivered, with ${propertiesBytes} bytes of properties and ` +
-        `${DELIVERY_BYTES} of delivery fields, it cannot exceed the max ${limits.maxDeliveredBytes} that all clients can receive`,
     );
   }
 }

@@ -1,6 +1,7 @@
 /** ReceiveMessage: a long-polling pop on one broker, its answer a stream. Hot path. */
 import type { Logger } from 'pino';
 import type { PopRequest, PoppedMessage, PopResult } from '../api/broker-api';
+import { COMMON_MESSAGE_BYTES } from '../message/large-message';
 import type { ResourceName } from '../message/public-message';
 import { uniqueKeyOf } from '../message/record';
 import { Code, StatusError, toStatusError } from '../message/status';
@@ -150,12 +151,7 @@ export class ReceiveFamily {
       else written = await stream.deliver(OK_STATUS, items, () => clock.wallMs());
     } finally {
       this.delivering.give(bytes);
-      if (written < items.length) {
-        this.giveBack(
-          items.slice(written).map(({ delivery }) => delivery),
-          pop,
-        );
-      }
+      if (written < items.length) this.notTaken(items.slice(written), pop);
     }
   }
 
@@ -164,6 +160,34 @@ export class ReceiveFamily {
     return encodeDeliveries(messages, topic, (_message, err) => {
       this.log.error({ err, brokerName, topic: topic.name }, 'record not readable');
     });
+  }
+
+  /**
+   * A message that is too large for some clients must not come again at once and for ever: it was an attempt, and
+   * its next one waits, until it is a dead letter.
+   */
+  private notTaken(items: readonly EncodedItem<PoppedMessage>[], pop: Pop): void {
+    const isLarge = ({ encoded }: EncodedItem): boolean => encoded.length > COMMON_MESSAGE_BYTES;
+    for (const item of items.filter(isLarge)) this.largeNotTaken(item, pop);
+    const rest = items.filter((item) => !isLarge(item)).map(({ delivery }) => delivery);
+    if (rest.length > 0) this.giveBack(rest, pop);
+  }
+
+  private largeNotTaken({ encoded, delivery }: EncodedItem<PoppedMessage>, pop: Pop): void {
+    const { brokerName, request } = pop;
+    const { group, topic, clientId, autoRenew } = request;
+    const messageId = uniqueKeyOf(delivery.record);
+    const { attempt, receiptHandle } = delivery;
+    this.log.warn(
+      { group, topic, clientId, messageId, attempt, bytes: encoded.length },
+      'message not taken: many clients take at most 4 MiB unless told otherwise',
+    );
+    // Otherwise its invisible time ends by itself.
+    if (!autoRenew) return;
+    this.parts.pool
+      .find(brokerName)
+      ?.changeInvisible({ group, topic, messageId, receiptHandle, invisibleMs: 0, suspend: false })
+      .catch((err: unknown) => this.log.warn({ err, brokerName, group, topic }, 'not put off'));
   }
 
   /** Messages that did not get through come again soon, without an attempt counted. */

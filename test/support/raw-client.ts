@@ -96,16 +96,17 @@ export class RawClient {
   private readonly client: Client;
   private readonly metadata = new Metadata({ waitForReady: true });
 
-  /** `deadlineMs` of every unary call, also while the server is away. */
+  /** `deadlineMs` of every unary call, also while the server is away; `maxReceiveBytes` of one gRPC message. */
   constructor(
     readonly endpoint: string,
     readonly clientId: string,
     private readonly deadlineMs = 5000,
+    maxReceiveBytes = 64 * 1024 * 1024,
   ) {
     this.client = new Client(endpoint, credentials.createInsecure(), {
       'grpc.initial_reconnect_backoff_ms': 50,
       'grpc.max_reconnect_backoff_ms': 200,
-      'grpc.max_receive_message_length': 64 * 1024 * 1024,
+      'grpc.max_receive_message_length': maxReceiveBytes,
       'grpc.max_send_message_length': 64 * 1024 * 1024,
       // A connection of its own, as another process would have.
       'grpc.use_local_subchannel_pool': 1,

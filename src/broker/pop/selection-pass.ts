@@ -42,6 +42,8 @@ export interface Pass {
 export interface Draft {
   readonly picks: ChosenMessage[];
   bytes: number;
+  /** Whether the pick is a message that must be alone. */
+  large: boolean;
   /** Set when entries must come from a file before more can be said. */
   cold: Promise<Loaded> | undefined;
   /** Whether a queue has more to examine than one turn may. */

@@ -6,6 +6,7 @@
  */
 import type { PopRequest } from '../../api/broker-api';
 import type { RecordFilter } from '../../message/filter';
+import { isLargeRecord } from '../../message/large-message';
 import type { Platform, Timers } from '../../platform/platform';
 import type { MessageStore, QueueEntry } from '../../store/message-store';
 import type { Judge } from '../filter/judge';
@@ -109,7 +110,7 @@ export class Selector {
     filter: RecordFilter | undefined,
     loaded: Loaded | undefined,
   ): Draft {
-    const draft: Draft = { picks: [], bytes: 0, cold: undefined, unfinished: false };
+    const draft: Draft = { picks: [], bytes: 0, large: false, cold: undefined, unfinished: false };
     const client = this.book.clients.heard(request.clientId);
     const first = ledgers.rotation++ % queues;
     for (let i = 0; i < queues && this.hasRoom(draft, request); i++) {
@@ -292,14 +293,18 @@ export class Selector {
   private pick(draft: Draft, pick: ChosenMessage): void {
     draft.picks.push(pick);
     draft.bytes += pick.entry.bytes;
+    draft.large = isLargeRecord(pick.entry.bytes);
   }
 
   private hasRoom(draft: Draft, request: PopRequest): boolean {
     return draft.picks.length < request.maxMessages;
   }
 
+  /** The first message always does; a large one is alone, so that a client loses nothing else by it. */
   private fits(draft: Draft, entry: QueueEntry): boolean {
-    return draft.picks.length === 0 || draft.bytes + entry.bytes <= this.settings.maxPopBytes;
+    if (draft.picks.length === 0) return true;
+    if (draft.large || isLargeRecord(entry.bytes)) return false;
+    return draft.bytes + entry.bytes <= this.settings.maxPopBytes;
   }
 
   private bounded(ledger: QueueLedger): boolean {

@@ -29,6 +29,29 @@ describe('a receiver that goes away', () => {
     expect(next.messages.map(({ system_properties: s }) => s?.delivery_attempt)).toEqual([1, 1, 1]);
   });
 
+  it.each([
+    ['a push consumer', true, [{ invisibleMs: 0, suspend: false, messageId: 'large' }]],
+    ['a simple consumer', false, []],
+  ])(
+    'and did not take a message beyond 4 MiB has used one of its attempts: %s',
+    async (_consumer, autoRenew, changed) => {
+      const { cluster, client, send } = scene();
+      await client.status('SendMessage', {
+        messages: [message('t', 'large', {}, { body: Buffer.alloc(4 * 1024 * 1024) })],
+      });
+      await send('small');
+      const request = receiveRequest('g', 't', { auto_renew: autoRenew });
+      const slow = client.receive(request, {}, (call) => (call.reading = false));
+      await cluster.sim.settle();
+      slow.call.cancel();
+      await cluster.sim.settle();
+      const entries = cluster.broker().released.flatMap((released) => released.entries);
+      expect(entries.map(({ messageId }) => messageId)).toEqual(['small']);
+      expect(cluster.broker().changed).toHaveLength(changed.length);
+      expect(cluster.broker().changed).toMatchObject(changed);
+    },
+  );
+
   it('gives back only what it did not take', async () => {
     const { cluster, client, send } = scene();
     await send('a', 'b', 'c');

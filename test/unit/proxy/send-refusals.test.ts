@@ -104,12 +104,6 @@ const refusals: readonly (readonly [string, Message, number, readonly string[]])
     Code.MESSAGE_BODY_TOO_LARGE,
     ['body', '4194304', '4194305'],
   ],
-  [
-    'message too large as delivered',
-    message('t', 'm', {}, body(4194304)),
-    Code.MESSAGE_BODY_TOO_LARGE,
-    ['delivered', '4194304'],
-  ],
   ['empty message id', message('t', ''), Code.ILLEGAL_MESSAGE_ID, ['message id', 'empty']],
   ['blank message id', message('t', '  '), Code.ILLEGAL_MESSAGE_ID, ['message id', 'empty']],
   [

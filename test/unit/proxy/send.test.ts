@@ -20,6 +20,10 @@ describe('SendMessage', () => {
       'properties of 16384 bytes',
       message('t', 'm', {}, { user_properties: { ab: 'x'.repeat(16382) } }),
     ],
+    [
+      'a body of 4 MiB with properties of 16384 bytes',
+      message('t', 'm', {}, { ...body(4194304), user_properties: { ab: 'x'.repeat(16382) } }),
+    ],
     ['an id of any length', message('t', 'x')],
   ])('accepts %s', async (_name, sent) => {
     const cluster = new ModelCluster();
