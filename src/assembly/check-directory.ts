@@ -1,15 +1,31 @@
 /** `gantry store check`: the store's files, and those that its broker keeps beside them. */
 import { checkExchange } from '../broker/exchange/check-exchange';
+import { ApacheReadiness } from '../broker/exchange/check-for-apache';
 import { checkStore, type CheckOptions, type CheckSummary } from '../store/tools/check-store';
+
+export interface CheckDirectoryOptions extends Omit<CheckOptions, 'others'> {
+  /** Tells as well what Apache RocketMQ would do with the directory. */
+  readonly forApache?: boolean;
+}
 
 /**
  * Checks all files of a broker that does not run.
  * @throws Error with code ELOCKED when a process has the directory, ENOENT when there is no store
  */
-export async function checkDirectory(options: CheckOptions): Promise<CheckSummary> {
-  const { files, directory } = options;
+export async function checkDirectory(options: CheckDirectoryOptions): Promise<CheckSummary> {
+  const { files, directory, forApache = false } = options;
   return checkStore({
     ...options,
-    others: (logEnd, report) => checkExchange(files, directory, logEnd, report),
+    others: (report) => {
+      const apache = forApache ? new ApacheReadiness(files, directory, report) : undefined;
+      return {
+        record: (record) => apache?.record(record),
+        damage: (from, place) => apache?.damage(from, place),
+        end: async (facts) => {
+          await checkExchange(files, directory, facts.end, report);
+          await apache?.end(facts);
+        },
+      };
+    },
   });
 }

@@ -15,7 +15,7 @@ import { errorCode } from '../platform/file-error';
 import { nodeFiles } from '../platform/node-files';
 import { ExitError } from './exit-error';
 import { byteText, progressBar } from './progress';
-import type { Terminal } from './terminal';
+import { OutputClosed, type Terminal } from './terminal';
 import { json, line, plain } from './text';
 
 /** Something is wrong with the store; it cannot be looked at. */
@@ -25,6 +25,7 @@ const NOT_CHECKABLE = 2;
 export async function checkCommand(
   directory: string,
   asJson: boolean,
+  forApache: boolean,
   terminal: Terminal,
 ): Promise<void> {
   const bar = progressBar(terminal);
@@ -36,6 +37,7 @@ export async function checkCommand(
     checkDirectory({
       files: nodeFiles(),
       directory: resolve(directory),
+      forApache,
       onFinding,
       onProgress: (done, total) => {
         bar.update(done, total);
@@ -80,7 +82,7 @@ export async function dumpCommand(
 ): Promise<void> {
   if (!asJson) terminal.out(line(HEADERS, WIDTHS));
   const bar = progressBar(terminal);
-  const summary = await looked(() =>
+  const summary = await untilClosed(() =>
     dumpStore({
       ...filter,
       files: nodeFiles(),
@@ -96,7 +98,7 @@ export async function dumpCommand(
     }),
   );
   bar.clear();
-  if (summary.damagedBytes === 0) return;
+  if (summary === undefined || summary.damagedBytes === 0) return;
   const text = `gantry: ${summary.damagedBytes} bytes of the log are damaged; gantry store check tells more`;
   throw new ExitError(WRONG, text);
 }
@@ -157,11 +159,22 @@ export async function repairCommand(
   );
 }
 
+/** Output that nobody reads any more (`| head`) ends the command without a word. */
+async function untilClosed<T>(task: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await looked(task);
+  } catch (error) {
+    if (error instanceof OutputClosed) return undefined;
+    throw error;
+  }
+}
+
 /** What keeps a directory from being looked at ends the command with code 2. */
 async function looked<T>(task: () => Promise<T>): Promise<T> {
   try {
     return await task();
   } catch (error) {
+    if (error instanceof OutputClosed) throw error;
     const why = error instanceof Error ? error.message : String(error);
     const inUse = errorCode(error) === 'ELOCKED' ? 'the store is in use: ' : '';
     throw new ExitError(NOT_CHECKABLE, `gantry: ${inUse}${why}`);

@@ -1,5 +1,5 @@
 /** `gantry store check|dump|repair`: looks at the directory of a broker that does not run. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 
 import { wholeNumber } from './admin-command';
 import { addOutput, wantsJson } from './output';
@@ -31,10 +31,18 @@ function addCheck(store: Command, terminal: Terminal): void {
   const command = store
     .command('check <DIR>')
     .description('Verify every record, queue entry and file; print what is wrong.')
+    .addOption(
+      new Option('--for <BROKER>', 'tell what another broker would do with it').choices(['apache']),
+    )
     .addHelpText('after', '\nExit code 0: sound, 1: something is wrong, 2: cannot be checked.');
   addOutput(command);
   command.action((directory: string) =>
-    load().checkCommand(directory, wantsJson(command), terminal),
+    load().checkCommand(
+      directory,
+      wantsJson(command),
+      command.opts<{ readonly for?: string }>().for === 'apache',
+      terminal,
+    ),
   );
 }
 

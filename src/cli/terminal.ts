@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { styleText } from 'node:util';
 
+import { errorCode } from '../platform/file-error';
 import { UsageError } from './usage-error';
 
 /** Well above the largest body that a broker takes, which says so itself. */
@@ -17,7 +18,10 @@ export interface Terminal {
   out(text: string): void;
   /** Standard error: what is said beside it. */
   err(text: string): void;
-  /** Resolves when standard output can take more: waited for by what writes a lot. */
+  /**
+   * Resolves when standard output can take more: waited for by what writes a lot.
+   * @throws OutputClosed when nobody reads it any more
+   */
   drained?(): Promise<void>;
   /**
    * All of standard input; `undefined` when a person sits at it.
@@ -26,15 +30,31 @@ export interface Terminal {
   input(): Promise<Buffer | undefined>;
 }
 
+/** Who has read standard output has gone. */
+export class OutputClosed extends Error {
+  constructor() {
+    super('nobody reads standard output any more');
+    this.name = 'OutputClosed';
+  }
+}
+
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
+  let closed = false;
+  process.stdout.on('error', (error) => {
+    if (errorCode(error) !== 'EPIPE') throw error;
+    closed = true;
+  });
   return {
     env: process.env,
     colours: process.stderr.isTTY && process.env['NO_COLOR'] === undefined,
     interactive: process.stderr.isTTY,
     out: (text) => void process.stdout.write(text),
     drained: async () => {
-      if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+      if (!closed && process.stdout.writableNeedDrain) {
+        await once(process.stdout, 'drain').catch(() => undefined);
+      }
+      if (closed) throw new OutputClosed();
     },
     err: (text) => void process.stderr.write(text),
     input: async () => {

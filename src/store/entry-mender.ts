@@ -32,6 +32,8 @@ export class EntryMender {
   private readonly gate = new Gate(1);
   private found = 0;
   private gone = 0;
+  /** Where the last damaged bytes begin that a search has met, -1 without any. */
+  lastDamage = -1;
 
   constructor(
     private readonly parts: MenderParts,
@@ -119,7 +121,9 @@ export class EntryMender {
         const tagsCode = tag === undefined ? 0 : javaHashCode(tag);
         entry = { queueOffset, physicalOffset, bytes: totalBytes, tagsCode };
       },
-      onDamage: () => undefined,
+      onDamage: (damage) => {
+        this.lastDamage = Math.max(this.lastDamage, damage);
+      },
     });
     return entry;
   }

@@ -60,6 +60,8 @@ export interface Recovered {
   readonly lastPhysicalOffset: number;
   /** Whether another program, Apache RocketMQ, has made the directory or had it since we did. */
   readonly visited: boolean;
+  /** Where the last damaged bytes that were found lie in the log, -1 without any. */
+  readonly lastDamage: number;
 }
 
 /** Recovers a store; `queues` is filled. */
@@ -75,6 +77,7 @@ class Recovery {
   private rebuilt = false;
   private records = 0;
   private damages = 0;
+  private lastDamage = -1;
   private end = -1;
   /** Whether a record that does not follow its queue's last one is a contradiction; and whether there was one. */
   private strict = false;
@@ -275,6 +278,7 @@ class Recovery {
       },
       onDamage: (damageFrom, damageTo, record) => {
         this.damages++;
+        this.lastDamage = damageFrom;
         log.error({ from: damageFrom, to: damageTo }, 'damaged bytes in the CommitLog are skipped');
         if (record !== undefined) this.restoreLost(record);
       },
@@ -341,7 +345,8 @@ class Recovery {
   private outcome(end: number): Recovered {
     const { storeTimestamp, lastPhysicalOffset } = this;
     this.end = end;
-    return { end, storeTimestamp, lastPhysicalOffset, visited: this.visited };
+    const { visited, lastDamage } = this;
+    return { end, storeTimestamp, lastPhysicalOffset, visited, lastDamage };
   }
 }
 

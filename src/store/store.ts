@@ -19,6 +19,7 @@ import { PendingEntries } from './pending-entries';
 import { replayTopics } from './replay';
 import { Retention } from './retention';
 import { beingDeleted, readOnly } from './store-errors';
+import { warnOfDamage } from './stop-warning';
 import type { StoreParts } from './store-parts';
 import { StoreListeners } from './store-listeners';
 import { Upkeep } from './upkeep';
@@ -243,6 +244,8 @@ export class Store implements MessageStore {
       await this.upkeep.checkpoint(this.commitLog.end);
       await platform.files.remove(layout.abort);
       await platform.files.syncDirectory(layout.root);
+      const damage = Math.max(this.parts.recovered.lastDamage, this.mender.lastDamage);
+      warnOfDamage(this.parts.log, damage, this.commitLog.end, segments.segmentBytes);
     } finally {
       await this.upkeep.stop();
       await this.index?.close();

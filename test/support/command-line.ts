@@ -1,5 +1,5 @@
 import { run } from '../../src/cli/run';
-import type { Terminal } from '../../src/cli/terminal';
+import { OutputClosed, type Terminal } from '../../src/cli/terminal';
 
 export interface Outcome {
   readonly code: number;
@@ -13,6 +13,8 @@ export interface Surroundings {
   readonly input?: string | Buffer;
   /** Whether a person looks at standard error; default no. */
   readonly interactive?: boolean;
+  /** Lines of standard output after which its reader goes away; absent: it stays. */
+  readonly linesRead?: number;
   /** Called with all that was written to standard error so far. */
   readonly onErr?: (text: string) => void;
 }
@@ -35,6 +37,10 @@ export async function gantry(
     err: (text) => {
       err += text;
       onErr?.(err);
+    },
+    drained: () => {
+      const closed = out.split('\n').length > (surroundings.linesRead ?? Infinity);
+      return closed ? Promise.reject(new OutputClosed()) : Promise.resolve();
     },
     input: () => Promise.resolve(input === undefined ? undefined : Buffer.from(input)),
   };

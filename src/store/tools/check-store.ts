@@ -1,7 +1,7 @@
 /** `gantry store check`: reads all of a store once and says what is wrong with it. */
 import type { StoredRecord } from '../../message/record';
 import type { Files } from '../../platform/platform';
-import { checkSmallFiles } from './file-checks';
+import { checkSmallFiles, type LogFacts } from './file-checks';
 import type { Report } from './finding';
 import { IndexAudit } from './index-audit';
 import { lookBehind, walkLog } from './log-walk';
@@ -16,8 +16,17 @@ export interface CheckOptions {
   readonly onFinding: Report;
   /** Bytes of the log done, and in all. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Checks files of others in the directory, once the log's end is known. */
-  readonly others?: (logEnd: number, report: Report) => Promise<void>;
+  /** Checks what others keep in the directory. */
+  readonly others?: (report: Report) => OtherChecks;
+}
+
+export interface OtherChecks {
+  /** Each whole record, in log order; valid during the call. */
+  record?(record: StoredRecord): void;
+  /** Where bytes begin that are no record. */
+  damage?(from: number, place: { readonly file: string; readonly at: number }): void;
+  /** The log has been walked. */
+  end(facts: LogFacts): Promise<void>;
 }
 
 export interface CheckSummary {
@@ -57,11 +66,14 @@ class Check {
   private records = 0;
   private damagedBytes = 0;
   private lastStoreTimestamp = 0;
+  private readonly others: OtherChecks | undefined;
 
   constructor(
     private readonly store: OfflineStore,
     private readonly options: CheckOptions,
-  ) {}
+  ) {
+    this.others = options.others?.(this.report);
+  }
 
   private readonly report: Report = (finding) => {
     if (finding.kind === 'wrong') this.wrong++;
@@ -110,10 +122,12 @@ class Check {
       record: async (record) => {
         await this.record(record, audit);
         await index.record(record);
+        this.others?.record?.(record);
       },
       damage: async (from, to, record, why) => {
         await this.damage(log, audit, from, to, record, why);
         await index.damage(from, to);
+        this.others?.damage?.(from, log.place(from));
       },
       progress: (position) => this.options.onProgress?.(position - log.first, log.end - log.first),
     });
@@ -121,9 +135,12 @@ class Check {
     const queues = await audit.finish();
     await index.finish();
     this.compareTotals(queues);
-    const facts = { start: log.first, end, lastStoreTimestamp: this.lastStoreTimestamp };
+    const { segmentBytes, queueFileEntries } = this.store;
+    const { lastStoreTimestamp } = this;
+    const lengths = { segmentBytes, queueFileEntries };
+    const facts = { start: log.first, end, lastStoreTimestamp, ...lengths };
     await checkSmallFiles(this.store, facts, this.report);
-    await this.options.others?.(end, this.report);
+    await this.others?.end(facts);
     this.options.onProgress?.(log.end - log.first, log.end - log.first);
     return {
       segments: log.starts.length,

@@ -7,7 +7,10 @@ import { slotsOf } from '../mark';
 import type { Report } from './finding';
 import type { OfflineStore } from './offline-store';
 
+/** What a walk over the log has found. */
 export interface LogFacts {
+  readonly segmentBytes: number;
+  readonly queueFileEntries: number;
   readonly start: number;
   readonly end: number;
   readonly lastStoreTimestamp: number;

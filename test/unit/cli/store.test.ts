@@ -104,3 +104,17 @@ test('a person sees a bar, a program does not', async () => {
   expect(seen.out).toContain('sound');
   expect((await gantry(['store', 'check', directory])).err).toBe('');
 });
+
+test('a dump whose output nobody reads any more ends quietly, and leaves the store free', async () => {
+  const { code, out, err } = await gantry(['store', 'dump', directory], { linesRead: 2 });
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(rowsOf(out)).toHaveLength(2);
+  expect(await gantry(['store', 'check', directory])).toMatchObject({ code: 0 });
+});
+
+test('check tells on demand what Apache RocketMQ would do with the directory', async () => {
+  const { code, out } = await gantry(['store', 'check', directory, '--for', 'apache']);
+  expect(out).toContain('note   commitlog  Apache: it needs mappedFileSizeCommitLog=16384');
+  expect(code).toBe(0);
+  expect(await gantry(['store', 'check', directory, '--for', 'kafka'])).toMatchObject({ code: 2 });
+});
