@@ -1,4 +1,4 @@
-/** `gantry dlq list|show|purge`: the dead letters of a consumer group. */
+/** `gantry dlq list|show|resend|purge`: the dead letters of a consumer group. */
 import type { Command } from 'commander';
 
 import type { AdminApi } from '../api/admin-api';
@@ -6,6 +6,11 @@ import { DLQ_PREFIX } from '../message/names';
 import { Code, StatusError } from '../message/status';
 import { adminCommand, wholeNumber, type Answer } from './admin-command';
 import type * as DeadLetterView from './dead-letter-view';
+import { addEndpoint, endpointOf } from './endpoint';
+import { ExitError } from './exit-error';
+import { addOutput, wantsJson } from './output';
+import { progressBar } from './progress';
+import type * as ResendDeadLetters from './resend-dead-letters';
 import type { Terminal } from './terminal';
 import { json, table } from './text';
 import { UsageError } from './usage-error';
@@ -13,11 +18,15 @@ import { UsageError } from './usage-error';
 /* eslint-disable @typescript-eslint/no-require-imports -- a command loads what it needs when it runs, so that all others are quick */
 
 const MAX_MESSAGES = 64;
+const MAX_RATE = 100_000;
+const MAX_RESENT = 1_000_000_000;
 
 export function dlqCommand(program: Command, terminal: Terminal): void {
   const dlq = program
     .command('dlq')
-    .description('Look at the messages that a consumer group has given up, and throw them away.');
+    .description(
+      'Look at the messages that a consumer group has given up, send them again, or throw them away.',
+    );
   adminCommand(dlq, terminal, {
     name: 'list <GROUP>',
     description: "List a group's dead letters, the oldest first.",
@@ -39,6 +48,7 @@ export function dlqCommand(program: Command, terminal: Terminal): void {
       return (admin) => show(admin, group, id);
     },
   });
+  addResend(dlq, terminal);
   adminCommand(dlq, terminal, {
     name: 'purge <GROUP>',
     description: 'Delete all dead letters of a group, for all who read them.',
@@ -53,6 +63,46 @@ export function dlqCommand(program: Command, terminal: Terminal): void {
         };
       };
     },
+  });
+}
+
+function addResend(dlq: Command, terminal: Terminal): void {
+  const command = dlq
+    .command('resend <GROUP>')
+    .description("Send a group's dead letters to the topics they came from, each once.")
+    .option('--rate <N>', `messages a second, 1 to ${MAX_RATE}`, '100')
+    .option('--max <N>', 'as many as this at most (default: all that are there now)')
+    .addHelpText(
+      'after',
+      '\nEach is sent, then acknowledged for the group gantry-dlq-resend: what a run that was ended\n' +
+        'has sent is not sent again by the next one, but for the one that was under way.',
+    );
+  addEndpoint(command);
+  addOutput(command);
+  command.action(async (group: string) => {
+    const { rate, max } = command.opts<{ readonly rate: string; readonly max?: string }>();
+    const order = {
+      group,
+      ratePerSecond: wholeNumber('--rate', rate, 1, MAX_RATE),
+      max: max === undefined ? Infinity : wholeNumber('--max', max, 1, MAX_RESENT),
+    };
+    const endpoint = endpointOf(command, terminal);
+    const { resendDeadLetters } = require('./resend-dead-letters') as typeof ResendDeadLetters;
+    const progress = progressBar(terminal, () => '');
+    let result;
+    try {
+      result = await resendDeadLetters(endpoint, order, (done, total) =>
+        progress.update(done, total),
+      );
+    } finally {
+      progress.clear();
+    }
+    const { resent, kept } = result;
+    const people = `${resent} dead letters of group ${group} sent again\n`;
+    terminal.out(wantsJson(command) ? json(result) : people);
+    if (kept.length === 0) return;
+    for (const { messageId, reason } of kept) terminal.err(`${messageId} not sent: ${reason}\n`);
+    throw new ExitError(1);
   });
 }
 

@@ -17,7 +17,11 @@ export interface Progress {
   clear(): void;
 }
 
-export function progressBar(terminal: Terminal): Progress {
+/** @param text what stands behind the bar, of what is done so far */
+export function progressBar(
+  terminal: Terminal,
+  text: (done: number) => string = byteText,
+): Progress {
   let drawn = -1;
   return {
     update: (done, total) => {
@@ -27,7 +31,7 @@ export function progressBar(terminal: Terminal): Progress {
       drawn = percent;
       const bar = '#'.repeat(Math.round(part * WIDTH)).padEnd(WIDTH);
       terminal.err(
-        `${CLEAR_LINE}[${bar}] ${String(percent).padStart(3)} %  ${byteText(Math.min(done, total))}`,
+        `${CLEAR_LINE}[${bar}] ${String(percent).padStart(3)} %  ${text(Math.min(done, total))}`,
       );
     },
     clear: () => {

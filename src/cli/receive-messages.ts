@@ -14,16 +14,20 @@ import type { QueryRouteResponse__Output } from '../rpc/generated/apache/rocketm
 import { withAdmin } from './admin-access';
 import { PublicClient } from './public-client';
 
-export interface ReceiveOrder {
+/** What each poll of a command has in common. */
+export interface PollOrder {
   readonly topic: string;
   readonly group: string;
+  readonly invisibleMs: number;
+  /** `*` for all, else tags joined by two bars. */
+  readonly tags: string;
+}
+
+export interface ReceiveOrder extends PollOrder {
   /** Messages, at most. */
   readonly max: number;
   /** For all of them together. */
   readonly waitMs: number;
-  readonly invisibleMs: number;
-  /** `*` for all, else tags joined by two bars. */
-  readonly tags: string;
   /** Whether a group that does not exist yet starts at the oldest message. */
   readonly fromBeginning: boolean;
   readonly acknowledge: boolean;
@@ -98,9 +102,10 @@ function makeGroup(endpoint: string, { group, topic }: ReceiveOrder): Promise<vo
   });
 }
 
-async function poll(
+/** Receives once at each broker that holds the topic. */
+export async function poll(
   client: PublicClient,
-  order: ReceiveOrder,
+  order: PollOrder,
   batch: number,
   waitMs: number,
 ): Promise<readonly Message__Output[]> {
@@ -144,9 +149,9 @@ async function brokersOf(client: PublicClient, topic: string): Promise<readonly 
   return [...new Set(queues.map(({ broker }) => broker?.name ?? ''))];
 }
 
-function acknowledge(
+export function acknowledge(
   client: PublicClient,
-  { group, topic }: ReceiveOrder,
+  { group, topic }: PollOrder,
   message: Message__Output,
 ): Promise<unknown> {
   const entry = handleOf(message);
@@ -161,9 +166,9 @@ function acknowledge(
 }
 
 /** Visible at once, and no attempt counted. */
-function giveBack(
+export function giveBack(
   client: PublicClient,
-  { group, topic }: ReceiveOrder,
+  { group, topic }: PollOrder,
   message: Message__Output,
 ): Promise<unknown> {
   const request = {
