@@ -2,7 +2,7 @@ import type { PopRequest, PopResult } from '../../src/api/broker-api';
 import type { GroupConfig } from '../../src/api/topic';
 import type { RecordDraft } from '../../src/message/record-draft';
 import { memoryPlatform } from '../../src/platform/memory-files';
-import type { Platform } from '../../src/platform/platform';
+import type { Files, Platform } from '../../src/platform/platform';
 import { groupConfig } from './model-broker';
 import { Mortal } from './mortal';
 import { SimClock } from './sim-clock';
@@ -20,15 +20,19 @@ export const never = new AbortController().signal;
 /** A broker on simulated time; everything that waits is driven by `drive`. */
 export class BrokerBench {
   readonly sim = new SimClock();
-  private readonly machine: Platform = {
-    ...memoryPlatform(),
-    clock: this.sim.clock,
-    timers: this.sim.timers,
-  };
-  private process = new Mortal(this.machine);
+  private readonly machine: Platform;
+  private process: Mortal;
   running: TestBroker | undefined;
 
-  constructor(private readonly options: TestBrokerOptions = {}) {}
+  /** @param files what is on the disk; none: an empty one in memory */
+  constructor(
+    private readonly options: TestBrokerOptions = {},
+    files?: Files,
+  ) {
+    const { clock, timers } = this.sim;
+    this.machine = { ...memoryPlatform(), ...(files && { files }), clock, timers };
+    this.process = new Mortal(this.machine);
+  }
 
   async open(): Promise<this> {
     this.running = await this.drive(openTestBroker(this.process.platform, this.options));

@@ -1,6 +1,7 @@
 import type { TransactionCheck } from '../../src/api/transaction-api';
 import type { TransactionSettings } from '../../src/broker/transaction/transactions';
 import { DEFAULT_BROKER_SETTINGS } from '../../src/broker/settings';
+import type { Files } from '../../src/platform/platform';
 import { readRecord, type StoredRecord } from '../../src/message/record';
 import { BrokerBench } from './broker-bench';
 import { idsOf, messageDraft, type TestBrokerOptions } from './test-broker';
@@ -9,12 +10,11 @@ import { idsOf, messageDraft, type TestBrokerOptions } from './test-broker';
 export async function transactionBench(
   settings: Partial<TransactionSettings> = {},
   options: TestBrokerOptions = {},
+  files?: Files,
 ): Promise<TransactionBench> {
   const transactions = { ...DEFAULT_BROKER_SETTINGS.transactions, ...settings };
-  const bench = new TransactionBench({
-    ...options,
-    settings: { ...options.settings, transactions },
-  });
+  const all = { ...options, settings: { ...options.settings, transactions } };
+  const bench = new TransactionBench(all, files);
   await bench.open();
   await bench.drive(bench.broker.putTopic({ name: 't', type: 'TRANSACTION', queues: 1 }));
   await bench.group({ startFrom: 'beginning' });
@@ -59,12 +59,14 @@ export class TransactionBench extends BrokerBench {
 
   /** All records of a topic's queue 0. */
   async stored(topic: string): Promise<StoredRecord[]> {
+    return (await this.storedBytes(topic)).map((bytes) => readRecord(bytes, 0));
+  }
+
+  async storedBytes(topic: string): Promise<Buffer[]> {
     const { store } = this.running ?? {};
     if (store === undefined) throw new Error('not open');
     const entries = await store.entries(topic, 0, 0, 1000);
-    const records = entries.map(async (entry) =>
-      readRecord(await store.record(topic, 0, entry), 0),
-    );
+    const records = entries.map(async (entry) => store.record(topic, 0, entry));
     return this.drive(Promise.all(records));
   }
 
