@@ -31,6 +31,7 @@ import type { ConfigExport } from './exchange/config-export';
 import { openExchange } from './exchange/exchange';
 import { findMessages } from './message-finder';
 import { Metadata } from './metadata';
+import { CarryOver } from './carry-over';
 import { ClientTable } from './pop/client-table';
 import { FinishService } from './pop/finish-service';
 import { loadHandleKeys } from './pop/handle-keys';
@@ -121,12 +122,19 @@ export class Broker implements BrokerApi {
       logger: logger.child({ part: 'timer' }),
       queuesOf: (topic) => metadata.topics.get(topic)?.queues ?? 0,
     });
-    new Removal({ store, book, log, views, timer, logger });
     const handles = new ReceiptHandles(settings.brokerName, keys, book);
     const faults = new FilterFaults(platform.clock, logger);
     const filters = new FilterCache();
     const judge = new Judge(store, faults);
     const isFifo = (group: string): boolean => metadata.groups.get(group)?.fifo ?? false;
+    const opened: { broker?: Broker } = {};
+    const ensureTopic = (name: string): Promise<void> =>
+      opened.broker?.ensureTopic(name) ?? Promise.reject(new Error('the broker is not open yet'));
+    const { maxAttempts } = events;
+    const carryOver = new CarryOver({
+      ...{ store, book, log, platform, logger, isFifo, maxAttempts, ensureTopic },
+    });
+    new Removal({ store, book, log, views, timer, carryOver, clock: platform.clock, logger });
     const selector = new Selector({ store, book, log, judge, settings, platform, isFifo });
     const finishing = new FinishService({
       ...{ book, log, handles },
@@ -150,8 +158,7 @@ export class Broker implements BrokerApi {
       isFifo,
     });
     const deadLetters = new DeadLetterService({
-      ...{ store, book, log, handles, logger },
-      ensureTopic: (name): Promise<void> => broker.ensureTopic(name),
+      ...{ store, book, log, handles, logger, ensureTopic },
     });
     events.ready = (ledgers) => pops.becameReady(ledgers);
     events.exhausted = (...message) => deadLetters.exhausted(...message);
@@ -169,6 +176,7 @@ export class Broker implements BrokerApi {
       ...([parts, metadata, book, log, views, exchange, pops, finishing] as const),
       ...([deadLetters, retries, faults, duplicates, transactions, timer] as const),
     );
+    opened.broker = broker;
     await transactions.begin();
     return broker;
   }

@@ -1,16 +1,21 @@
 /**
  * What the broker does before retention removes old segments of the log: what consumer groups have
- * not finished of the messages in them is finished and counted, and all that the log tells of topics,
- * groups and ledgers is written anew above what goes.
+ * not finished of the messages in them is copied (what somebody has had) or finished and counted, and
+ * all that the log tells of topics, groups and ledgers is written anew above what goes.
  */
 import type { Logger } from 'pino';
 import { isSystemTopic } from '../message/names';
+import type { Clock } from '../platform/platform';
 import type { MessageRange, MessageStore, RemovalPlan } from '../store/message-store';
 import type { GroupTopic } from './pop/group-topic';
 import type { LedgerBook } from './pop/ledger-book';
 import type { LedgerLog } from './pop/ledger-log';
 import type { Timer } from './timer/timer';
+import type { CarryBudget, CarryOver } from './carry-over';
 import type { Views } from './views';
+
+/** Time for copies when the disk is filling up, ms. */
+const HURRIED_MS = 5000;
 
 export interface RemovalParts {
   readonly store: MessageStore;
@@ -18,6 +23,8 @@ export interface RemovalParts {
   readonly log: LedgerLog;
   readonly views: Views;
   readonly timer: Pick<Timer, 'carryAbove'>;
+  readonly carryOver: CarryOver;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -25,8 +32,10 @@ export interface RemovalParts {
 interface Loss {
   /** Nobody has had them. */
   expired: number;
-  /** Somebody has had them, and had not finished. */
-  unfinished: number;
+  /** Somebody has had them and not finished: copied... */
+  copied: number;
+  /** ... and not copied. */
+  lost: number;
 }
 
 export class Removal {
@@ -36,10 +45,14 @@ export class Removal {
 
   private async prepare(plan: RemovalPlan): Promise<void> {
     const losses = new Map<GroupTopic, Loss>();
+    const budget = this.budget(plan);
     for (const range of plan.queues) {
       if (isSystemTopic(range.topic)) continue;
-      for (const ledgers of this.parts.book.ofTopic(range.topic)) {
-        this.expire(ledgers, range, losses);
+      for (const ledgers of [...this.parts.book.ofTopic(range.topic)]) {
+        const ledger = this.parts.book.queue(ledgers, range.queueId);
+        if (ledger.committed >= range.to) continue;
+        const copied = await this.parts.carryOver.carry(ledgers, ledger, range.to, budget);
+        if (!ledgers.dropped) this.expire(ledgers, range, copied, losses);
       }
     }
     this.report(losses, plan);
@@ -49,26 +62,35 @@ export class Removal {
     await this.parts.timer.carryAbove(plan.below);
   }
 
-  private expire(ledgers: GroupTopic, range: MessageRange, losses: Map<GroupTopic, Loss>): void {
+  private budget({ copyBytes: bytes }: RemovalPlan): CarryBudget {
+    if (bytes === Infinity) return { bytes, untilMs: Infinity, givesUp: false };
+    return { bytes, untilMs: this.parts.clock.monotonicMs() + HURRIED_MS, givesUp: true };
+  }
+
+  private expire(
+    ledgers: GroupTopic,
+    range: MessageRange,
+    copied: number,
+    losses: Map<GroupTopic, Loss>,
+  ): void {
     const { book, log } = this.parts;
     const { group, topic } = ledgers;
     const { queueId, to: min } = range;
-    const ledger = book.queue(ledgers, queueId);
-    if (ledger.committed >= min) return;
-    const { undelivered, delivered } = book.expire(ledger, min);
+    const { undelivered, delivered } = book.expire(book.queue(ledgers, queueId), min);
     log.add({ kind: 'expire', group, topic, queueId, min });
-    const loss = losses.get(ledgers) ?? { expired: 0, unfinished: 0 };
+    const loss = losses.get(ledgers) ?? { expired: 0, copied: 0, lost: 0 };
     loss.expired += undelivered;
-    loss.unfinished += delivered;
+    loss.copied += copied;
+    loss.lost += delivered;
     losses.set(ledgers, loss);
-    ledgers.expired += undelivered;
+    ledgers.expired += undelivered + delivered;
   }
 
   private report(losses: ReadonlyMap<GroupTopic, Loss>, { forced }: RemovalPlan): void {
-    for (const [{ group, topic }, { expired, unfinished }] of losses) {
-      if (expired === 0 && unfinished === 0) continue;
+    for (const [{ group, topic }, { expired, copied, lost }] of losses) {
+      if (expired + copied + lost === 0) continue;
       this.parts.logger.warn(
-        { group, topic, expired, unfinished, forced },
+        { group, topic, expired, copied, lost, forced },
         'messages are removed that the group has not finished',
       );
     }

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { deadLetterOrigin } from '../message/dead-letter';
-import { DLQ_PREFIX, LEDGER_TOPIC, META_TOPIC } from '../message/names';
+import { isDerivedTopic, LEDGER_TOPIC, META_TOPIC } from '../message/names';
 import { readRecord } from '../message/record';
 import type { Platform } from '../platform/platform';
 import { keepTwice, readKept } from '../store/kept-twice';
@@ -53,7 +53,7 @@ export class Views {
     const now = platform.clock.wallMs();
     let records = 0;
     const own = [META_TOPIC, LEDGER_TOPIC, ...TransactionView.topics];
-    const topics = [...own, ...(await this.deadLetterTopics(from))];
+    const topics = [...own, ...(await this.derivedTopics(from))];
     await store.replay(topics, from, (bytes) => {
       const record = readRecord(bytes, 0);
       records++;
@@ -191,14 +191,14 @@ export class Views {
     }
   }
 
-  /** All dead letter topics that the log tells of from `from` on: their records change ledgers, too. */
-  private async deadLetterTopics(from: number): Promise<ReadonlySet<string>> {
+  /** All dead letter and retry topics that the log tells of from `from` on: their records change ledgers, too. */
+  private async derivedTopics(from: number): Promise<ReadonlySet<string>> {
     const names = new Set<string>();
     await this.parts.store.replay([META_TOPIC], from, (bytes) => {
       const change = decodeMetaChange(readRecord(bytes, 0).body);
       const topics =
         change.kind === 'topic' ? [change.topic] : change.kind === 'state' ? change.topics : [];
-      for (const { name } of topics) if (name.startsWith(DLQ_PREFIX)) names.add(name);
+      for (const { name } of topics) if (isDerivedTopic(name)) names.add(name);
     });
     return names;
   }

@@ -1,7 +1,8 @@
 /**
  * Dead letters: copies of messages that a consumer group has given up on, in its topic `%DLQ%group`.
  * The record of a copy also finishes the original: its `GANTRY_DEAD_LETTER` property names that, so that
- * one record in the log does both.
+ * one record in the log does both. So do copies in the group's retry topic, made when the original's segment
+ * is removed.
  *
  *     GANTRY_DEAD_LETTER = group SPACE topic SPACE queueId SPACE queueOffset SPACE generation
  */
@@ -40,15 +41,40 @@ export function deadLetterDraft(
   const record = readRecord(bytes, 0);
   const properties = recordProperties(record);
   properties.delete(Property.DEAD_LETTER);
-  const { group, topic, queueId, queueOffset, generation } = origin;
+  const { group, topic } = origin;
   const id = properties.get(Property.UNIQ_KEY) ?? '';
   if (!properties.has(Property.DLQ_ORIGIN_TOPIC)) {
-    properties.set(Property.DLQ_ORIGIN_TOPIC, topic);
+    // Of a message that came again from a retry topic: the one that it was sent to.
+    properties.set(Property.DLQ_ORIGIN_TOPIC, properties.get(Property.RETRY_TOPIC) ?? topic);
     if (id !== '') properties.set(Property.DLQ_ORIGIN_MESSAGE_ID, id);
   }
-  const finishes = `${group} ${topic} ${queueId} ${queueOffset} ${generation}`;
-  const pairs: [string, string][] = [...properties, [Property.DEAD_LETTER, finishes]];
+  const pairs: [string, string][] = [...properties, [Property.DEAD_LETTER, finishing(origin)]];
   return copyOf(record, deadLetterTopic(group), encodeProperties(pairs), attempts);
+}
+
+/**
+ * The copy of a stored message for its group's retry topic, where the message comes again when its
+ * segment is removed. It finishes the original as a dead letter does.
+ * @param attempts deliveries so far, on top of those that the record counts
+ * @throws RangeError when the properties do not fit a record
+ */
+export function retryCopyDraft(
+  bytes: Buffer,
+  origin: DeadLetterOrigin,
+  attempts: number,
+  retryTopic: string,
+): RecordDraft {
+  const record = readRecord(bytes, 0);
+  const properties = recordProperties(record);
+  properties.delete(Property.DEAD_LETTER);
+  if (!properties.has(Property.RETRY_TOPIC)) properties.set(Property.RETRY_TOPIC, origin.topic);
+  const pairs: [string, string][] = [...properties, [Property.DEAD_LETTER, finishing(origin)]];
+  return copyOf(record, retryTopic, encodeProperties(pairs), record.reconsumeTimes + attempts);
+}
+
+function finishing(origin: DeadLetterOrigin): string {
+  const { group, topic, queueId, queueOffset, generation } = origin;
+  return `${group} ${topic} ${queueId} ${queueOffset} ${generation}`;
 }
 
 function copyOf(

@@ -54,6 +54,13 @@ export class DiskWatch {
     return { percent, overCleanBytes: Math.max(0, used - (totalBytes * cleanPercent) / 100) };
   }
 
+  /** Bytes that the broker's own records may still take; Infinity while messages are taken. */
+  room(end: number): number {
+    return this.refusal === undefined
+      ? Infinity
+      : Math.max(0, this.reserveBytes - (end - this.refusal.sinceEnd));
+  }
+
   /**
    * @param end where the log ends now
    * @param system whether the record is the broker's own

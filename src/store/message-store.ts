@@ -41,6 +41,8 @@ export interface RemovalPlan {
   readonly below: number;
   /** Whether messages go before their time, because the disk is full. */
   readonly forced: boolean;
+  /** Bytes that messages saved from it may take when they are appended anew: what the disk has room for. */
+  readonly copyBytes: number;
   /** What queues lose; it can still be read. */
   readonly queues: readonly MessageRange[];
 }

@@ -177,7 +177,8 @@ export class Retention {
     const first = segments.first;
     const turn = (): Promise<void> => new Promise((go) => platform.timers.nextTurn(go));
     const hidden = await queues.below(below, turn);
-    await this.parts.prepare({ below, forced, queues: hidden });
+    const copyBytes = this.copyBytes(forced);
+    await this.parts.prepare({ below, forced, copyBytes, queues: hidden });
     queues.raiseMin(hidden, below);
     const hiddenAtMs = platform.clock.monotonicMs();
     await emptyQueues.replace(queues.empty());
@@ -191,6 +192,12 @@ export class Retention {
     await this.parts.removeIndex(below);
     const messages = hidden.reduce((sum, { from, to }) => sum + to - from, 0);
     log.info({ from: first, below, forced, messages }, 'removed old segments of the CommitLog');
+  }
+
+  /** A removal must free more than it takes, and leave the broker's own records some of their reserve. */
+  private copyBytes(forced: boolean): number {
+    const { disk, end, segments } = this.parts;
+    return Math.min(disk.room(end()) / 2, forced ? segments.segmentBytes / 4 : Infinity);
   }
 
   private async grace(ms: number): Promise<void> {

@@ -15,7 +15,7 @@ export class GroupTopic {
   readonly topicHash: number;
   /** Where the next pop begins to look, so that no queue is preferred. */
   rotation = 0;
-  /** Messages that retention removed before anybody of the group had them, since the process began. */
+  /** Messages that retention removed, not finished and not copied, since the process began. */
   expired = 0;
   /** Set when the group or the topic was deleted, or the group began anew. */
   dropped = false;

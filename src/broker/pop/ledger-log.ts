@@ -42,12 +42,13 @@ export class LedgerLog {
 
   /**
    * Appends a record that changes a ledger by itself, behind all changes noted so far.
+   * @param system see `MessageStore.append`
    * @throws as `MessageStore.append`
    */
-  append(draft: RecordDraft, queueId: number): void {
+  append(draft: RecordDraft, queueId: number, system = false): void {
     this.flush();
     this.loggedBytes += draft.byteLength;
-    this.lastEnd = this.store.append(draft, queueId).endOffset;
+    this.lastEnd = this.store.append(draft, queueId, system).endOffset;
   }
 
   /** Resolves when `write` has returned for all changes noted so far. */

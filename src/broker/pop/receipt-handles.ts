@@ -71,7 +71,9 @@ export class ReceiptHandles {
     const row = ledger.row(queueOffset);
     if (row === undefined) {
       if (!this.book.deadLetters.has(originOf(request, delivery))) return undefined;
-      throw invalidHandle('names a message that went to the dead letter queue');
+      throw invalidHandle(
+        'names a message that was moved to the dead letter queue or a retry topic',
+      );
     }
     if (this.book.rows.nonce[row] !== delivery.nonce) {
       throw invalidHandle('was superseded: delivered again, or its invisible time was changed');

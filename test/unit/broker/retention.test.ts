@@ -1,4 +1,5 @@
 /** What consumers and the broker's own state keep when the oldest part of the log goes. */
+import { Code } from '../../../src/message/status';
 import { DEFAULT_RETENTION } from '../../../src/store/retention';
 import { handleOf, readyBench, type BrokerBench } from '../../support/broker-bench';
 import { SimClock } from '../../support/sim-clock';
@@ -75,15 +76,15 @@ describe('when old segments are removed', () => {
 
   it('what is in flight above stays so, and its handle is good, after a restart too', async () => {
     const bench = await open();
-    await fill(bench, 'm', 100);
-    await popAll(bench);
-    await fill(bench, 'n', 200);
-    const request = popRequest('g', 't', { maxMessages: 1, invisibleMs: 100 * HOUR_MS });
-    for (let offset = 100; offset < 299; offset++) {
-      await bench.ack(await bench.drive(bench.broker.pop(request, never)));
+    await fill(bench, 'm', 300);
+    for (let got = 0; got < 300;) {
+      const popped = await bench.pop();
+      await bench.ack(popped);
+      got += popped.length;
     }
-    const held = await bench.drive(bench.broker.pop(request, never));
-    expect(idsOf(held)).toEqual(['n199']);
+    await bench.send('t', 'last');
+    const held = await bench.pop({ invisibleMs: 100 * HOUR_MS });
+    expect(idsOf(held)).toEqual(['last']);
     await age(bench);
     expect(minOffset(bench)).toBeGreaterThan(100);
     await bench.kill();
@@ -106,5 +107,83 @@ describe('when old segments are removed', () => {
     await bench.sim.advance(10_000);
     await fill(bench, 'x', 1);
     expect(idsOf(await bench.pop())).toEqual(['x0']);
+  });
+
+  it('what a group has had and not finished comes again, delivered once more and with its id', async () => {
+    const bench = await open();
+    const ids = await fill(bench, 'm', 40);
+    const held = await bench.pop({ invisibleMs: 100 * HOUR_MS });
+    expect(idsOf(held)).toEqual(ids.slice(0, 32));
+    await bench.ack(held.slice(0, 30));
+    await fill(bench, 'n', 260);
+    await age(bench);
+    const min = minOffset(bench);
+    expect(min).toBeGreaterThan(100);
+    expect(bench.broker.expiredMessages('g')).toBe(min - 32);
+    for (const killed of [false, true]) {
+      if (killed) await bench.kill();
+      await bench.sim.advance(100);
+      // The old handles do nothing any more: their messages come again.
+      expect(await bench.ack(held.slice(31))).toEqual([Code.INVALID_RECEIPT_HANDLE]);
+      const again = await bench.pop({ invisibleMs: 1000 });
+      expect(idsOf(again)).toEqual(['m30', 'm31']);
+      expect(again.map(({ attempt }) => attempt)).toEqual(killed ? [3, 3] : [2, 2]);
+      await bench.sim.advance(2000);
+    }
+    const last = await bench.pop({ invisibleMs: 100 * HOUR_MS });
+    expect(idsOf(last)).toEqual(['m30', 'm31']);
+    expect(await bench.ack(last)).toEqual([20000, 20000]);
+    await bench.kill();
+    expect(await popAll(bench)).toEqual(
+      [...Array.from({ length: 260 }, (_, i) => `n${i}`)].slice(min - 40),
+    );
+  });
+
+  it('copies in a retry topic that are not finished are copied again when their segment goes', async () => {
+    const bench = await open();
+    await fill(bench, 'm', 1);
+    await bench.pop({ invisibleMs: 100 * HOUR_MS });
+    for (let round = 0; round < 2; round++) {
+      await fill(bench, `${round}x`, 300);
+      await age(bench);
+      const [again] = await bench.pop({ maxMessages: 1, invisibleMs: 100 * HOUR_MS });
+      expect(idsOf(again === undefined ? [] : [again])).toEqual(['m0']);
+      expect(again?.attempt).toBe(2 + round);
+    }
+    const topics = await bench.broker.listTopics();
+    expect(topics.map(({ name }) => name).sort()).toEqual(['%RETRY%g_t', 't']);
+  });
+
+  it('of a FIFO group it goes to the dead letter queue, and its message group goes on', async () => {
+    const bench = await open();
+    await bench.group({ name: 'g', fifo: true });
+    const property = { __SHARDINGKEY: 'one' };
+    await bench.send('t', 'first', '', 0, property);
+    expect(idsOf(await bench.pop({ invisibleMs: 100 * HOUR_MS }))).toEqual(['first']);
+    await fill(bench, 'm', 300);
+    await bench.send('t', 'second', '', 0, property);
+    await age(bench);
+    const { store } = bench.running ?? {};
+    const [entry] = (await store?.entries('%DLQ%g', 0, 0, 1)) ?? [];
+    const record = entry && (await store?.record('%DLQ%g', 0, entry));
+    expect(record?.toString('latin1')).toContain('first');
+    expect((await popAll(bench)).at(-1)).toBe('second');
+  });
+
+  it('a full disk spends only so much on copies; what it loses is counted', async () => {
+    const bench = await open();
+    const ids = await fill(bench, 'm', 200);
+    expect(await popAll(bench)).toEqual(ids);
+    await fill(bench, 'n', 100);
+    const { files } = bench.platform;
+    files.space = () => Promise.resolve({ totalBytes: 1e6, freeBytes: 145_000 });
+    await bench.sim.advance(10_000);
+    await bench.sim.advance(21_000);
+    const min = minOffset(bench);
+    expect(min).toBeGreaterThan(60);
+    const copied = bench.running?.store.maxOffset('%RETRY%g_t', 0) ?? 0;
+    expect(bench.broker.expiredMessages('g')).toBe(min - copied);
+    expect(copied).toBeGreaterThan(0);
+    expect(copied).toBeLessThan(min / 2);
   });
 });
