@@ -42,6 +42,11 @@ export type BackoffPolicy =
     }
   | { readonly kind: 'customized'; readonly nextMs: readonly number[] };
 
+/** The longest delay of a backoff: what a message may be invisible at most. */
+export const MAX_BACKOFF_MS = 12 * 3_600_000;
+/** Delays that a customized backoff may have. */
+export const MAX_BACKOFF_STEPS = 64;
+
 /**
  * How long after a failed attempt the next one comes, milliseconds.
  * @param attempt the failed one, 1 = first

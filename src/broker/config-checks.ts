@@ -1,5 +1,13 @@
 /** What a topic and a group must be, and the errors for those that are not there. */
-import { MAX_QUEUES, TOPIC_TYPES, type GroupConfig, type TopicConfig } from '../api/topic';
+import {
+  MAX_BACKOFF_MS,
+  MAX_BACKOFF_STEPS,
+  MAX_QUEUES,
+  TOPIC_TYPES,
+  type BackoffPolicy,
+  type GroupConfig,
+  type TopicConfig,
+} from '../api/topic';
 import { checkGroupName, checkTopicName } from '../message/names';
 import { Code, StatusError } from '../message/status';
 
@@ -31,7 +39,34 @@ export function checkGroupConfig(config: GroupConfig): void {
       `max attempts must be 1 .. 1000, not ${config.maxAttempts}`,
     );
   }
+  checkBackoff(config.backoff);
   if (config.liteTopic !== undefined) checkTopicName(config.liteTopic);
+}
+
+function checkBackoff(policy: BackoffPolicy): void {
+  if (policy.kind === 'customized') {
+    const { length } = policy.nextMs;
+    if (length < 1 || length > MAX_BACKOFF_STEPS) {
+      refuse(`backoff must have 1 .. ${MAX_BACKOFF_STEPS} delays, not ${length}`);
+    }
+    for (const delayMs of policy.nextMs) checkDelay('delay', delayMs, 1);
+    return;
+  }
+  const { initialMs, maxMs, multiplier } = policy;
+  checkDelay('first delay', initialMs, 1);
+  checkDelay('longest delay', maxMs, initialMs);
+  if (!(multiplier >= 1 && multiplier <= 100)) {
+    refuse(`backoff multiplier must be 1 .. 100, not ${multiplier}`);
+  }
+}
+
+function checkDelay(what: string, delayMs: number, minMs: number): void {
+  if (Number.isInteger(delayMs) && delayMs >= minMs && delayMs <= MAX_BACKOFF_MS) return;
+  refuse(`backoff ${what} must be ${minMs} .. ${MAX_BACKOFF_MS} ms, not ${delayMs}`);
+}
+
+function refuse(text: string): never {
+  throw new StatusError(Code.BAD_REQUEST, text);
 }
 
 export function noTopic(name: string): StatusError {

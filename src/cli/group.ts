@@ -1,33 +1,28 @@
-/** `gantry group create|list|show|delete|faults`. */
+/** `gantry group create|update|list|show|delete|faults`. */
 import type { Command } from 'commander';
 
 import type { AdminApi, FilterFaultView } from '../api/admin-api';
-import {
-  DEFAULT_BACKOFF,
-  DEFAULT_MAX_ATTEMPTS,
-  type BackoffPolicy,
-  type GroupConfig,
-} from '../api/topic';
+import { DEFAULT_MAX_ATTEMPTS, newGroup, type GroupConfig } from '../api/topic';
 import { Code, StatusError } from '../message/status';
+import { backoffText, parseBackoff } from './backoff';
 import { adminCommand, usage, wholeNumber, type Answer } from './admin-command';
 import type { Terminal } from './terminal';
 import { json, table } from './text';
+import { UsageError } from './usage-error';
 
 const MAX_ATTEMPTS_LIMIT = 1000;
 
 export function groupCommand(program: Command, terminal: Terminal): void {
   const group = program
     .command('group')
-    .description('Create, list, show and delete consumer groups.');
+    .description('Create, change, list, show and delete consumer groups.');
   adminCommand(group, terminal, {
     name: 'create <NAME>',
-    description: 'Create a consumer group, or change one.',
+    description: 'Create a consumer group, or replace all that is said of one.',
     options: [
       ['--fifo', 'deliver the messages of one message group in order'],
-      [
-        '--max-attempts <N>',
-        `deliveries before the dead letter queue, the first one counted, 1 to ${MAX_ATTEMPTS_LIMIT} (default: ${DEFAULT_MAX_ATTEMPTS})`,
-      ],
+      attemptsOption(` (default: ${DEFAULT_MAX_ATTEMPTS})`),
+      backoffOption(' (default: 1s to 2h in 18 steps)'),
       ['--lite-topic <TOPIC>', 'the parent topic, for a group of lite topics'],
       [
         '--from-beginning',
@@ -38,10 +33,26 @@ export function groupCommand(program: Command, terminal: Terminal): void {
       const config = groupConfig(name, options);
       return async (admin) => {
         await admin.putGroup(config);
-        return {
-          people: `group ${name} is in force: ${summary(config)}\n`,
-          programs: json(config),
-        };
+        return inForce(config);
+      };
+    },
+  });
+  adminCommand(group, terminal, {
+    name: 'update <NAME>',
+    description: 'Change what the options say of a consumer group, and leave the rest.',
+    options: [
+      ['--fifo', 'deliver the messages of one message group in order'],
+      ['--no-fifo', 'deliver without order'],
+      attemptsOption(''),
+      backoffOption(''),
+    ],
+    prepare: (name, options) => {
+      const changes = groupChanges(options);
+      if (Object.keys(changes).length === 0) throw new UsageError('nothing to change is said');
+      return async (admin) => {
+        const config = { ...(await find(admin, name)), ...changes };
+        await admin.putGroup(config);
+        return inForce(config);
       };
     },
   });
@@ -70,32 +81,64 @@ export function groupCommand(program: Command, terminal: Terminal): void {
   });
 }
 
+type Option = readonly [flags: string, description: string];
+
+function attemptsOption(more: string): Option {
+  const text = 'deliveries before the dead letter queue, the first one counted';
+  return ['--max-attempts <N>', `${text}, 1 to ${MAX_ATTEMPTS_LIMIT}${more}`];
+}
+
+function backoffOption(more: string): Option {
+  const text = 'delays between attempts: 1s,5s,30s or exponential:FIRST,LONGEST,MULTIPLIER';
+  return ['--backoff <DELAYS>', `${text}${more}`];
+}
+
 /** A new group as its options say, all else by default. */
 function groupConfig(name: string, options: Readonly<Record<string, unknown>>): GroupConfig {
-  const { fifo, maxAttempts, liteTopic, fromBeginning } = options;
+  const { liteTopic, fromBeginning } = options;
   return {
-    name,
-    fifo: fifo === true,
-    maxAttempts:
-      typeof maxAttempts === 'string'
-        ? usage(() => wholeNumber('--max-attempts', maxAttempts, 1, MAX_ATTEMPTS_LIMIT))
-        : DEFAULT_MAX_ATTEMPTS,
-    backoff: DEFAULT_BACKOFF,
+    ...newGroup(name),
+    ...groupChanges(options),
     ...(typeof liteTopic === 'string' ? { liteTopic } : {}),
     startFrom: fromBeginning === true ? 'beginning' : 'end',
   };
 }
 
-async function show(admin: AdminApi, name: string): Promise<Answer> {
+/** What options say of a group. */
+function groupChanges({
+  fifo,
+  maxAttempts,
+  backoff,
+}: Readonly<Record<string, unknown>>): Partial<GroupConfig> {
+  return {
+    ...(typeof fifo === 'boolean' ? { fifo } : {}),
+    ...(typeof maxAttempts === 'string'
+      ? { maxAttempts: wholeNumber('--max-attempts', maxAttempts, 1, MAX_ATTEMPTS_LIMIT) }
+      : {}),
+    ...(typeof backoff === 'string' ? { backoff: usage(() => parseBackoff(backoff)) } : {}),
+  };
+}
+
+function inForce(config: GroupConfig): Answer {
+  return {
+    people: `group ${config.name} is in force: ${summary(config)}\n`,
+    programs: json(config),
+  };
+}
+
+async function find(admin: AdminApi, name: string): Promise<GroupConfig> {
   const found = (await admin.listGroups()).find((group) => group.name === name);
-  if (found === undefined) {
-    throw new StatusError(Code.CONSUMER_GROUP_NOT_FOUND, `there is no consumer group ${name}`);
-  }
+  if (found !== undefined) return found;
+  throw new StatusError(Code.CONSUMER_GROUP_NOT_FOUND, `there is no consumer group ${name}`);
+}
+
+async function show(admin: AdminApi, name: string): Promise<Answer> {
+  const found = await find(admin, name);
   const rows = [
     ['name', name],
     ['order', order(found)],
     ['max attempts', String(found.maxAttempts)],
-    ['backoff', backoff(found.backoff)],
+    ['backoff', backoffText(found.backoff)],
     ['lite topic', found.liteTopic ?? 'none'],
     ['starts at', found.startFrom],
   ];
@@ -144,14 +187,4 @@ function summary(group: GroupConfig): string {
 
 function order({ fifo }: GroupConfig): string {
   return fifo ? 'FIFO' : 'concurrent';
-}
-
-function backoff(policy: BackoffPolicy): string {
-  const seconds = (ms: number): string => `${ms / 1000}s`;
-  switch (policy.kind) {
-    case 'exponential':
-      return `${seconds(policy.initialMs)}, times ${policy.multiplier} up to ${seconds(policy.maxMs)}`;
-    case 'customized':
-      return policy.nextMs.map(seconds).join(' ');
-  }
 }

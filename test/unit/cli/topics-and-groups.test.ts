@@ -108,6 +108,41 @@ describe('gantry group', () => {
     });
   });
 
+  it('create and update take both kinds of backoff, and update leaves the rest', async () => {
+    await at('group', 'create', 'billing', '--fifo', '--max-attempts', '3', '--backoff', '1s, 2m');
+    const made = { fifo: true, maxAttempts: 3 };
+    expect(server.groups.get('billing')).toMatchObject({
+      ...made,
+      backoff: { kind: 'customized', nextMs: [1000, 120_000] },
+    });
+    expect(await at('group', 'update', 'billing', '--backoff', 'exponential:1s,2m,1.5')).toEqual(
+      succeeded('group billing is in force: FIFO, 3 attempts at most, starts at the end\n'),
+    );
+    const backoff = { kind: 'exponential', initialMs: 1000, maxMs: 120_000, multiplier: 1.5 };
+    expect(server.groups.get('billing')).toMatchObject({ ...made, backoff });
+    const shown = rowsOf((await at('group', 'show', 'billing')).out);
+    expect(shown).toContainEqual(['backoff', '1s, times 1.5 up to 120s']);
+    await at('group', 'update', 'billing', '--no-fifo', '--max-attempts', '5');
+    expect(server.groups.get('billing')).toMatchObject({ fifo: false, maxAttempts: 5, backoff });
+  });
+
+  it('update fails for a group that is not there, without a change, and for bad delays', async () => {
+    expect(await at('group', 'update', 'nobody', '--max-attempts', '5')).toMatchObject({
+      code: 1,
+      err: 'CONSUMER_GROUP_NOT_FOUND: there is no consumer group nobody\n',
+    });
+    expect(await at('group', 'update', 'nobody')).toMatchObject({ code: 2 });
+    for (const bad of ['', '1s,', '13h', 'exponential:1s,2s', 'exponential:1s,2s,x', 'soon']) {
+      const outcome = await at('group', 'create', 'billing', '--backoff', bad);
+      expect([bad, outcome.code, outcome.err]).toEqual([
+        bad,
+        2,
+        expect.stringMatching(/^gantry: --backoff.*got/),
+      ]);
+    }
+    expect(server.groups.size).toBe(0);
+  });
+
   it('delete takes it away, once', async () => {
     await at('group', 'create', 'billing');
     expect(JSON.parse((await at('group', 'delete', 'billing', '-o', 'json')).out)).toEqual({
