@@ -250,7 +250,7 @@ export class DeliveryLoop {
       throw new StatusError(Code.INTERNAL_SERVER_ERROR, 'not a record of a delayed message');
     }
     const { topic, queueId, messageId } = told;
-    if (queueId >= queuesOf(topic)) {
+    if (queueId < 0 || queueId >= queuesOf(topic)) {
       logger.warn(
         { topic, queueId, messageId },
         'a delayed message has no queue to go to: dropped',

@@ -22,6 +22,8 @@ interface Request {
   readonly keys?: string[];
   readonly properties?: Record<string, string>;
   readonly messageGroup?: string;
+  readonly deliverMs?: number;
+  readonly recallHandle: string;
   readonly group: string;
   readonly subscriptions: Record<string, string | { readonly sql: string }>;
   readonly awaitMs: number;
@@ -88,8 +90,14 @@ async function send(request: Request): Promise<object> {
     ...(request.tag === undefined ? {} : { tag: request.tag }),
     ...(request.keys === undefined ? {} : { keys: request.keys }),
     ...(request.messageGroup === undefined ? {} : { messageGroup: request.messageGroup }),
+    ...(request.deliverMs === undefined ? {} : { deliveryTimestamp: new Date(request.deliverMs) }),
     properties: new Map(Object.entries(request.properties ?? {})),
   });
+  return { messageId: receipt.messageId, recallHandle: receipt.recallHandle };
+}
+
+async function recall({ name, topic, recallHandle }: Request): Promise<object> {
+  const receipt = await known(producers, name).recallMessage(topic, recallHandle);
   return { messageId: receipt.messageId };
 }
 
@@ -161,6 +169,8 @@ async function answer(request: Request): Promise<object> {
       return startProducer(request);
     case 'send':
       return send(request);
+    case 'recall':
+      return recall(request);
     case 'simple':
       return startSimple(request);
     case 'receive':

@@ -71,7 +71,14 @@ def send(request):
         message.add_property(key, value)
     if request.get("messageGroup"):
         message.message_group = request["messageGroup"]
-    return {"messageId": clients[request["name"]].send(message).message_id}
+    if request.get("deliverMs"):
+        message.delivery_timestamp = request["deliverMs"] // 1000  # the client counts in seconds
+    receipt = clients[request["name"]].send(message)
+    return {"messageId": receipt.message_id, "recallHandle": receipt.recall_handle or ""}
+
+
+def recall(request):
+    return {"messageId": clients[request["name"]].recall_message(request["topic"], request["recallHandle"])}
 
 
 def receive(request):
@@ -129,6 +136,7 @@ operations = {
     "hello": lambda request: {"client": "rocketmq-python-client", "version": version("rocketmq-python-client")},
     "producer": lambda request: started(request, Producer(configuration(request), request["topics"], tls_enable=TLS)),
     "send": send,
+    "recall": recall,
     "simple": simple,
     "receive": receive,
     "ack": ack,

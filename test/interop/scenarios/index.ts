@@ -1,5 +1,6 @@
 import { type Scenario } from '../support/scenario';
 import { contentScenarios } from './content';
+import { delayScenarios } from './delay';
 import { fifoScenarios } from './fifo';
 import { nameScenarios } from './names';
 import { pushConsumerScenarios } from './push-consumer';
@@ -11,5 +12,6 @@ export const scenarios: readonly Scenario[] = [
   ...simpleConsumerScenarios,
   ...pushConsumerScenarios,
   ...fifoScenarios,
+  ...delayScenarios,
   ...nameScenarios,
 ];

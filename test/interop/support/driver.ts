@@ -30,6 +30,14 @@ export interface OutgoingMessage {
   readonly keys?: readonly string[];
   readonly properties?: Readonly<Record<string, string>>;
   readonly messageGroup?: string;
+  /** Wall clock, whole seconds in milliseconds: what all clients can say. */
+  readonly deliverMs?: number;
+}
+
+export interface SendReceipt {
+  readonly messageId: string;
+  /** '' for a message that cannot be recalled. */
+  readonly recallHandle: string;
 }
 
 export interface ConsumerOptions {
@@ -182,7 +190,16 @@ export class DriverProducer {
 
   /** Answers the message's id. */
   async send(message: OutgoingMessage): Promise<string> {
-    const result = await this.driver.call('send', { name: this.name, ...message });
+    return (await this.sendDelayed(message)).messageId;
+  }
+
+  async sendDelayed(message: OutgoingMessage): Promise<SendReceipt> {
+    return (await this.driver.call('send', { name: this.name, ...message })) as SendReceipt;
+  }
+
+  /** Answers the id of the message that is not delivered any more. */
+  async recall(topic: string, recallHandle: string): Promise<string> {
+    const result = await this.driver.call('recall', { name: this.name, topic, recallHandle });
     return (result as { messageId: string }).messageId;
   }
 

@@ -24,7 +24,7 @@ export interface Scenario {
   /** What it shows, as a row of the table of compatibility. */
   readonly title: string;
   /** What its topic takes; NORMAL by default. */
-  readonly topicType?: 'NORMAL' | 'FIFO';
+  readonly topicType?: 'NORMAL' | 'FIFO' | 'DELAY';
   /** Clients whose own limits keep them out, and why. */
   readonly unsupported?: Readonly<Partial<Record<ClientName, string>>>;
   /** Throws when the client did not see what it should. */

@@ -9,7 +9,7 @@ export interface Topology {
   readonly endpoints: readonly [string, ...string[]];
   readonly brokers: number;
   /** Makes a topic; it is in force everywhere once this resolves. */
-  createTopic(name: string, type: 'NORMAL' | 'FIFO'): Promise<void>;
+  createTopic(name: string, type: 'NORMAL' | 'FIFO' | 'DELAY'): Promise<void>;
   createGroup(name: string, options: readonly string[]): Promise<void>;
   topics(): Promise<readonly string[]>;
   /** Ends all processes; throws when one did not stop cleanly. */

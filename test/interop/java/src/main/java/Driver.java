@@ -29,6 +29,7 @@ import org.apache.rocketmq.client.apis.consumer.SimpleConsumer;
 import org.apache.rocketmq.client.apis.message.MessageBuilder;
 import org.apache.rocketmq.client.apis.message.MessageView;
 import org.apache.rocketmq.client.apis.producer.Producer;
+import org.apache.rocketmq.client.apis.producer.SendReceipt;
 
 /** The Java client behind the protocol of test/interop/PROTOCOL.md. */
 public final class Driver {
@@ -86,6 +87,8 @@ public final class Driver {
         return new JsonObject();
       case "send":
         return send(request);
+      case "recall":
+        return recall(request);
       case "simple":
         clients.put(name, simple(request));
         return new JsonObject();
@@ -174,6 +177,9 @@ public final class Driver {
     if (request.has("messageGroup")) {
       builder.setMessageGroup(text(request, "messageGroup"));
     }
+    if (request.has("deliverMs")) {
+      builder.setDeliveryTimestamp(request.get("deliverMs").getAsLong());
+    }
     if (request.has("properties")) {
       for (Map.Entry<String, JsonElement> entry : request.getAsJsonObject("properties").entrySet()) {
         builder.addProperty(entry.getKey(), entry.getValue().getAsString());
@@ -181,7 +187,18 @@ public final class Driver {
     }
     JsonObject result = new JsonObject();
     Producer producer = (Producer) clients.get(text(request, "name"));
-    result.addProperty("messageId", producer.send(builder.build()).getMessageId().toString());
+    SendReceipt receipt = producer.send(builder.build());
+    result.addProperty("messageId", receipt.getMessageId().toString());
+    result.addProperty("recallHandle", receipt.getRecallHandle());
+    return result;
+  }
+
+  private JsonObject recall(JsonObject request) throws Exception {
+    Producer producer = (Producer) clients.get(text(request, "name"));
+    JsonObject result = new JsonObject();
+    result.addProperty("messageId",
+        producer.recallMessage(text(request, "topic"), text(request, "recallHandle"))
+            .getMessageId().toString());
     return result;
   }
 
