@@ -1,8 +1,9 @@
 /** A sample of all single bytes of a small store, harmed; test/faults/every-byte.test.ts takes them all. */
 import { seeded } from '../../support/seeded';
-import { allFaults, makeSubject, tryFault, type Ending } from './support/byte-faults';
+import { allFaults, tryFault } from './support/byte-faults';
+import { makeSubject, type Ending } from './support/small-store';
 
-const SAMPLE = 300;
+const SAMPLE = 600;
 
 test.each(['stopped', 'killed'] as const)(
   'a harmed byte in a store that was %s: it opens, tells, and serves all that is whole',

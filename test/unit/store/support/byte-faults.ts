@@ -1,85 +1,24 @@
 /**
  * A small store, and each way to harm one byte of it: flipped, or the file cut there. After each the
  * store must open, tell, and serve all that was not harmed; what was harmed is never served.
+ *
+ * The store is opened anew for each fault. All messages are read and the whole store is checked for all
+ * faults outside the log, and for one in FULL_EVERY in it; for the others there, whose bytes are those
+ * of one record, it suffices to read what lies around that record and to scan that part of the log:
+ * entries and bytes of all other messages are those of the full cases.
  */
+import pino from 'pino';
 import { checkStore } from '../../../../src/store/tools/check-store';
 import type { Finding } from '../../../../src/store/tools/finding';
-import { memoryFiles } from '../../../../src/platform/memory-files';
 import { type Contents, CopyOnWriteFiles } from '../../../support/copy-on-write-files';
-import { seeded } from '../../../support/seeded';
-import { afterKill, DIRECTORY, draft, openTestStore, stop, type TestStore } from './test-store';
+import { compareAround, recordsAround } from './around-fault';
+import { isHarmed, KEYS, MESSAGES, queues, SMALL, type Fault, type Subject } from './small-store';
+import { afterKill, DIRECTORY, openTestStore, run, textOf, type TestStore } from './test-store';
 
-export const SMALL = { segmentBytes: 64 * 1024, queueFileEntries: 16 };
 /** Bytes behind the last one written that are harmed too. */
 const BEHIND = 64;
-const MESSAGES = 200;
-const queues = [
-  ['orders', 0],
-  ['orders', 1],
-  ['other', 0],
-] as const;
-
-/** How the last process ended: with an orderly stop, or killed when all was synced. */
-export type Ending = 'stopped' | 'killed';
-
-interface Sent {
-  readonly topic: string;
-  readonly queueId: number;
-  readonly queueOffset: number;
-  readonly physicalOffset: number;
-  readonly bytes: Buffer;
-}
-
-export interface Subject {
-  readonly ending: Ending;
-  readonly contents: Contents;
-  readonly sent: readonly Sent[];
-}
-
-export interface Fault {
-  readonly path: string;
-  readonly at: number;
-  readonly kind: 'flip' | 'cut';
-}
-
-export async function makeSubject(ending: Ending): Promise<Subject> {
-  const files = memoryFiles();
-  const opened = await openTestStore(files, SMALL);
-  const { store, sim } = opened;
-  const chance = seeded(1);
-  for (let i = 0; i < MESSAGES; i++) {
-    const [topic, queueId] = queues[i % queues.length] ?? queues[0];
-    store.append(draft(topic, `message ${i}`, 50 + chance.below(500), `tag${i % 5}`), queueId);
-    if (i % 10 === 9) await sim.advance(100);
-    if (i === 20) await deleteOne(opened);
-  }
-  await sim.advance(12_000);
-  const sent = await allSent(opened);
-  if (ending === 'stopped') await stop(opened);
-  return { ending, contents: await CopyOnWriteFiles.contents(files, DIRECTORY), sent };
-}
-
-/** So that there is a note of a deleted topic, whose records must not come back. */
-async function deleteOne({ store, sim }: TestStore): Promise<void> {
-  store.append(draft('gone', 'must not come back'), 0);
-  await sim.settle();
-  const deleted = store.deleteTopic('gone');
-  await sim.settle();
-  await deleted;
-}
-
-async function allSent({ store }: TestStore): Promise<Sent[]> {
-  const sent: Sent[] = [];
-  for (const [topic, queueId] of queues) {
-    for (const entry of await store.entries(topic, queueId, 0, MESSAGES)) {
-      const bytes = Buffer.from(await store.record(topic, queueId, entry));
-      const { queueOffset, physicalOffset } = entry;
-      sent.push({ topic, queueId, queueOffset, physicalOffset, bytes });
-    }
-  }
-  return sent;
-}
-
+/** A prime, so that all fields of records have their turn. */
+const FULL_EVERY = 61;
 /** Every fault of a store: each written byte of each file and 64 behind, flipped and cut off. */
 export function* allFaults({ contents }: Subject): Generator<Fault> {
   for (const [path, bytes] of contents) {
@@ -97,6 +36,29 @@ function writtenBytes(bytes: Buffer): number {
   return end;
 }
 
+const log = pino({ level: 'silent' });
+
+function isLight({ path, at }: Fault): boolean {
+  return path.includes('/commitlog/') && at % FULL_EVERY !== 0;
+}
+
+/** No search gives a message that has not the key, and none that calls itself complete lacks one. */
+async function compareSearch({ store, sim }: TestStore, wrong: string[]): Promise<void> {
+  const all = Array.from({ length: MESSAGES }, (_, i) => i).filter((i) => i % KEYS === 3);
+  const expected = all.filter((i) => queues[i % queues.length]?.[0] === 'orders');
+  const query = { topics: ['orders'], by: 'key', key: 'k3', maxMessages: 64 } as const;
+  for (const round of ['at once', 'when it is mended']) {
+    const times = { beginMs: 0, endMs: Number.MAX_SAFE_INTEGER };
+    const { records, complete } = await run(sim, store.finder.find({ ...query, ...times }));
+    const found = records.map((bytes) => Number(textOf(bytes).replace('message ', '')));
+    if (!found.every((i) => expected.includes(i))) wrong.push(`a search ${round} finds others`);
+    if (complete && found.length !== expected.length) wrong.push(`a search ${round} lacks some`);
+    if (!complete && round !== 'at once') wrong.push('the index is not mended');
+    if (complete) return;
+    await sim.advance(400);
+  }
+}
+
 /** Opens the store with a fault and compares; answers what is wrong, one line each. */
 export async function tryFault(subject: Subject, fault: Fault): Promise<readonly string[]> {
   const contents = new Map(subject.contents);
@@ -104,11 +66,19 @@ export async function tryFault(subject: Subject, fault: Fault): Promise<readonly
   contents.set(fault.path, harmed(before, fault));
   const wrong: string[] = [];
   try {
-    const opened = await openTestStore(afterKill(new CopyOnWriteFiles(contents)), SMALL);
-    const lost = await compare(subject, fault, opened, wrong);
-    if (lost > 0 && (await findingsOf(contents)).length === 0) {
-      wrong.push(`${lost} messages lost, none reported`);
+    const opened = await openTestStore(afterKill(new CopyOnWriteFiles(contents)), {
+      ...SMALL,
+      log,
+    });
+    const around = isLight(fault) ? recordsAround(subject, fault) : undefined;
+    if (around !== undefined) await compareAround(subject, fault, opened, around, contents, wrong);
+    else {
+      const lost = await compare(subject, fault, opened, wrong);
+      if (lost > 0 && (await findingsOf(contents)).length === 0) {
+        wrong.push(`${lost} messages lost, none reported`);
+      }
     }
+    if (fault.path.includes('/index')) await compareSearch(opened, wrong);
   } catch (error) {
     wrong.push(`not opened: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
   }
@@ -178,15 +148,4 @@ async function serve(
     }
   }
   return served;
-}
-
-/** Whether the fault touches a message's record in the log. */
-function isHarmed({ physicalOffset, bytes }: Sent, { path, at, kind }: Fault): boolean {
-  const match = /\/commitlog\/(\d{20})$/.exec(path);
-  if (match === null) return false;
-  const start = Number(match[1]);
-  const position = start + at;
-  if (physicalOffset < start || physicalOffset >= start + SMALL.segmentBytes) return false;
-  const end = physicalOffset + bytes.length;
-  return kind === 'cut' ? end > position : physicalOffset <= position && position < end;
 }
