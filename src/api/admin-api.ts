@@ -2,6 +2,11 @@
 import type { FilterFault } from './broker-api';
 import type { FoundMessages, MessageSearch } from './message-search';
 import type { GroupConfig, TopicConfig } from './topic';
+import type {
+  EndTransactionRequest,
+  ListTransactionsRequest,
+  PendingTransactions,
+} from './transaction-api';
 
 export interface TopicView extends TopicConfig {
   /** Names of the brokers that hold it. */
@@ -28,4 +33,8 @@ export interface AdminApi {
   filterFaults(): Promise<readonly FilterFaultView[]>;
   /** Looks for stored messages on all masters. @throws StatusError TOPIC_NOT_FOUND, BAD_REQUEST, UNSUPPORTED */
   findMessages(search: MessageSearch): Promise<FoundMessages>;
+  /** Transactions that have not ended, on all masters, the oldest first. */
+  listTransactions(request: ListTransactionsRequest): Promise<PendingTransactions>;
+  /** @throws StatusError INVALID_TRANSACTION_ID, BAD_REQUEST (it ended the other way), TOPIC_NOT_FOUND */
+  endTransaction(request: EndTransactionRequest): Promise<void>;
 }

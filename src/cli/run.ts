@@ -17,6 +17,7 @@ import { startCommand } from './start';
 import { storeCommand } from './store';
 import type { Terminal } from './terminal';
 import { topicCommand } from './topic';
+import { transactionCommand } from './transaction';
 import { UsageError } from './usage-error';
 import { version } from './version';
 
@@ -50,6 +51,7 @@ function program(terminal: Terminal): Command {
   const roles = [startCommand, namesrvCommand, brokerCommand, proxyCommand];
   const tools = [
     ...[topicCommand, groupCommand, sendCommand, receiveCommand, messageCommand, dlqCommand],
+    transactionCommand,
     ...[storeCommand, configCommand],
   ];
   root.commandsGroup('Roles:');

@@ -30,6 +30,8 @@ export function adminClient(address: string, clock: Clock): AdminClient {
     listGroups: () => ask(methods.ListGroups, undefined),
     filterFaults: () => ask(methods.ListFilterFaults, undefined),
     findMessages: (search) => ask(methods.FindMessages, search),
+    listTransactions: (request) => ask(methods.ListTransactions, request),
+    endTransaction: (request) => ask(methods.EndTransaction, request),
     close: () => client.close(),
   };
 }

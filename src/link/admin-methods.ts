@@ -10,11 +10,17 @@ import type { MethodDefinition } from '@grpc/proto-loader';
 import type { AdminApi, FilterFaultView, TopicView } from '../api/admin-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { GroupConfig, TopicConfig } from '../api/topic';
+import type {
+  EndTransactionRequest,
+  ListTransactionsRequest,
+  PendingTransactions,
+} from '../api/transaction-api';
 import type { GantryAdminDefinition } from '../rpc/generated/gantry/v1/GantryAdmin';
 import { adminRefusal, refusalOf } from './admin-status';
 import { groupFromWire, groupToWire } from './codec/group';
 import { foundFromWire, foundToWire, searchFromWire, searchToWire } from './codec/message-search';
 import { topicFromWire, topicToWire } from './codec/topic';
+import { endForms, listForms, pendingForms } from './codec/transaction';
 import { faultViewFromWire, faultViewToWire, viewFromWire, viewToWire } from './codec/view';
 import { byName, nothing, type Forms } from './forms';
 import { adminDefinition } from './services';
@@ -38,6 +44,8 @@ export interface AdminMethods {
   readonly ListGroups: AdminMethod<void, readonly GroupConfig[]>;
   readonly ListFilterFaults: AdminMethod<void, readonly FilterFaultView[]>;
   readonly FindMessages: AdminMethod<MessageSearch, FoundMessages>;
+  readonly ListTransactions: AdminMethod<ListTransactionsRequest, PendingTransactions>;
+  readonly EndTransaction: AdminMethod<EndTransactionRequest, void>;
 }
 
 export function adminMethods(): AdminMethods {
@@ -94,6 +102,16 @@ function defineMethods(service: GantryAdminDefinition): AdminMethods {
       request: [searchToWire, searchFromWire],
       answer: [foundToWire, foundFromWire],
       call: (api, search) => api.findMessages(search),
+    }),
+    ListTransactions: method(service.ListTransactions, {
+      request: listForms,
+      answer: pendingForms,
+      call: (api, request) => api.listTransactions(request),
+    }),
+    EndTransaction: method(service.EndTransaction, {
+      request: endForms,
+      answer: nothing,
+      call: (api, request) => api.endTransaction(request),
     }),
   };
 }

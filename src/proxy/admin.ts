@@ -1,6 +1,11 @@
 /** Topics and groups of the whole cluster: each change goes to every master. */
 import type { AdminApi, FilterFaultView, TopicView } from '../api/admin-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
+import type {
+  EndTransactionRequest,
+  ListTransactionsRequest,
+  PendingTransactions,
+} from '../api/transaction-api';
 import { hasMessageGroups, type GroupConfig, type TopicConfig } from '../api/topic';
 import { isSystemTopic } from '../message/names';
 import { storeTimestampOf } from '../message/record-property';
@@ -8,6 +13,7 @@ import { Code, StatusError, toStatusError } from '../message/status';
 import type { BrokerApi } from '../api/broker-api';
 import type { PooledBroker } from './broker-pool';
 import type { ProxyParts } from './parts';
+import { decide } from './transaction';
 
 /** @returns an AdminApi over all masters that the routes know */
 export function clusterAdmin(parts: ProxyParts): AdminApi {
@@ -93,6 +99,19 @@ class ClusterAdmin implements AdminApi {
     const complete =
       messages.length <= search.maxMessages && found.every((answer) => answer.complete);
     return { messages: messages.slice(0, search.maxMessages), complete };
+  }
+
+  async listTransactions(request: ListTransactionsRequest): Promise<PendingTransactions> {
+    const answers = await this.ask((broker) => broker.transactions.listTransactions(request));
+    const transactions = answers
+      .flatMap(([, answer]) => answer.transactions)
+      .toSorted((a, b) => a.storedMs - b.storedMs)
+      .slice(0, request.maxCount);
+    return { transactions, total: answers.reduce((sum, [, { total }]) => sum + total, 0) };
+  }
+
+  endTransaction(request: EndTransactionRequest): Promise<void> {
+    return decide(this.parts, request);
   }
 
   /** With the brokers that its message groups are spread over: those that it has, and those that are there. */

@@ -36,7 +36,7 @@ async function endTransaction(
  * that was away, and routes change.
  * @throws StatusError INVALID_TRANSACTION_ID when no broker knows the transaction, and all were asked
  */
-async function decide(parts: ProxyParts, request: EndTransactionRequest): Promise<void> {
+export async function decide(parts: ProxyParts, request: EndTransactionRequest): Promise<void> {
   const { pool, routes, health } = parts;
   const { topic, transactionId } = request;
   const first = firstBroker(routes.get(topic), transactionId);

@@ -1,5 +1,10 @@
 import type { AdminApi, FilterFaultView, TopicView } from '../../src/api/admin-api';
 import type { FoundMessages, MessageSearch } from '../../src/api/message-search';
+import type {
+  EndTransactionRequest,
+  ListTransactionsRequest,
+  PendingTransactionView,
+} from '../../src/api/transaction-api';
 import type { GroupConfig } from '../../src/api/topic';
 import { adminService } from '../../src/link/admin-service';
 import { Code, StatusError } from '../../src/message/status';
@@ -9,6 +14,8 @@ import { testServer } from './transport';
 export class AdminServer implements AdminApi {
   readonly topics = new Map<string, TopicView>();
   readonly groups = new Map<string, GroupConfig>();
+  transactions: PendingTransactionView[] = [];
+  readonly ended: EndTransactionRequest[] = [];
   faults: readonly FilterFaultView[] = [];
   readonly searches: MessageSearch[] = [];
   found: FoundMessages = { messages: [], complete: true };
@@ -54,6 +61,23 @@ export class AdminServer implements AdminApi {
     this.check();
     if (this.groups.delete(name)) return;
     throw new StatusError(Code.CONSUMER_GROUP_NOT_FOUND, `group ${name} is on no broker`);
+  }
+
+  async listTransactions(
+    request: ListTransactionsRequest,
+  ): ReturnType<AdminApi['listTransactions']> {
+    this.check();
+    const transactions = this.transactions.filter(
+      ({ topic, transactionId }) =>
+        (request.topic === '' || topic === request.topic) &&
+        (request.transactionId === '' || transactionId === request.transactionId),
+    );
+    return { transactions: transactions.slice(0, request.maxCount), total: transactions.length };
+  }
+
+  async endTransaction(request: EndTransactionRequest): Promise<void> {
+    this.check();
+    this.ended.push(request);
   }
 
   async listGroups(): Promise<readonly GroupConfig[]> {

@@ -1,5 +1,10 @@
 import type { AdminApi } from '../../../src/api/admin-api';
 import type { MessageSearch } from '../../../src/api/message-search';
+import type {
+  EndTransactionRequest,
+  ListTransactionsRequest,
+  PendingTransactionView,
+} from '../../../src/api/transaction-api';
 import type { GroupConfig, TopicConfig } from '../../../src/api/topic';
 import { adminClient, type AdminClient } from '../../../src/link/admin-client';
 import { adminService, isLoopback } from '../../../src/link/admin-service';
@@ -11,6 +16,8 @@ import { serveOnLoopback, type ServedAddress } from '../../support/rpc-pair';
 class ModelAdmin implements AdminApi {
   readonly topics = new Map<string, TopicConfig>();
   readonly groups = new Map<string, GroupConfig>();
+  transactions: PendingTransactionView[] = [];
+  readonly ended: EndTransactionRequest[] = [];
 
   async putTopic(config: TopicConfig): Promise<void> {
     this.topics.set(config.name, config);
@@ -32,6 +39,21 @@ class ModelAdmin implements AdminApi {
 
   async deleteGroup(name: string): Promise<void> {
     if (!this.groups.delete(name)) throw new Error('disk on fire');
+  }
+
+  async listTransactions(
+    request: ListTransactionsRequest,
+  ): ReturnType<AdminApi['listTransactions']> {
+    const transactions = this.transactions.filter(
+      ({ topic, transactionId }) =>
+        (request.topic === '' || topic === request.topic) &&
+        (request.transactionId === '' || transactionId === request.transactionId),
+    );
+    return { transactions: transactions.slice(0, request.maxCount), total: transactions.length };
+  }
+
+  async endTransaction(request: EndTransactionRequest): Promise<void> {
+    this.ended.push(request);
   }
 
   async listGroups(): ReturnType<AdminApi['listGroups']> {
