@@ -3,6 +3,7 @@ import type { FilterCache } from '../message/filter-cache';
 import type { Platform } from '../platform/platform';
 import type { BrokerHealth } from './broker-health';
 import type { BrokerPool } from './broker-pool';
+import type { ClientCommands } from './client-commands';
 import type { ClientRegistry } from './client-registry';
 import type { OpenPolls } from './open-polls';
 import type { RouteTable } from './route-table';
@@ -22,6 +23,7 @@ export interface ProxyParts {
   readonly creation: TopicCreation;
   readonly subscriptions: Subscriptions;
   readonly clients: ClientRegistry;
+  readonly commands: ClientCommands;
   readonly polls: OpenPolls;
   readonly checks: TransactionChecks;
   /** Filters of subscriptions, read once. */

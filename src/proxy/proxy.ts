@@ -13,6 +13,7 @@ import { clusterAdmin } from './admin';
 import { BrokerHealth } from './broker-health';
 import { BrokerPool } from './broker-pool';
 import { CallGate } from './calls';
+import { ClientCommands } from './client-commands';
 import { ClientRegistry } from './client-registry';
 import { heartbeatHandlers } from './heartbeat';
 import { notServedHandlers } from './not-served';
@@ -43,6 +44,8 @@ export interface Proxy {
   readonly messaging: MessagingServiceHandlers;
   /** Topics and groups on all masters. */
   readonly admin: AdminApi;
+  /** Commands to the clients whose Telemetry streams are here. */
+  readonly commands: ClientCommands;
   /** Resolves when the routes name at least one master. */
   ready(): Promise<void>;
   /**
@@ -62,6 +65,7 @@ export function createProxy(options: ProxyOptions): Proxy {
 class ProxyRole implements Proxy {
   readonly messaging: MessagingServiceHandlers;
   readonly admin: AdminApi;
+  readonly commands: ClientCommands;
   private readonly parts: ProxyParts;
   private readonly gates: readonly CallGate[];
   private readonly sending: SendFamily;
@@ -93,6 +97,7 @@ class ProxyRole implements Proxy {
       ...notServedHandlers(parts, gates.other),
     };
     this.admin = clusterAdmin(parts);
+    this.commands = parts.commands;
   }
 
   ready(): Promise<void> {
@@ -134,6 +139,7 @@ function makeParts({ routes, dial, platform, log, settings }: ProxyOptions): Pro
     creation: new TopicCreation(shared),
     subscriptions: new Subscriptions(shared),
     clients: new ClientRegistry(shared),
+    commands: new ClientCommands(platform),
     polls: new OpenPolls(),
     checks,
     filters: new FilterCache(),

@@ -35,6 +35,7 @@ export class TelemetryFamily {
   /** Ends all streams: clients make new ones, at another proxy. */
   drain(): void {
     this.draining = true;
+    this.parts.commands.close();
     for (const call of this.streams) call.end();
     this.streams.clear();
   }
@@ -55,6 +56,7 @@ export class TelemetryFamily {
     const ended = (): void => {
       this.streams.delete(call);
       this.parts.clients.streamEnded(clientId, call);
+      this.parts.commands.ended(clientId, call);
       this.parts.checks.producers.ended(clientId, call);
     };
     call.on('data', (command: TelemetryCommand__Output) => {
@@ -79,16 +81,18 @@ export class TelemetryFamily {
     );
   }
 
-  /** Answers every settings command; other commands answer commands that are not sent. */
+  /** Answers every settings command; other commands are answers to ours. */
   private async handle(
     call: Call,
     clientId: string,
     command: TelemetryCommand__Output,
   ): Promise<void> {
-    if (!command.settings) return;
+    if (!command.settings) return this.parts.commands.answered(call, command);
     try {
       const settings = await this.merge(call, clientId, command.settings);
-      if (this.streams.has(call)) call.write({ status: OK_STATUS, settings });
+      if (!this.streams.has(call)) return;
+      call.write({ status: OK_STATUS, settings });
+      this.parts.commands.attached(clientId, call);
     } catch (error) {
       if (this.streams.delete(call)) this.fail(call, error);
     }
