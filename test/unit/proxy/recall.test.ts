@@ -1,4 +1,5 @@
 import { formatRecallHandle } from '../../../src/api/recall-handle';
+import { DEFAULT_MESSAGE_LIMITS } from '../../../src/message/message-checks';
 import { Code, StatusError } from '../../../src/message/status';
 import { ModelCluster } from '../../support/model-cluster';
 import { message, PublicClient } from '../../support/public-client';
@@ -50,6 +51,30 @@ describe('SendMessage of a delayed message', () => {
       expect(sent.entries[0]?.recall_handle).not.toBe('');
     },
   );
+
+  it('is taken up to the limit that is set, and refused beyond it', async () => {
+    const limitMs = 40 * 86_400_000;
+    const cluster = new ModelCluster({
+      message: { ...DEFAULT_MESSAGE_LIMITS, maxDelayMs: limitMs },
+    });
+    cluster.topic('t', 'DELAY');
+    const client = new PublicClient(cluster);
+    const at = (ms: number): ReturnType<typeof message> => {
+      const dueMs = cluster.sim.clock.wallMs() + ms;
+      const delivery_timestamp = {
+        seconds: Math.floor(dueMs / 1000),
+        nanos: (dueMs % 1000) * 1_000_000,
+      };
+      return message('t', 'm', { delivery_timestamp });
+    };
+    const taken = await client.status('SendMessage', { messages: [at(limitMs)] });
+    expect(taken.code).toBe(Code.OK);
+    const refused = await client.status('SendMessage', { messages: [at(limitMs + 1)] });
+    expect(refused).toMatchObject({
+      code: Code.ILLEGAL_DELIVERY_TIME,
+      message: `delivery_timestamp is ${limitMs + 1} ms from now, the maximum is ${limitMs}`,
+    });
+  });
 
   it('is refused as a transaction', async () => {
     const { client } = scene('MIXED');
