@@ -49,6 +49,7 @@ export class TimerIndex {
   readonly counts = new PendingCounts();
   private readonly periods = new Map<number, Period>();
   private buffered = 0;
+  private damaged = false;
   /** Files that go with the next checkpoint. */
   private forgotten: string[] = [];
   private work: Promise<void> = Promise.resolve();
@@ -136,7 +137,7 @@ export class TimerIndex {
   load(period: Period): Promise<PeriodRows> {
     if (period.rows !== undefined) return Promise.resolve(period.rows);
     period.loading ??= this.inTurn(async () => {
-      const rows = await this.readRows(period);
+      const rows = await this.readRows(period).catch((error: unknown) => this.distrust(error));
       for (let i = 0; i < period.buffered; i++) {
         rows.apply(readEntry(period.buffer, i * ENTRY_BYTES));
       }
@@ -182,7 +183,8 @@ export class TimerIndex {
         if (period.dirty) await this.syncPeriod(period);
       }
       await synced();
-      await writeCheckpoint(this.files, this.directory, { position, periods, topics });
+      if (!this.damaged)
+        await writeCheckpoint(this.files, this.directory, { position, periods, topics });
       for (const path of forgotten) await this.files.remove(path);
     });
   }
@@ -247,6 +249,15 @@ export class TimerIndex {
       await handle.close();
     }
     return rows;
+  }
+
+  /** A damaged file: there is no checkpoint any more, so that the next start reads everything from the log. */
+  private async distrust(error: unknown): Promise<never> {
+    if (error instanceof RangeError) {
+      this.damaged = true;
+      await this.files.remove(join(this.directory, CHECKPOINT));
+    }
+    throw error;
   }
 
   private async flushPeriod(period: Period): Promise<void> {

@@ -51,6 +51,24 @@ describe('after a restart', () => {
     expect(await popIds(bench)).toEqual(['a', 'c']);
   });
 
+  it('damage in the index is found, and the start after that rebuilds it', async () => {
+    const bench = await readyBench();
+    await sendIn(bench, 'a', 3000);
+    await bench.drive(bench.running?.stop() ?? Promise.resolve());
+    const { files } = bench.platform;
+    const [name = ''] = await files.list('/broker/gantry/timer');
+    const path = `/broker/gantry/timer/${name}`;
+    const bytes = (await files.readFile(path)) ?? Buffer.alloc(0);
+    bytes.writeUInt8(bytes.readUInt8(15) ^ 1, 15);
+    await files.writeFile(path, bytes);
+    await bench.open();
+    await bench.sim.advance(5000);
+    expect(await popIds(bench)).toEqual([]);
+    await bench.restart();
+    await bench.sim.advance(1000);
+    expect(await popIds(bench)).toEqual(['a']);
+  });
+
   it('deliveries into a topic that was deleted since do not come again to its successor', async () => {
     const bench = await readyBench();
     await sendIn(bench, 'old', 1000);
