@@ -15,6 +15,11 @@ export interface SendRequest {
   readonly queueId: number;
   /** Topic and size are the draft's; the broker fills in the place. */
   readonly draft: RecordDraft;
+  /**
+   * For a message group: how many queues a broker had when its queue was chosen. A broker whose topic has
+   * grown since refuses with NOT_FOUND, and stores nothing: the queue is to be chosen again.
+   */
+  readonly chosenOf?: number;
 }
 
 export interface SendResult {

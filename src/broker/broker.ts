@@ -29,6 +29,7 @@ import { FilterFaults } from './filter/filter-faults';
 import { Judge } from './filter/judge';
 import type { ConfigExport } from './exchange/config-export';
 import { openExchange } from './exchange/exchange';
+import { Growth } from './growth';
 import { findMessages } from './message-finder';
 import { Metadata } from './metadata';
 import { CarryOver } from './carry-over';
@@ -86,6 +87,7 @@ export class Broker implements BrokerApi {
     private readonly duplicates: DuplicateWindow,
     readonly transactions: Transactions,
     private readonly timer: Timer,
+    private readonly growth: Growth,
   ) {
     this.epoch = parts.platform.clock.wallMs();
   }
@@ -135,6 +137,7 @@ export class Broker implements BrokerApi {
       ...{ store, book, log, platform, logger, isFifo, maxAttempts, ensureTopic },
     });
     new Removal({ store, book, log, views, timer, carryOver, clock: platform.clock, logger });
+    const growth = new Growth(store, isFifo, (topic) => book.ofTopic(topic));
     const selector = new Selector({ store, book, log, judge, settings, platform, isFifo });
     const finishing = new FinishService({
       ...{ book, log, handles },
@@ -154,7 +157,7 @@ export class Broker implements BrokerApi {
       platform,
       settings,
       logger,
-      queuesOf: (topic) => metadata.topics.get(topic)?.queues ?? 0,
+      queuesOf: (ledgers) => growth.openQueues(ledgers, metadata.topics.get(ledgers.topic)),
       isFifo,
     });
     const deadLetters = new DeadLetterService({
@@ -174,7 +177,7 @@ export class Broker implements BrokerApi {
     timer.start();
     const broker: Broker = new Broker(
       ...([parts, metadata, book, log, views, exchange, pops, finishing] as const),
-      ...([deadLetters, retries, faults, duplicates, transactions, timer] as const),
+      ...([deadLetters, retries, faults, duplicates, transactions, timer, growth] as const),
     );
     opened.broker = broker;
     await transactions.begin();
@@ -195,6 +198,7 @@ export class Broker implements BrokerApi {
     const { duplicates } = this;
     const { draft, queueId } = request;
     const topic = this.topic(draft.topic);
+    this.growth.check(topic, request.chosenOf);
     if (!Number.isInteger(queueId) || queueId < 0 || queueId >= topic.queues) {
       throw new StatusError(
         Code.BAD_REQUEST,
@@ -204,6 +208,7 @@ export class Broker implements BrokerApi {
     for (let at = duplicates.find(draft); at !== undefined; at = duplicates.find(draft, at)) {
       const first = await duplicates.resultAt(draft, at);
       if (first !== undefined) return first;
+      this.growth.check(this.topic(topic.name), request.chosenOf);
     }
     const { deliverMs } = draft;
     const delayed = deliverMs !== undefined && deliverMs > this.parts.platform.clock.wallMs();
@@ -287,7 +292,12 @@ export class Broker implements BrokerApi {
         `topic ${config.name} has ${known.queues} queues; fewer (${config.queues}) would hide messages`,
       );
     }
-    await this.metadata.change({ kind: 'topic', topic: { ...config } });
+    const topic = this.growth.begin(config, known);
+    try {
+      await this.metadata.change({ kind: 'topic', topic });
+    } finally {
+      this.growth.end(topic.name);
+    }
     await this.announce();
   }
 

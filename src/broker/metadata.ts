@@ -14,14 +14,20 @@ import type { Clock } from '../platform/platform';
 import type { MessageStore } from '../store/message-store';
 import type { BrokerSettings } from './settings';
 
+/** A topic as the broker keeps it. */
+export interface StoredTopic extends TopicConfig {
+  /** For each time that it has grown, the oldest first: where each of its queues ended. See ./growth. */
+  readonly growths?: readonly (readonly number[])[];
+}
+
 export type MetaChange =
-  | { readonly kind: 'topic'; readonly topic: TopicConfig }
+  | { readonly kind: 'topic'; readonly topic: StoredTopic }
   | { readonly kind: 'topic-deleted'; readonly name: string }
   | { readonly kind: 'group'; readonly group: GroupConfig }
   | { readonly kind: 'group-deleted'; readonly name: string }
   | {
       readonly kind: 'state';
-      readonly topics: readonly TopicConfig[];
+      readonly topics: readonly StoredTopic[];
       readonly groups: readonly GroupConfig[];
     };
 
@@ -29,7 +35,7 @@ export type MetaChange =
 const STATE_RECORD_ITEMS = 1000;
 
 export class Metadata {
-  readonly topics = new Map<string, TopicConfig>();
+  readonly topics = new Map<string, StoredTopic>();
   readonly groups = new Map<string, GroupConfig>();
   /** Grows with each change. */
   changes = 0;

@@ -27,6 +27,8 @@ interface KnownBroker {
 
 interface Waiter {
   readonly topic: string;
+  /** A route that does not count. */
+  readonly unlike: TopicRoute | undefined;
   readonly timer: TimerHandle;
   readonly resolve: (route: TopicRoute) => void;
 }
@@ -89,8 +91,17 @@ export class RouteTable {
 
   /** The route of a topic that was just made. @throws StatusError TOPIC_NOT_FOUND after `limitMs` */
   waitFor(topic: string, limitMs: number): Promise<TopicRoute> {
+    return this.waitForOther(topic, undefined, limitMs);
+  }
+
+  /** The route of a topic, once it is another one than `unlike`. @throws StatusError TOPIC_NOT_FOUND after `limitMs` */
+  waitForOther(
+    topic: string,
+    unlike: TopicRoute | undefined,
+    limitMs: number,
+  ): Promise<TopicRoute> {
     const route = this.find(topic);
-    if (route !== undefined) return Promise.resolve(route);
+    if (route !== undefined && route !== unlike) return Promise.resolve(route);
     if (this.waiters.size >= MAX_WAITERS) {
       return Promise.reject(
         new StatusError(
@@ -104,7 +115,7 @@ export class RouteTable {
         this.waiters.delete(waiter);
         reject(noRoute(topic));
       });
-      const waiter: Waiter = { topic, timer, resolve };
+      const waiter: Waiter = { topic, unlike, timer, resolve };
       this.waiters.add(waiter);
     });
   }
@@ -133,7 +144,7 @@ export class RouteTable {
   private wake(): void {
     for (const waiter of this.waiters) {
       const route = this.find(waiter.topic);
-      if (route === undefined) continue;
+      if (route === undefined || route === waiter.unlike) continue;
       this.waiters.delete(waiter);
       waiter.timer.cancel();
       waiter.resolve(route);

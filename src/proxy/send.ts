@@ -14,7 +14,7 @@ import {
 import { checkTopicName } from '../message/names';
 import type { IncomingMessage } from '../message/public-message';
 import type { RecordDraft } from '../message/record-draft';
-import { Code, StatusError } from '../message/status';
+import { Code, StatusError, toStatusError } from '../message/status';
 import type { MessagingServiceHandlers } from './messaging-handlers';
 import { ByteBudget, type CallGate, commonStatus, OK_STATUS, statusOf, unary } from './calls';
 import type { SendMessageAnswer, SendMessageCall, SendResultEntry } from './codec/send-codec';
@@ -140,8 +140,28 @@ export class SendFamily {
   private place(message: Checked, route: TopicRoute, endMs: number): Promise<Placed> {
     const { messageGroup, draft } = message;
     if (messageGroup === '') return this.placeAnywhere(message, route, endMs);
-    const { brokerName, queueId } = orderedPlace(route, messageGroup);
-    return this.sendTo(brokerName, { queueId, draft }, false);
+    return this.placeInOrder(messageGroup, draft, route, endMs);
+  }
+
+  /** A broker that has more queues than the route says stores nothing: the queue is chosen again once the route tells. */
+  private async placeInOrder(
+    messageGroup: string,
+    draft: RecordDraft,
+    first: TopicRoute,
+    endMs: number,
+  ): Promise<Placed> {
+    const { platform, routes, settings } = this.parts;
+    const lastMs = Math.min(endMs, platform.clock.monotonicMs() + settings.sendTimeoutMs);
+    for (let route = first; ;) {
+      const { brokerName, queueId, chosenOf } = orderedPlace(route, messageGroup);
+      try {
+        return await this.sendTo(brokerName, { queueId, draft, chosenOf }, false);
+      } catch (error) {
+        const restMs = lastMs - platform.clock.monotonicMs();
+        if (toStatusError(error).code !== Code.NOT_FOUND || restMs <= 0) throw error;
+        route = await routes.waitForOther(route.name, route, restMs);
+      }
+    }
   }
 
   private async placeAnywhere(
@@ -227,15 +247,17 @@ function queueOf(route: TopicRoute, index: number): { broker: number; queueId: n
 function orderedPlace(
   route: TopicRoute,
   messageGroup: string,
-): { brokerName: string; queueId: number } {
+): { brokerName: string; queueId: number; chosenOf: number } {
   const { placement, brokers } = route;
   const queues = brokers[0]?.queues ?? 1;
   if (placement === undefined) {
     const { broker, queueId } = queueOf(route, orderedQueue(messageGroup, route.totalQueues));
-    return { brokerName: brokers[broker]?.brokerName ?? '', queueId };
+    const { brokerName = '', queues: chosenOf = 1 } = brokers[broker] ?? {};
+    return { brokerName, queueId, chosenOf };
   }
   const index = orderedQueue(messageGroup, placement.length * queues);
-  return { brokerName: placement[Math.floor(index / queues)] ?? '', queueId: index % queues };
+  const brokerName = placement[Math.floor(index / queues)] ?? '';
+  return { brokerName, queueId: index % queues, chosenOf: queues };
 }
 
 /** The place of a message group's queue among a topic's, sorted by broker name, then queue id. */

@@ -136,6 +136,9 @@ export interface MessageStore {
   minOffset(topic: string, queueId: number): number;
   maxOffset(topic: string, queueId: number): number;
 
+  /** The offset that the next record appended to a queue gets; what is not visible yet counts. */
+  nextOffset(topic: string, queueId: number): number;
+
   /**
    * Visible entries from `from` on, at most `count`, in order; fewer at the end of the queue. A
    * `from` below the minimum offset counts as that. An array when they are in memory, a promise

@@ -163,6 +163,10 @@ export class Store implements MessageStore {
     return this.parts.queues.find(topic, queueId)?.min ?? 0;
   }
 
+  nextOffset(topic: string, queueId: number): number {
+    return this.parts.queues.find(topic, queueId)?.next ?? 0;
+  }
+
   maxOffset(topic: string, queueId: number): number {
     return this.parts.queues.find(topic, queueId)?.max ?? 0;
   }

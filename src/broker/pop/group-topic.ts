@@ -17,6 +17,8 @@ export class GroupTopic {
   rotation = 0;
   /** Messages that retention removed, not finished and not copied, since the process began. */
   expired = 0;
+  /** Whether queues that the topic has grown by are not open yet; see ../growth. */
+  gated = false;
   /** Set when the group or the topic was deleted, or the group began anew. */
   dropped = false;
 

@@ -216,6 +216,7 @@ export class LedgerBook extends GroupTopics {
     if (held) ledger.messageGroups.hold(hash, -1);
     ledger.messageGroups.finish(hash, offset);
     if (group?.head !== undefined) this.groupGoesOn(ledger, group.head);
+    else if (this.byIndex[ledger.index]?.owner.gated === true) this.tellSoon(ledger);
   }
 
   /**
@@ -352,6 +353,10 @@ export class LedgerBook extends GroupTopics {
   /** A message group is free again: its first message is ready, and whoever waits is told soon. */
   private groupGoesOn(ledger: QueueLedger, head: number): void {
     ledger.ready.push(head);
+    this.tellSoon(ledger);
+  }
+
+  private tellSoon(ledger: QueueLedger): void {
     const entry = this.byIndex[ledger.index];
     if (entry?.ledger !== ledger) return;
     this.becameReady.add(entry.owner);

@@ -33,8 +33,8 @@ export interface PopParts {
   readonly platform: Platform;
   readonly settings: BrokerSettings;
   readonly logger: Logger;
-  /** Queues of a topic on this broker; 0 when there is no such topic. */
-  readonly queuesOf: (topic: string) => number;
+  /** Queues of a topic on this broker that are open to a group; 0 when there is no such topic. */
+  readonly queuesOf: (ledgers: GroupTopic) => number;
   /** Whether answers to a group's pops wait until their record is durable. */
   readonly isFifo: (group: string) => boolean;
 }
@@ -92,7 +92,7 @@ export class PopService {
   ): Promise<Selection> {
     const alive = (): boolean => !signal.aborted && !ledgers.dropped;
     if (!this.polls.has(ledgers)) {
-      const queues = this.parts.queuesOf(ledgers.topic);
+      const queues = this.parts.queuesOf(ledgers);
       const { selector } = this.parts;
       const selection = await selector.select(ledgers, queues, request, filter, alive);
       if (selection.length > 0) return selection;
@@ -131,7 +131,7 @@ export class PopService {
   private async serveOnce(ledgers: GroupTopic): Promise<void> {
     const { selector, finishing, queuesOf } = this.parts;
     for (const poll of this.polls.waiting(ledgers)) {
-      const queues = queuesOf(ledgers.topic);
+      const queues = queuesOf(ledgers);
       if (!selector.available(ledgers, queues)) return;
       const alive = (): boolean => this.polls.isWaiting(ledgers, poll);
       const selection = await selector.select(ledgers, queues, poll.request, poll.filter, alive);
