@@ -3,7 +3,7 @@ import { powerLossRun } from './support/power-loss';
 
 const RUNS = 25;
 
-test.each(['sync', 'async'] as const)(
+test.each(['sync', 'async', 'buffered'] as const)(
   'flush %s, power lost at any moment, in recovery too: it opens, and holds what was promised',
   async (flush) => {
     for (let seed = 1; seed <= RUNS; seed++) await powerLossRun(seed, flush);

@@ -42,8 +42,15 @@ function isLight({ path, at }: Fault): boolean {
   return path.includes('/commitlog/') && at % FULL_EVERY !== 0;
 }
 
-/** No search gives a message that has not the key, and none that calls itself complete lacks one. */
-async function compareSearch({ store, sim }: TestStore, wrong: string[]): Promise<void> {
+/**
+ * No search gives a message that has not the key, and none that calls itself complete lacks one, unless
+ * a chain was bent so that it still is one: then the check of the store names it.
+ */
+async function compareSearch(
+  { store, sim }: TestStore,
+  contents: Contents,
+  wrong: string[],
+): Promise<void> {
   const all = Array.from({ length: MESSAGES }, (_, i) => i).filter((i) => i % KEYS === 3);
   const expected = all.filter((i) => queues[i % queues.length]?.[0] === 'orders');
   const query = { topics: ['orders'], by: 'key', key: 'k3', maxMessages: 64 } as const;
@@ -52,7 +59,9 @@ async function compareSearch({ store, sim }: TestStore, wrong: string[]): Promis
     const { records, complete } = await run(sim, store.finder.find({ ...query, ...times }));
     const found = records.map((bytes) => Number(textOf(bytes).replace('message ', '')));
     if (!found.every((i) => expected.includes(i))) wrong.push(`a search ${round} finds others`);
-    if (complete && found.length !== expected.length) wrong.push(`a search ${round} lacks some`);
+    if (complete && found.length !== expected.length && (await findingsOf(contents)).length === 0) {
+      wrong.push(`a search ${round} lacks some, and the check finds nothing`);
+    }
     if (!complete && round !== 'at once') wrong.push('the index is not mended');
     if (complete) return;
     await sim.advance(400);
@@ -78,7 +87,7 @@ export async function tryFault(subject: Subject, fault: Fault): Promise<readonly
         wrong.push(`${lost} messages lost, none reported`);
       }
     }
-    if (fault.path.includes('/index')) await compareSearch(opened, wrong);
+    if (fault.path.includes('/index')) await compareSearch(opened, contents, wrong);
   } catch (error) {
     wrong.push(`not opened: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
   }
