@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 
@@ -103,10 +104,14 @@ class Listener(MessageListener):
     def __init__(self, request):
         self.name = request["name"]
         self.fail_below = request["failBelowAttempt"]
+        # The client tries messages of a FIFO group again by itself and leaves their attempt as it is.
+        self.tries = Counter()
 
     def consume(self, message):
         write({"event": "message", "name": self.name, "message": show(message)})
-        return ConsumeResult.FAILURE if message.delivery_attempt < self.fail_below else ConsumeResult.SUCCESS
+        self.tries[message.message_id] += 1
+        attempt = max(message.delivery_attempt, self.tries[message.message_id])
+        return ConsumeResult.FAILURE if attempt < self.fail_below else ConsumeResult.SUCCESS
 
 
 def push(request):
