@@ -39,6 +39,8 @@ export const CRC_PROPERTY_BYTES = CRC_PREFIX.length + 11;
 
 /** With so many of its bytes wrong a record CRC still counts as a damaged one. */
 const CRC_BYTES_HARMED = 4;
+/** Where the right CRC property is made, to be compared with the one found. */
+const expectedCrc = Buffer.alloc(CRC_PROPERTY_BYTES);
 
 /** Largest body and largest whole record, bytes. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -222,16 +224,32 @@ export function uniqueKeyOf(record: Buffer): string {
  * `record` must have been read from `source` at `at`.
  */
 export function recordIntact(source: Buffer, at: number, record: StoredRecord): boolean {
-  const crcAt = at + record.totalBytes - CRC_PROPERTY_BYTES;
-  if (crcAt > at && looksLikeRecordCrc(source, crcAt)) {
-    const expected = Buffer.alloc(CRC_PROPERTY_BYTES);
-    writeRecordCrc(expected, 0, crc32(source.subarray(at, crcAt)) & 0x7fffffff);
-    return source.compare(expected, 0, expected.length, crcAt, crcAt + CRC_PROPERTY_BYTES) === 0;
-  }
-  // No record CRC: of another writer, or ours with its end never written. Properties end in text, unwritten bytes are 0.
   const end = at + record.totalBytes;
+  const recordCrc = recordCrcRight(source, at, end);
+  if (recordCrc !== undefined) return recordCrc;
+  // No record CRC: of another writer, or ours with its end never written. Properties end in text, unwritten bytes are 0.
   const unwritten = record.properties !== '' && source[end - 1] === 0;
   return !unwritten && bodyCrc(record.body) === record.bodyCrc;
+}
+
+/**
+ * As `recordIntact`, of the record at `at` that nobody has read yet. Hot path.
+ * @throws RangeError when the bytes are no whole record.
+ */
+export function isRecordIntact(source: Buffer, at: number): boolean {
+  // Without a record CRC each field is looked at as well.
+  return (
+    recordCrcRight(source, at, recordLayout(source, at).end) ??
+    recordIntact(source, at, readRecord(source, at))
+  );
+}
+
+/** Whether the record CRC is right; `undefined` for a record without one. */
+function recordCrcRight(source: Buffer, at: number, end: number): boolean | undefined {
+  const crcAt = end - CRC_PROPERTY_BYTES;
+  if (crcAt <= at || !looksLikeRecordCrc(source, crcAt)) return undefined;
+  writeRecordCrc(expectedCrc, 0, crc32(source.subarray(at, crcAt)) & 0x7fffffff);
+  return source.compare(expectedCrc, 0, expectedCrc.length, crcAt, end) === 0;
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Reads of records that are no longer in memory, with read-ahead: who reads one record behind the
- * other gets blocks that grow from 64 KiB to 1 MiB, read once for all records in them; who jumps
- * about reads no more than the record.
+ * other gets blocks that grow from 64 KiB to 1 MiB, read once for all records in them and for all
+ * readers; they shrink again when little of them is wanted. Who jumps about reads no more than the record.
  *
  *     record   [record][64 KiB      ][128 KiB            ] ...    one stream of up to eight
  *
@@ -10,18 +10,25 @@
  */
 import type { Segments } from './segments';
 
-/** Readers at different places that are remembered. */
+/** Blocks that are kept: of readers at different places, or of one. */
 const MOST_STREAMS = 8;
 const FIRST_BLOCK_BYTES = 64 * 1024;
 const MOST_BLOCK_BYTES = 1024 * 1024;
-/** A record that begins so close behind the last one read is the next one of the same reader. */
+/** A record that begins so close behind a block, or eight lengths of the block, is the next one of its reader. */
 const NEAR_BYTES = 64 * 1024;
+const NEAR_LENGTHS = 8;
+/** Blocks grow while at least this part of them is wanted. */
+const LEAST_PART = 1 / 8;
 
 interface Stream {
   /** Position of the block's first byte. */
   readonly base: number;
   readonly length: number;
   readonly block: Promise<Buffer>;
+  /** The block once it is here. */
+  loaded: Buffer | undefined;
+  /** Bytes of it that readers were given. */
+  wanted: number;
 }
 
 export class ColdReader {
@@ -31,45 +38,65 @@ export class ColdReader {
   constructor(private readonly segments: Segments) {}
 
   /**
-   * The `bytes` bytes at `position`, fewer when the segment ends before; nobody overwrites them.
+   * The `bytes` bytes at `position`, fewer when the segment ends before; nobody overwrites them. At once
+   * when their block is here. Hot path.
    * @param limit position up to which the log's bytes are final
    */
-  async read(position: number, bytes: number, limit: number): Promise<Buffer> {
-    const near = this.streams.find(
-      ({ base, length }) => position >= base && position <= base + length + NEAR_BYTES,
+  read(position: number, bytes: number, limit: number): Buffer | Promise<Buffer> {
+    const inBlock = this.streams.find(
+      ({ base, length }) => position >= base && position + bytes <= base + length,
     );
-    if (near !== undefined && position + bytes <= near.base + near.length) {
-      this.use(near, near);
-      return copyOf(await near.block, position - near.base, bytes);
-    }
+    if (inBlock !== undefined) return this.take(inBlock, position - inBlock.base, bytes);
+    const near = this.before(position);
     const { segments } = this;
     const end = Math.min(limit, segments.startOf(position) + segments.segmentBytes);
-    const ahead = near === undefined ? bytes : Math.min(nextLength(near.length), end - position);
+    const ahead = near === undefined ? bytes : Math.min(nextLength(near), end - position);
     const stream = this.open(position, Math.max(bytes, ahead));
-    this.use(near, stream);
-    try {
-      return copyOf(await stream.block, 0, bytes);
-    } catch (error) {
-      this.streams = this.streams.filter((other) => other !== stream);
-      throw error;
+    // The one before may still serve others: it goes when it is the one not used for longest.
+    this.streams = [...this.streams.slice(-(MOST_STREAMS - 1)), stream];
+    return this.take(stream, 0, bytes);
+  }
+
+  /** The block that a reader at `position` has come from: the nearest one that ends not far before it. */
+  private before(position: number): Stream | undefined {
+    let nearest: Stream | undefined;
+    for (const stream of this.streams) {
+      const { base, length } = stream;
+      const reach = base + length + Math.max(NEAR_BYTES, length * NEAR_LENGTHS);
+      if (position < base || position > reach) continue;
+      if (nearest === undefined || base > nearest.base) nearest = stream;
     }
+    return nearest;
   }
 
   private open(base: number, length: number): Stream {
     const bytes = Buffer.allocUnsafeSlow(length);
     const block = this.segments.read(bytes, base).then((filled) => bytes.subarray(0, filled));
-    return { base, length, block };
+    const stream: Stream = { base, length, block, loaded: undefined, wanted: 0 };
+    block.then(
+      (loaded) => (stream.loaded = loaded),
+      () => {
+        // Whoever waits for it is told; the next one reads it again.
+        this.streams = this.streams.filter((other) => other !== stream);
+      },
+    );
+    return stream;
   }
 
-  /** Puts a stream at the end of the line, in the place of the one that it goes on from. */
-  private use(before: Stream | undefined, stream: Stream): void {
-    const others = this.streams.filter((other) => other !== before);
-    this.streams = [...others.slice(-(MOST_STREAMS - 1)), stream];
+  private take(stream: Stream, at: number, bytes: number): Buffer | Promise<Buffer> {
+    stream.wanted += bytes;
+    // At the end of the line, which is the last to be forgotten.
+    if (this.streams[this.streams.length - 1] !== stream) {
+      this.streams = [...this.streams.filter((other) => other !== stream), stream];
+    }
+    if (stream.loaded !== undefined) return copyOf(stream.loaded, at, bytes);
+    return stream.block.then((block) => copyOf(block, at, bytes));
   }
 }
 
-function nextLength(length: number): number {
-  return Math.min(MOST_BLOCK_BYTES, Math.max(FIRST_BLOCK_BYTES, length * 2));
+function nextLength({ length, wanted }: Stream): number {
+  const next = wanted >= length * LEAST_PART ? length * 2 : length / 2;
+  return Math.min(MOST_BLOCK_BYTES, Math.max(FIRST_BLOCK_BYTES, Math.floor(next)));
 }
 
 /** A small part of a block is copied out: a record that waits for its reader must not keep the block. */

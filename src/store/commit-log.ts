@@ -3,13 +3,12 @@ import type { Host } from '../message/host';
 import { readInt64 } from '../message/int64';
 import {
   FIXED_BYTES,
+  isRecordIntact,
   MAGIC_BLANK,
   MAGIC_V1,
   MAGIC_V2,
   MAX_RECORD_BYTES,
   placeRecord,
-  readRecord,
-  recordIntact,
   SysFlag,
 } from '../message/record';
 import type { RecordDraft } from '../message/record-draft';
@@ -172,27 +171,28 @@ export class CommitLog {
     this.tail.drop(position, this.options.tailBytes);
   }
 
-  private async oldRecord(
+  private oldRecord(
     topic: string,
     topicBytes: Buffer,
     queueId: number,
     entry: QueueEntry,
-  ): Promise<Buffer> {
+  ): Buffer | Promise<Buffer> {
     const { segments } = this.options;
     const limit = this.writer.visible;
     if (!isPlausible(entry, segments.first, limit)) {
       throw notItsRecord(topic, queueId, entry, 'no record can lie there');
     }
-    let bytes: Buffer;
-    try {
-      bytes = await this.cold.read(entry.physicalOffset, entry.bytes, limit);
-    } catch (error) {
+    const checked = (bytes: Buffer): Buffer => {
+      const fault = faultOf(bytes, topicBytes, queueId, entry);
+      if (fault !== undefined) throw notItsRecord(topic, queueId, entry, fault);
+      return bytes;
+    };
+    const bytes = this.cold.read(entry.physicalOffset, entry.bytes, limit);
+    if (!(bytes instanceof Promise)) return checked(bytes);
+    return bytes.then(checked, (error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
       throw unreadable(topic, queueId, entry, why);
-    }
-    const fault = faultOf(bytes, topicBytes, queueId, entry);
-    if (fault !== undefined) throw notItsRecord(topic, queueId, entry, fault);
-    return bytes;
+    });
   }
 
   /** Ends the segment with a blank record when a record of `bytes` does not fit into the rest. */
@@ -227,7 +227,7 @@ function faultOf(
 ): string | undefined {
   try {
     if (!isRecordOf(bytes, topicBytes, queueId, entry)) return 'another record lies there';
-    return recordIntact(bytes, 0, readRecord(bytes, 0)) ? undefined : 'its checksum is wrong';
+    return isRecordIntact(bytes, 0) ? undefined : 'its checksum is wrong';
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -3,7 +3,7 @@
  * the next entry by physical offset; entries that lie near each other are read from the log at once.
  */
 import type { Logger } from 'pino';
-import { readRecord, recordIntact } from '../message/record';
+import { isRecordIntact } from '../message/record';
 import type { ConsumeQueue } from './consume-queue';
 import type { ConsumeQueues } from './consume-queues';
 import type { QueueEntry } from './message-store';
@@ -152,7 +152,7 @@ async function visitRange(
 
 function isIntact(record: Buffer): boolean {
   try {
-    return recordIntact(record, 0, readRecord(record, 0));
+    return isRecordIntact(record, 0);
   } catch {
     return false;
   }

@@ -55,6 +55,43 @@ test('two readers at different places do not disturb each other', async () => {
   expect(disk.counts.read - before).toBeLessThan(40);
 });
 
+/** A store with batches of 64 messages of 1 KiB in eight queues in turn, nothing of it in memory. */
+async function openInterleaved(disk: FaultyDisk): Promise<TestStore> {
+  const lengths = { segmentBytes: 8 * 1024 * 1024, queueFileEntries: 10_000 };
+  const first = await openTestStore(disk, lengths);
+  for (let batch = 0; batch < 48; batch++) {
+    for (let i = 0; i < 64; i++) first.store.append(draft('orders', `${i}`, 1000), batch % 8);
+    await first.sim.settle();
+  }
+  await stop(first);
+  return openTestStore(afterKill(disk), lengths);
+}
+
+test('readers of different queues share the blocks that they read', async () => {
+  const disk = new FaultyDisk();
+  const { store } = await openInterleaved(disk);
+  const before = { reads: disk.counts.read, bytes: disk.bytesRead };
+  await Promise.all(Array.from({ length: 8 }, (_, queueId) => readAll(store, queueId)));
+  expect(disk.counts.read - before.reads).toBeLessThan(80);
+  expect(disk.bytesRead - before.bytes).toBeLessThan(3 * store.visible);
+});
+
+test('who reads one queue of many reads less than all of the log', async () => {
+  const disk = new FaultyDisk();
+  const { store } = await openInterleaved(disk);
+  const before = disk.bytesRead;
+  expect(await readAll(store, 3)).toHaveLength(384);
+  expect(disk.bytesRead - before).toBeLessThan(store.visible);
+});
+
+test('a message whose block is in memory comes at once', async () => {
+  const { store } = await openCold(new FaultyDisk(), 100);
+  const entries = await store.entries('orders', 0, 0, 3);
+  for (const entry of entries) await store.record('orders', 0, entry);
+  const again = entries[2] && store.record('orders', 0, entries[2]);
+  expect(again).toBeInstanceOf(Buffer);
+});
+
 test('who jumps about reads no more than the message', async () => {
   const disk = new FaultyDisk();
   const { store } = await openCold(disk, 600);
