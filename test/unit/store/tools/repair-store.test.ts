@@ -37,7 +37,8 @@ test('a sound store becomes the same store', async () => {
   expect(await snapshot(files)).toEqual(before);
   const copy = await snapshot(files, TARGET);
   for (const [path, hash] of before) {
-    if (!/\/(mark|queues)$/.test(path)) expect(copy.get(path.replace(DIRECTORY, TARGET))).toBe(hash);
+    if (!/\/(mark|queues)$/.test(path))
+      expect(copy.get(path.replace(DIRECTORY, TARGET))).toBe(hash);
   }
   expect((await check(files, TARGET)).lines).toEqual([]);
 });
