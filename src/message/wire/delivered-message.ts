@@ -28,26 +28,6 @@ const RETRY_TOPIC = propertyKey(Property.RETRY_TOPIC);
 const SPACE = 0x20;
 const MAX_INT32 = 0x7fffffff;
 
-/**
- * Room for the messages of one answer: one allocation, not one a message. A message that waits for its client
- * keeps no others in memory than those of its own answer.
- */
-export class DeliveryRoom {
-  private room: Buffer;
-  private at = 0;
-
-  /** @param bytes about how much will be needed */
-  constructor(bytes: number) {
-    this.room = Buffer.allocUnsafeSlow(bytes);
-  }
-
-  take(bytes: number): Buffer {
-    if (bytes > this.room.length - this.at) return Buffer.allocUnsafeSlow(bytes);
-    this.at += bytes;
-    return this.room.subarray(this.at - bytes, this.at);
-  }
-}
-
 /** What a delivery adds to body, topic and properties at most, but for very long receipt handles. */
 const DELIVERY_FIELD_BYTES = 512;
 
@@ -59,36 +39,33 @@ export function deliveredBytes({ record, receiptHandle }: Delivery): number {
 const ranges = new PropertyRanges();
 
 /**
- * Makes the message, as a field of another message, at the end of which it stands.
+ * Writes the message as a field of another message, at the end of which it stands.
  * @param asked the topic as the consumer named it; its namespace is echoed
- * @param writer with nothing written
- * @throws RangeError when the bytes are no record; nothing is written then
+ * @throws RangeError when the bytes are no record; what was written then is of no use
  */
-export function deliveredField(
+export function writeDelivered(
   writer: WireWriter,
-  room: DeliveryRoom,
   field: number,
   delivery: Delivery,
   asked: ResourceName,
-): Buffer {
+): void {
   const { record: bytes } = delivery;
   const layout = recordLayout(bytes, 0);
   const place = readPlace(bytes, layout);
   readProperties(bytes, layout);
   const message = new DeliveredMessage(writer, ranges.bytes, layout, ranges);
-  const bodyBytes = layout.bodyEnd - layout.bodyAt;
-  // From the last field to the first; the body is behind all, where only its head is written.
-  if (bodyBytes > 0) writer.bytesHead(4, bodyBytes);
+  const before = writer.length;
+  // From the last field to the first.
+  const { bodyAt, bodyEnd } = layout;
+  if (bodyEnd > bodyAt) {
+    writer.raw(bytes, bodyAt, bodyEnd);
+    writer.bytesHead(4, bodyEnd - bodyAt);
+  }
   message.systemProperties(delivery, place);
   message.userProperties();
   message.topic(bytes, asked);
-  writer.endBytes(field, -bodyBytes);
+  writer.endBytes(field, before);
   ranges.clear();
-  const headBytes = writer.length;
-  const taken = room.take(headBytes + bodyBytes);
-  writer.takeTo(taken, 0);
-  bytes.copy(taken, headBytes, layout.bodyAt, layout.bodyEnd);
-  return taken;
 }
 
 /** Consumers refuse strings that are no UTF-8: what another writer stored is mended. */

@@ -5,8 +5,8 @@
  *     |      free      | tag  length  field | tag  length  field |
  *                      ^ at      <-- writing goes this way
  *
- * So the last field is written first, and what is in a message before its tag. What `take` answers is a copy;
- * the room is used again.
+ * So the last field is written first, and what is in a message before its tag. `take` answers a copy and uses the room
+ * again; `since` answers the place itself.
  */
 import { tagOf, WireType } from './wire-reader';
 
@@ -19,8 +19,14 @@ const SHORT_BYTES = 48;
 const SHORT_CHARS = 100;
 
 export class WireWriter {
-  private room = Buffer.allocUnsafeSlow(FIRST_BYTES);
-  private at = FIRST_BYTES;
+  private room: Buffer;
+  private at: number;
+
+  /** @param bytes that there is room for at first */
+  constructor(bytes = FIRST_BYTES) {
+    this.room = Buffer.allocUnsafeSlow(bytes);
+    this.at = bytes;
+  }
 
   /** Bytes written since `take`. */
   get length(): number {
@@ -98,18 +104,23 @@ export class WireWriter {
     this.endBytes(field, before);
   }
 
+  /** What was written since `length` was `before`, where it lies; it stays as it is until `take` or `rewind`. */
+  since(before: number): Buffer {
+    return this.room.subarray(this.at, this.room.length - before);
+  }
+
+  /** Forgets what was written since `length` was `before`. */
+  rewind(before: number): void {
+    this.at = this.room.length - before;
+  }
+
   /** A copy of what was written; begins anew. */
   take(): Buffer {
     const taken = Buffer.allocUnsafe(this.length);
-    this.takeTo(taken, 0);
-    return taken;
-  }
-
-  /** Copies what was written to `target`, which must have room for it; begins anew. */
-  takeTo(target: Buffer, at: number): void {
-    this.room.copy(target, at, this.at);
+    this.room.copy(taken, 0, this.at);
     if (this.room.length > KEPT_BYTES) this.room = Buffer.allocUnsafeSlow(FIRST_BYTES);
     this.at = this.room.length;
+    return taken;
   }
 
   private text(value: string): void {

@@ -4,11 +4,11 @@ import type { SecondsAndNanos } from '../../message/time';
 import {
   type Delivery,
   deliveredBytes,
-  deliveredField,
-  DeliveryRoom,
+  writeDelivered,
 } from '../../message/wire/delivered-message';
 import { readResource, readTime } from '../../message/wire/incoming-message';
 import { tagOf, WireReader, WireType } from '../../message/wire/wire-reader';
+import { WireWriter } from '../../message/wire/wire-writer';
 import type { PublicStatus } from '../calls';
 import { writer, writeStatus } from './status-codec';
 
@@ -88,12 +88,16 @@ export function encodeDeliveries<D extends Delivery>(
 ): EncodedItem<D>[] {
   let bytes = 0;
   for (const delivery of deliveries) bytes += deliveredBytes(delivery);
-  const room = new DeliveryRoom(bytes);
+  // One piece of memory for all: a message that waits for its client keeps no others than those of its answer.
+  const answer = new WireWriter(bytes);
   const items: EncodedItem<D>[] = [];
   for (const delivery of deliveries) {
+    const before = answer.length;
     try {
-      items.push({ encoded: deliveredField(writer, room, 2, delivery, asked), delivery });
+      writeDelivered(answer, 2, delivery, asked);
+      items.push({ encoded: answer.since(before), delivery });
     } catch (error) {
+      answer.rewind(before);
       unreadable(delivery, error);
     }
   }
