@@ -95,10 +95,14 @@ function pair(key: string, value: string): string {
   return `${key}\u0001${value}\u0002`;
 }
 
-/** The last origin's host: messages of one connection share it. */
-let lastHost: { readonly origin: Origin; readonly host: Host } | undefined;
+/** Hosts of the connections that messages come from. */
+const hosts = new WeakMap<Origin, Host>();
 
 function originHost(origin: Origin): Host {
-  if (lastHost?.origin !== origin) lastHost = { origin, host: hostOf(origin.ip, origin.port) };
-  return lastHost.host;
+  let host = hosts.get(origin);
+  if (host === undefined) {
+    host = hostOf(origin.ip, origin.port);
+    hosts.set(origin, host);
+  }
+  return host;
 }
