@@ -74,8 +74,8 @@ which takes any certificate; Node and Python trust the server's, given to them i
 - Python: \`SimpleConsumer.startup()\` returns before the subscription has reached the server (the push consumer waits). What an
   already running producer sends in that moment may be from before the new group.
 - Python: a topic that does not exist is reported as \`failed to fetch topic\`, without the code TOPIC_NOT_FOUND.
-- Node: the push consumer knows no customized backoff, the kind that groups have by default: a message whose listener failed comes again
-  at once, until its attempts are used up.
+- Node: the push consumer knows no customized backoff and asks for a message whose listener failed at once; the broker puts it off
+  by the group's backoff.
 `;
 }
 
