@@ -9,7 +9,6 @@ import type { ForwardMessageToDeadLetterQueueRequest__Output } from '../rpc/gene
 import type { MessagingServiceHandlers } from './messaging-handlers';
 import { type CallGate, commonStatus, OK_STATUS, statusOf, unary } from './calls';
 import type {
-  AckEntry,
   AckMessageAnswer,
   AckMessageCall,
   ChangeInvisibleDurationAnswer,
@@ -51,8 +50,6 @@ class AckFamily {
     const names = namesOf(request);
     const { entries } = request;
     this.checkCount(entries.length);
-    const [only] = entries;
-    if (only !== undefined && entries.length === 1) return this.ackOnly(only, names);
     const statuses: EntryStatus[] = [];
     const calls = [...this.byBroker(entries, statuses).values()].map(async (part) => {
       const answers = await this.ackOn(part, names);
@@ -127,21 +124,6 @@ class AckFamily {
       }
     });
     return parts;
-  }
-
-  /** One entry, as most requests have. Hot path. */
-  private async ackOnly(entry: AckEntry, names: GroupAndTopic): Promise<AckMessageAnswer> {
-    const { message_id, receipt_handle } = entry;
-    const ref = { receiptHandle: receipt_handle, messageId: message_id };
-    let status: EntryStatus;
-    try {
-      const { group, topic } = names;
-      const [answer] = await this.brokerOf(receipt_handle).ack({ group, topic, entries: [ref] });
-      status = answer ?? lost(ref);
-    } catch (error) {
-      status = statusOf(error);
-    }
-    return { status, entries: [{ message_id, receipt_handle, status }] };
   }
 
   private async ackOn(

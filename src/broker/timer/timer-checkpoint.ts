@@ -1,6 +1,7 @@
 /** `gantry/timer/checkpoint.json`: up to which position of the log the files beside it tell all, and how long they are. */
 import { join } from 'node:path';
 import type { Files } from '../../platform/platform';
+import { replaceFile } from '../../store/atomic-file';
 import type { TopicCounts } from './pending-counts';
 
 /** Messages due within so long lie in one file. */
@@ -44,11 +45,6 @@ export async function writeCheckpoint(
   directory: string,
   checkpoint: Checkpoint,
 ): Promise<void> {
-  const temporary = join(directory, `${CHECKPOINT}.new`);
-  await files.writeFile(temporary, JSON.stringify({ periodMs: PERIOD_MS, ...checkpoint }));
-  const handle = await files.open(temporary, 'write');
-  await handle.datasync();
-  await handle.close();
-  await files.rename(temporary, join(directory, CHECKPOINT));
-  await files.syncDirectory(directory);
+  const json = JSON.stringify({ periodMs: PERIOD_MS, ...checkpoint });
+  await replaceFile(files, join(directory, CHECKPOINT), Buffer.from(json));
 }

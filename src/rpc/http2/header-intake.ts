@@ -5,7 +5,7 @@
 import { ConnectionError, ErrorCode } from './error-code';
 import { Flag, readUint31 } from './frame';
 
-/** Answers the place of the block within the frame that `HeaderIntake.begin` was given. */
+/** A block whose end has not come. */
 interface OpenBlock {
   readonly streamId: number;
   readonly endStream: boolean;
