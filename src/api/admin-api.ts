@@ -1,5 +1,6 @@
 /** What the command line asks of a proxy: topics and groups of the whole cluster. */
 import type { FilterFault } from './broker-api';
+import type { DelayedMessages, DelayedRef, ListDelayedRequest } from './delayed-api';
 import type { FoundMessages, MessageSearch } from './message-search';
 import type { GroupConfig, TopicConfig } from './topic';
 import type {
@@ -37,4 +38,8 @@ export interface AdminApi {
   listTransactions(request: ListTransactionsRequest): Promise<PendingTransactions>;
   /** @throws StatusError INVALID_TRANSACTION_ID, BAD_REQUEST (it ended the other way), TOPIC_NOT_FOUND */
   endTransaction(request: EndTransactionRequest): Promise<void>;
+  /** Messages that wait for their delivery time, on all masters. @throws StatusError BAD_REQUEST, UNSUPPORTED */
+  listDelayed(request: ListDelayedRequest): Promise<DelayedMessages>;
+  /** Ends the wait of a message: it is not delivered. @throws StatusError MESSAGE_NOT_FOUND */
+  recallDelayed(message: DelayedRef): Promise<void>;
 }

@@ -6,6 +6,7 @@
 import type { FilterExpression } from '../message/filter';
 import type { RecordDraft } from '../message/record-draft';
 import type { Code } from '../message/status';
+import type { DelayedMessages, ListDelayedRequest, RecallRequest } from './delayed-api';
 import type { FoundMessages, MessageSearch } from './message-search';
 import type { GroupConfig, TopicConfig } from './topic';
 import type { TransactionApi } from './transaction-api';
@@ -27,14 +28,6 @@ export interface SendResult {
   readonly physicalOffset: number;
   /** Whether the message waits for its delivery time; the offsets are then those of the record that waits. */
   readonly delayed?: boolean;
-}
-
-/** Names a message that waits for its delivery time. */
-export interface RecallRequest {
-  readonly topic: string;
-  readonly messageId: string;
-  /** The delivery time that it was sent with, wall clock ms. */
-  readonly deliverMs: number;
 }
 
 export interface PopRequest {
@@ -201,4 +194,9 @@ export interface BrokerApi {
    * @throws TOPIC_NOT_FOUND, BAD_REQUEST, UNSUPPORTED (no index), TOO_MANY_REQUESTS
    */
   findMessages(search: MessageSearch): Promise<FoundMessages>;
+  /**
+   * Messages that wait for their delivery time, and how many.
+   * @throws BAD_REQUEST; by id UNSUPPORTED (no index), TOO_MANY_REQUESTS
+   */
+  listDelayed(request: ListDelayedRequest): Promise<DelayedMessages>;
 }

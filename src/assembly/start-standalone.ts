@@ -44,6 +44,7 @@ function connectionOf(broker: Broker): BrokerConnection {
     transactions: broker.transactions,
     send: (request) => broker.send(request),
     recall: (request) => broker.recall(request),
+    listDelayed: (request) => broker.listDelayed(request),
     pop: (request, signal) => broker.pop(request, signal),
     ack: (request) => broker.ack(request),
     changeInvisible: (request) => broker.changeInvisible(request),

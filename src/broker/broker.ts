@@ -10,11 +10,11 @@ import type {
   ForwardRequest,
   PopRequest,
   PopResult,
-  RecallRequest,
   SendRequest,
   SendResult,
   SubscribeRequest,
 } from '../api/broker-api';
+import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../api/delayed-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { BrokerRegistration, RegistrationLease, RouteApi } from '../api/route-api';
 import { DEFAULT_BACKOFF, newGroup, type GroupConfig, type TopicConfig } from '../api/topic';
@@ -223,6 +223,10 @@ export class Broker implements BrokerApi {
 
   recall(request: RecallRequest): Promise<void> {
     return this.timer.recall(request);
+  }
+
+  listDelayed(request: ListDelayedRequest): Promise<DelayedMessages> {
+    return this.timer.list(request);
   }
 
   pop(request: PopRequest, caller: AbortSignal): Promise<PopResult> {

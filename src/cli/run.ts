@@ -5,6 +5,7 @@ import { ConfigError } from '../config/config-error';
 import { codeName, StatusError } from '../message/status';
 import { brokerCommand } from './broker';
 import { configCommand } from './config';
+import { delayCommand } from './delay';
 import { ExitError } from './exit-error';
 import { groupCommand } from './group';
 import { dlqCommand } from './dlq';
@@ -51,7 +52,7 @@ function program(terminal: Terminal): Command {
   const roles = [startCommand, namesrvCommand, brokerCommand, proxyCommand];
   const tools = [
     ...[topicCommand, groupCommand, sendCommand, receiveCommand, messageCommand, dlqCommand],
-    transactionCommand,
+    ...[delayCommand, transactionCommand],
     ...[storeCommand, configCommand],
   ];
   root.commandsGroup('Roles:');

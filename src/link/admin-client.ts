@@ -32,6 +32,8 @@ export function adminClient(address: string, clock: Clock): AdminClient {
     findMessages: (search) => ask(methods.FindMessages, search),
     listTransactions: (request) => ask(methods.ListTransactions, request),
     endTransaction: (request) => ask(methods.EndTransaction, request),
+    listDelayed: (request) => ask(methods.ListDelayed, request),
+    recallDelayed: (message) => ask(methods.RecallDelayed, message),
     close: () => client.close(),
   };
 }

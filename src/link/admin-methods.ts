@@ -8,6 +8,7 @@ import {
 } from '@grpc/grpc-js';
 import type { MethodDefinition } from '@grpc/proto-loader';
 import type { AdminApi, FilterFaultView, TopicView } from '../api/admin-api';
+import type { DelayedMessages, DelayedRef, ListDelayedRequest } from '../api/delayed-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import type {
@@ -17,6 +18,7 @@ import type {
 } from '../api/transaction-api';
 import type { GantryAdminDefinition } from '../rpc/generated/gantry/v1/GantryAdmin';
 import { adminRefusal, refusalOf } from './admin-status';
+import { delayedForms, delayedRefForms, listDelayedForms } from './codec/delayed';
 import { groupFromWire, groupToWire } from './codec/group';
 import { foundFromWire, foundToWire, searchFromWire, searchToWire } from './codec/message-search';
 import { topicFromWire, topicToWire } from './codec/topic';
@@ -46,6 +48,8 @@ export interface AdminMethods {
   readonly FindMessages: AdminMethod<MessageSearch, FoundMessages>;
   readonly ListTransactions: AdminMethod<ListTransactionsRequest, PendingTransactions>;
   readonly EndTransaction: AdminMethod<EndTransactionRequest, void>;
+  readonly ListDelayed: AdminMethod<ListDelayedRequest, DelayedMessages>;
+  readonly RecallDelayed: AdminMethod<DelayedRef, void>;
 }
 
 export function adminMethods(): AdminMethods {
@@ -112,6 +116,16 @@ function defineMethods(service: GantryAdminDefinition): AdminMethods {
       request: endForms,
       answer: nothing,
       call: (api, request) => api.endTransaction(request),
+    }),
+    ListDelayed: method(service.ListDelayed, {
+      request: listDelayedForms,
+      answer: delayedForms,
+      call: (api, request) => api.listDelayed(request),
+    }),
+    RecallDelayed: method(service.RecallDelayed, {
+      request: delayedRefForms,
+      answer: nothing,
+      call: (api, message) => api.recallDelayed(message),
     }),
   };
 }

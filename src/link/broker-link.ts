@@ -7,13 +7,13 @@ import type {
   ForwardRequest,
   PopRequest,
   PopResult,
-  RecallRequest,
   SendRequest,
   SendResult,
   SubscribeRequest,
 } from '../api/broker-api';
 import type { BrokerConnection } from '../api/broker-dialer';
 import { BrokerUnreachableError } from '../api/broker-unreachable';
+import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../api/delayed-api';
 import type { BrokerRegistration } from '../api/route-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { GroupConfig, TopicConfig } from '../api/topic';
@@ -97,6 +97,10 @@ export class BrokerLink implements BrokerConnection {
 
   recall(request: RecallRequest): Promise<void> {
     return this.call(this.methods.recall, request);
+  }
+
+  listDelayed(request: ListDelayedRequest): Promise<DelayedMessages> {
+    return this.call(this.methods.listDelayed, request);
   }
 
   async pop(request: PopRequest, signal: AbortSignal): Promise<PopResult> {

@@ -13,11 +13,11 @@ import type {
   ForwardRequest,
   PopRequest,
   PopResult,
-  RecallRequest,
   SendRequest,
   SendResult,
   SubscribeRequest,
 } from '../api/broker-api';
+import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../api/delayed-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type {
   CheckOutcome,
@@ -31,6 +31,7 @@ import type { GroupConfig, TopicConfig } from '../api/topic';
 import { uniqueKeyOf } from '../message/record';
 import type { GantryBrokerDefinition } from '../rpc/generated/gantry/v1/GantryBroker';
 import * as ack from './codec/ack';
+import { delayedForms, listDelayedForms } from './codec/delayed';
 import { faultFromWire, faultToWire } from './codec/filter-fault';
 import { groupFromWire, groupToWire } from './codec/group';
 import { foundFromWire, foundToWire, searchFromWire, searchToWire } from './codec/message-search';
@@ -102,6 +103,7 @@ export interface BrokerMethods {
   readonly listGroups: BrokerMethod<void, readonly GroupConfig[]>;
   readonly filterFaults: BrokerMethod<void, readonly FilterFault[]>;
   readonly findMessages: BrokerMethod<MessageSearch, FoundMessages>;
+  readonly listDelayed: BrokerMethod<ListDelayedRequest, DelayedMessages>;
   readonly prepare: BrokerMethod<SendRequest, SendResult>;
   readonly endTransaction: BrokerMethod<EndTransactionRequest, void>;
   readonly takeChecks: BrokerMethod<TakeChecksRequest, readonly TransactionCheck[]>;
@@ -238,6 +240,12 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
       request: [searchToWire, searchFromWire],
       answer: [foundToWire, foundFromWire],
       call: (api, search) => api.findMessages(search),
+      patienceMs: SEARCH_PATIENCE_MS,
+    }),
+    listDelayed: method('ListDelayed', service.ListDelayed, {
+      request: listDelayedForms,
+      answer: delayedForms,
+      call: (api, request) => api.listDelayed(request),
       patienceMs: SEARCH_PATIENCE_MS,
     }),
     ...transactionMethods(service),

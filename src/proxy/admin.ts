@@ -1,5 +1,11 @@
 /** Topics and groups of the whole cluster: each change goes to every master. */
 import type { AdminApi, FilterFaultView, TopicView } from '../api/admin-api';
+import type {
+  DelayedCount,
+  DelayedMessages,
+  DelayedRef,
+  ListDelayedRequest,
+} from '../api/delayed-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type {
   EndTransactionRequest,
@@ -13,6 +19,7 @@ import { Code, StatusError, toStatusError } from '../message/status';
 import type { BrokerApi } from '../api/broker-api';
 import type { PooledBroker } from './broker-pool';
 import type { ProxyParts } from './parts';
+import { recallFrom } from './recall';
 import { decide } from './transaction';
 
 /** @returns an AdminApi over all masters that the routes know */
@@ -114,6 +121,26 @@ class ClusterAdmin implements AdminApi {
     return decide(this.parts, request);
   }
 
+  async listDelayed(request: ListDelayedRequest): Promise<DelayedMessages> {
+    const answers = (await this.ask((broker) => broker.listDelayed(request))).map(([, own]) => own);
+    const messages = answers
+      .flatMap((answer) => answer.messages)
+      .toSorted((a, b) => a.dueMs - b.dueMs)
+      .slice(0, request.maxMessages);
+    const counts = new Map<string, DelayedCount>();
+    for (const count of answers.flatMap((answer) => answer.counts)) {
+      const key = `${count.topic} ${count.hourMs}`;
+      const known = counts.get(key)?.messages ?? 0;
+      counts.set(key, { ...count, messages: count.messages + known });
+    }
+    const total = answers.reduce((sum, answer) => sum + answer.total, 0);
+    return { messages, counts: [...counts.values()].toSorted(byTopicAndHour), total };
+  }
+
+  recallDelayed({ broker, ...message }: DelayedRef): Promise<void> {
+    return recallFrom(this.parts, broker, message);
+  }
+
   /** With the brokers that its message groups are spread over: those that it has, and those that are there. */
   private placed(config: TopicConfig): TopicConfig {
     if (!hasMessageGroups(config.type)) return config;
@@ -170,4 +197,9 @@ class ClusterAdmin implements AdminApi {
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : 1;
+}
+
+function byTopicAndHour(a: DelayedCount, b: DelayedCount): number {
+  if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1;
+  return a.hourMs - b.hourMs;
 }

@@ -1,4 +1,5 @@
 /** RecallMessage: a delayed message that has not been delivered is not delivered at all. */
+import type { RecallRequest } from '../api/delayed-api';
 import { parseRecallHandle, type RecallHandle } from '../api/recall-handle';
 import { checkTypeFitsTopic } from '../message/message-checks';
 import { checkTopicName } from '../message/names';
@@ -35,15 +36,27 @@ async function recall(
   }
   checkTypeFitsTopic('DELAY', topic, route.type);
   const { brokerName, messageId, deliverMs } = handle;
+  await recallFrom(parts, brokerName, { topic, messageId, deliverMs });
+  return { status: OK_STATUS, message_id: messageId };
+}
+
+/**
+ * Ends the wait of a message on the broker that has taken it.
+ * @throws StatusError MESSAGE_NOT_FOUND, also when that broker is not known
+ */
+export async function recallFrom(
+  parts: ProxyParts,
+  brokerName: string,
+  message: RecallRequest,
+): Promise<void> {
   const broker = parts.pool.find(brokerName);
   if (broker === undefined) {
     throw new StatusError(
       Code.MESSAGE_NOT_FOUND,
-      `broker ${brokerName}, which has taken message ${messageId}, is not known at present`,
+      `broker ${brokerName}, which has taken message ${message.messageId}, is not known at present`,
     );
   }
-  await parts.health.watch(brokerName, () => broker.recall({ topic, messageId, deliverMs }));
-  return { status: OK_STATUS, message_id: messageId };
+  await parts.health.watch(brokerName, () => broker.recall(message));
 }
 
 function handleOf(text: string, topic: string): RecallHandle {

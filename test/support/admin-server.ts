@@ -1,4 +1,5 @@
 import type { AdminApi, FilterFaultView, TopicView } from '../../src/api/admin-api';
+import type { DelayedMessages, DelayedRef, ListDelayedRequest } from '../../src/api/delayed-api';
 import type { FoundMessages, MessageSearch } from '../../src/api/message-search';
 import type {
   EndTransactionRequest,
@@ -16,6 +17,8 @@ export class AdminServer implements AdminApi {
   readonly groups = new Map<string, GroupConfig>();
   transactions: PendingTransactionView[] = [];
   readonly ended: EndTransactionRequest[] = [];
+  delayed: DelayedMessages = { messages: [], counts: [], total: 0 };
+  readonly recalled: DelayedRef[] = [];
   faults: readonly FilterFaultView[] = [];
   readonly searches: MessageSearch[] = [];
   found: FoundMessages = { messages: [], complete: true };
@@ -78,6 +81,21 @@ export class AdminServer implements AdminApi {
   async endTransaction(request: EndTransactionRequest): Promise<void> {
     this.check();
     this.ended.push(request);
+  }
+
+  async listDelayed(request: ListDelayedRequest): Promise<DelayedMessages> {
+    this.check();
+    const asked = ({ topic }: { readonly topic: string }): boolean =>
+      request.topic === '' || topic === request.topic;
+    const messages = this.delayed.messages
+      .filter((one) => asked(one) && [one.messageId, ''].includes(request.messageId))
+      .slice(0, request.maxMessages);
+    return { ...this.delayed, messages, counts: this.delayed.counts.filter(asked) };
+  }
+
+  async recallDelayed(message: DelayedRef): Promise<void> {
+    this.check();
+    this.recalled.push(message);
   }
 
   async listGroups(): Promise<readonly GroupConfig[]> {

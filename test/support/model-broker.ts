@@ -7,12 +7,12 @@ import type {
   FilterFault,
   PopRequest,
   PopResult,
-  RecallRequest,
   SendRequest,
   SendResult,
   SubscribeRequest,
 } from '../../src/api/broker-api';
 import type { BrokerConnection } from '../../src/api/broker-dialer';
+import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../../src/api/delayed-api';
 import type { FoundMessages, MessageSearch } from '../../src/api/message-search';
 import { formatReceiptHandle } from '../../src/api/receipt-handle';
 import {
@@ -120,6 +120,8 @@ export class ModelBroker implements BrokerConnection {
       return { transactions: all.slice(0, maxCount), total: all.length };
     },
   };
+  /** What waits for its delivery time. */
+  delayed: DelayedMessages = { messages: [], counts: [], total: 0 };
   /** What its filters could not evaluate. */
   faults: readonly FilterFault[] = [];
   putTopics = 0;
@@ -160,6 +162,11 @@ export class ModelBroker implements BrokerConnection {
   async recall(request: RecallRequest): Promise<void> {
     this.check();
     this.recalled.push(request);
+  }
+
+  async listDelayed({ maxMessages }: ListDelayedRequest): Promise<DelayedMessages> {
+    this.check();
+    return { ...this.delayed, messages: this.delayed.messages.slice(0, maxMessages) };
   }
 
   /** Puts bytes where a record of `topic` would be. */

@@ -69,6 +69,20 @@ export class PeriodRows {
     }
   }
 
+  /** Up to `max` rows that wait, the earliest due first. */
+  earliest(max: number): number[] {
+    const found: number[] = [];
+    for (let row = 0; row < this.count; row++) {
+      const last = found.at(-1);
+      const full = found.length === max;
+      if (!this.waits(row) || (full && last !== undefined && this.before(last, row))) continue;
+      const at = found.findLastIndex((other) => this.before(other, row)) + 1;
+      found.splice(at, 0, row);
+      if (full) found.pop();
+    }
+    return found;
+  }
+
   /** The lowest position of a record that waits, Infinity without one. */
   get lowest(): number {
     for (let row = 0; row < this.count; row++) if (this.waits(row)) return this.positions[row] ?? 0;

@@ -4,7 +4,7 @@
  * (src/message/delayed): there is no second state that could disagree after a crash. Times are the wall clock's.
  */
 import type { Logger } from 'pino';
-import type { RecallRequest } from '../../api/broker-api';
+import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../../api/delayed-api';
 import { delayedDraft, endedDraft, readTimerRecord, type EndKind } from '../../message/delayed';
 import { TIMER_TOPIC } from '../../message/names';
 import { readRecord } from '../../message/record';
@@ -18,6 +18,7 @@ import { ending, EntryKind, idHashOf, type TimerEntry } from './timer-entry';
 import { TimerIndex } from './timer-index';
 import { replayTimer } from './timer-replay';
 import { carryWaiting } from './timer-carry';
+import { listDelayed } from './timer-list';
 
 /** Entries whose files cannot be written that are kept, at most. */
 const MAX_UNWRITTEN = 262_144;
@@ -28,6 +29,7 @@ export interface TimerParts {
   readonly platform: Platform;
   readonly logger: Logger;
   readonly settings: {
+    readonly brokerName: string;
     /** Messages due within the same five minutes, at most. */
     readonly maxDelayedPerPeriod: number;
     /** Log between two checkpoints of the index, bytes. */
@@ -118,6 +120,13 @@ export class Timer {
     else if (has(EntryKind.DROPPED)) throw dropped(request);
     else if (!has(EntryKind.RECALLED)) throw unknown(request);
     await this.parts.store.durable(this.lastEnd);
+  }
+
+  /** See `BrokerApi.listDelayed`. */
+  list(request: ListDelayedRequest): Promise<DelayedMessages> {
+    const { index, loop } = this;
+    const { store, settings } = this.parts;
+    return listDelayed({ store, brokerName: settings.brokerName, index, loop }, request);
   }
 
   /** Messages that wait. */

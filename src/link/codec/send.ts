@@ -1,5 +1,6 @@
 /** Sending on the wire: the record travels as the bytes that the store will hold. */
-import type { RecallRequest, SendRequest, SendResult } from '../../api/broker-api';
+import type { SendRequest, SendResult } from '../../api/broker-api';
+import type { RecallRequest } from '../../api/delayed-api';
 import { CRC_PROPERTY_BYTES } from '../../message/record';
 import { draftOfBytes } from '../../message/record-draft';
 import type {

@@ -1,4 +1,5 @@
 import type { AdminApi } from '../../../src/api/admin-api';
+import type { DelayedMessages, DelayedRef, ListDelayedRequest } from '../../../src/api/delayed-api';
 import type { MessageSearch } from '../../../src/api/message-search';
 import type {
   EndTransactionRequest,
@@ -18,6 +19,7 @@ class ModelAdmin implements AdminApi {
   readonly groups = new Map<string, GroupConfig>();
   transactions: PendingTransactionView[] = [];
   readonly ended: EndTransactionRequest[] = [];
+  readonly recalled: DelayedRef[] = [];
 
   async putTopic(config: TopicConfig): Promise<void> {
     this.topics.set(config.name, config);
@@ -54,6 +56,17 @@ class ModelAdmin implements AdminApi {
 
   async endTransaction(request: EndTransactionRequest): Promise<void> {
     this.ended.push(request);
+  }
+
+  async listDelayed(request: ListDelayedRequest): Promise<DelayedMessages> {
+    const { topic, messageId, maxMessages } = request;
+    const view = { broker: 'a', topic, messageId, dueMs: 2 ** 52, sentMs: 1 };
+    const counts = [{ topic, hourMs: 2 ** 52, messages: 2 ** 40 }];
+    return { messages: [view], counts, total: maxMessages };
+  }
+
+  async recallDelayed(message: DelayedRef): Promise<void> {
+    this.recalled.push(message);
   }
 
   async listGroups(): ReturnType<AdminApi['listGroups']> {
@@ -108,6 +121,14 @@ describe('the admin service', () => {
     ];
     for (const group of groups) await client.putGroup(group);
     expect(await client.listGroups()).toEqual(groups);
+  });
+
+  it('carries what waits for its time, and what is recalled', async () => {
+    const request = { topic: 'ünï', messageId: 'm', maxMessages: 7 };
+    expect(await client.listDelayed(request)).toEqual(await model.listDelayed(request));
+    const message = { broker: 'b', topic: 't', messageId: 'm', deliverMs: 2 ** 52 };
+    await client.recallDelayed(message);
+    expect(model.recalled).toEqual([message]);
   });
 
   it('carries a search for messages and what was found', async () => {

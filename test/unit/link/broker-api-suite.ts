@@ -1,5 +1,6 @@
 // long: the whole contract of one interface.
 import type { BrokerApi, PopRequest, PopResult } from '../../../src/api/broker-api';
+import type { DelayedMessages } from '../../../src/api/delayed-api';
 import type { MessageSearch } from '../../../src/api/message-search';
 import type { GroupConfig } from '../../../src/api/topic';
 import { ANY_HOST, hostOf } from '../../../src/message/host';
@@ -97,7 +98,14 @@ export function brokerApiSuite(name: string, open: () => Promise<BrokerApiUnderT
       const deliverMs = 5_000_000_000_000;
       expect(await sendLater('later', deliverMs)).toBe(true);
       expect(idsOf(await pop())).toEqual(['past']);
+      const list = (messageId: string): Promise<DelayedMessages> =>
+        under.drive(api.listDelayed({ topic: 't', messageId, maxMessages: 10 }));
+      const waiting = { topic: 't', messageId: 'later', dueMs: deliverMs };
+      expect(await list('')).toMatchObject({ messages: [waiting], total: 1 });
+      expect(await list('later')).toMatchObject({ messages: [waiting], counts: [{ messages: 1 }] });
+      expect(await list('past')).toMatchObject({ messages: [] });
       await recall('later', deliverMs);
+      expect(await list('')).toEqual({ messages: [], counts: [], total: 0 });
       await recall('later', deliverMs);
       await expect(recall('other', deliverMs)).rejects.toMatchObject({
         code: Code.MESSAGE_NOT_FOUND,
