@@ -1,6 +1,8 @@
 /** `gantry store check`: the store's files, and those that its broker keeps beside them. */
+import { ViewsAudit } from '../broker/check-views';
 import { checkExchange } from '../broker/exchange/check-exchange';
 import { ApacheReadiness } from '../broker/exchange/check-for-apache';
+import { checkTimer } from '../broker/timer/check-timer';
 import { checkStore, type CheckOptions, type CheckSummary } from '../store/tools/check-store';
 
 export interface CheckDirectoryOptions extends Omit<CheckOptions, 'others'> {
@@ -18,11 +20,17 @@ export async function checkDirectory(options: CheckDirectoryOptions): Promise<Ch
     ...options,
     others: (report) => {
       const apache = forApache ? new ApacheReadiness(files, directory, report) : undefined;
+      const views = new ViewsAudit(files, directory, report);
       return {
-        record: (record) => apache?.record(record),
+        record: (record, log) => {
+          views.record(record, log);
+          apache?.record(record);
+        },
         damage: (from, place) => apache?.damage(from, place),
         end: async (facts) => {
+          await views.end();
           await checkExchange(files, directory, facts.end, report);
+          await checkTimer(files, directory, facts.end, report);
           await apache?.end(facts);
         },
       };

@@ -21,7 +21,8 @@ import { LedgerReplay } from './pop/ledger-replay';
 import type { QueueLedger } from './pop/queue-ledger';
 import { TransactionView } from './transaction/transaction-view';
 
-const FILE = 'views.json';
+/** In `gantry/`. */
+export const VIEWS_FILE = 'views.json';
 /** Rows in one operation of a snapshot. */
 const SNAPSHOT_ROWS = 16_384;
 
@@ -204,7 +205,7 @@ export class Views {
   }
 
   private get path(): string {
-    return join(this.parts.directory, 'gantry', FILE);
+    return join(this.parts.directory, 'gantry', VIEWS_FILE);
   }
 
   private async snapshotBegin(): Promise<number> {
@@ -217,7 +218,7 @@ export class Views {
     } catch {
       // Fall through: the file is only a hint.
     }
-    this.parts.logger.warn({ file: FILE }, 'unreadable, replaying the whole log');
+    this.parts.logger.warn({ file: VIEWS_FILE }, 'unreadable, replaying the whole log');
     return 0;
   }
 

@@ -13,11 +13,16 @@ const CHECKSUM_LINE = /^crc32 ([0-9a-f]{8})\n$/;
 
 /** Replaces both copies; durable when it resolves. */
 export async function keepTwice(files: Files, path: string, json: string): Promise<void> {
-  const line = `${json}\n`;
-  const data = Buffer.from(`${line}crc32 ${crc32(line).toString(16).padStart(8, '0')}\n`);
+  const data = withChecksum(json);
   // After a crash between the two the old one counts.
   await replaceFile(files, `${path}.bak`, data);
   await replaceFile(files, path, data);
+}
+
+/** The bytes of one copy. */
+export function withChecksum(json: string): Buffer {
+  const line = `${json}\n`;
+  return Buffer.from(`${line}crc32 ${crc32(line).toString(16).padStart(8, '0')}\n`);
 }
 
 /**

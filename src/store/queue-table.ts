@@ -76,7 +76,7 @@ export class QueueTable {
   /** Reads the table; `found` is `undefined` when there is none that is whole. */
   static async open(files: Files, layout: Layout): Promise<QueueTable> {
     const bytes = (await files.readFile(layout.queueTable)) ?? Buffer.alloc(0);
-    const parsed = parseTable(bytes);
+    const parsed = parseQueueTable(bytes);
     const table = new QueueTable(files, layout.queueTable, parsed?.state);
     if (parsed === undefined) return table;
     // What lies behind the last whole batch was broken off: the next one replaces the file.
@@ -162,14 +162,17 @@ function encodeBatch(
   return target.subarray(0, at);
 }
 
-interface Parsed {
+/** What the bytes of a table hold. */
+export interface ParsedTable {
   readonly state: QueueState;
+  /** Bytes of the first batch. */
   readonly wholeBytes: number;
+  /** Bytes of all whole batches. */
   readonly length: number;
 }
 
 /** The state after the last whole batch; `undefined` without one. */
-function parseTable(file: Buffer): Parsed | undefined {
+export function parseQueueTable(file: Buffer): ParsedTable | undefined {
   const queues = new Map<string, Map<number, QueueRow>>();
   let [count, length, wholeBytes] = [0, 0, 0];
   let last: Buffer | undefined;

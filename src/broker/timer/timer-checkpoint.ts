@@ -1,17 +1,23 @@
-/** `gantry/timer/checkpoint.json`: up to which position of the log the files beside it tell all, and how long they are. */
+/**
+ * `gantry/timer/checkpoint.json`: up to which position of the log the files beside it tell all, and how long
+ * they are; with a checksum, as all that decides what of the log is read again.
+ */
 import { join } from 'node:path';
 import type { Files } from '../../platform/platform';
 import { replaceFile } from '../../store/atomic-file';
+import { wholeJson, withChecksum } from '../../store/kept-twice';
 import type { TopicCounts } from './pending-counts';
 
 /** Messages due within so long lie in one file. */
 export const PERIOD_MS = 300_000;
 export const CHECKPOINT = 'checkpoint.json';
 
+/** startMs, fileBytes, waiting, lowest, highest: see `Period`. */
+export type PeriodCheckpoint = readonly [number, number, number, number, number];
+
 export interface Checkpoint {
   readonly position: number;
-  /** startMs, fileBytes, waiting, lowest, highest: see `Period`. */
-  readonly periods: readonly (readonly [number, number, number, number, number])[];
+  readonly periods: readonly PeriodCheckpoint[];
   readonly topics: TopicCounts;
 }
 
@@ -25,19 +31,21 @@ export async function readCheckpoint(
   directory: string,
   logEnd: number,
 ): Promise<Checkpoint | undefined> {
-  const text = await files.readFile(join(directory, CHECKPOINT));
-  if (text === undefined) return undefined;
-  try {
-    const read = JSON.parse(text.toString('utf8')) as Checkpoint & { periodMs: number };
-    if (read.position > logEnd || read.periodMs !== PERIOD_MS) return undefined;
-    for (const [startMs, bytes] of read.periods) {
-      const stat = await files.stat(join(directory, String(startMs)));
-      if (bytes > 0 && (stat?.bytes ?? 0) < bytes) return undefined;
-    }
-    return read;
-  } catch {
-    return undefined;
+  const checkpoint = parseCheckpoint(await files.readFile(join(directory, CHECKPOINT)));
+  if (checkpoint === undefined || checkpoint.position > logEnd) return undefined;
+  for (const [startMs, bytes] of checkpoint.periods) {
+    const stat = await files.stat(join(directory, String(startMs)));
+    if (bytes > 0 && (stat?.bytes ?? 0) < bytes) return undefined;
   }
+  return checkpoint;
+}
+
+/** What a file holds; `undefined` when there is none, it is damaged, or its periods have another length. */
+export function parseCheckpoint(bytes: Buffer | undefined): Checkpoint | undefined {
+  const json = wholeJson(bytes);
+  if (json === undefined) return undefined;
+  const read = JSON.parse(json) as Checkpoint & { readonly periodMs: number };
+  return read.periodMs === PERIOD_MS ? read : undefined;
 }
 
 export async function writeCheckpoint(
@@ -46,5 +54,5 @@ export async function writeCheckpoint(
   checkpoint: Checkpoint,
 ): Promise<void> {
   const json = JSON.stringify({ periodMs: PERIOD_MS, ...checkpoint });
-  await replaceFile(files, join(directory, CHECKPOINT), Buffer.from(json));
+  await replaceFile(files, join(directory, CHECKPOINT), withChecksum(json));
 }

@@ -9,6 +9,7 @@ import { OfflineLog } from './offline-log';
 import { openOffline, type OfflineStore } from './offline-store';
 import { QueueAudit, type QueueTotalsFound } from './queue-audit';
 import { QueueReader } from './queue-reader';
+import { checkQueueTable } from './table-audit';
 
 export interface CheckOptions {
   readonly files: Files;
@@ -20,9 +21,14 @@ export interface CheckOptions {
   readonly others?: (report: Report) => OtherChecks;
 }
 
+/** File and byte of a position of the log, for findings. */
+export interface LogPlaces {
+  place(position: number): { readonly file: string; readonly at: number };
+}
+
 export interface OtherChecks {
   /** Each whole record, in log order; valid during the call. */
-  record?(record: StoredRecord): void;
+  record?(record: StoredRecord, log: LogPlaces): void;
   /** Where bytes begin that are no record. */
   damage?(from: number, place: { readonly file: string; readonly at: number }): void;
   /** The log has been walked. */
@@ -122,7 +128,7 @@ class Check {
       record: async (record) => {
         await this.record(record, audit);
         await index.record(record);
-        this.others?.record?.(record);
+        this.others?.record?.(record, log);
       },
       damage: async (from, to, record, why) => {
         await this.damage(log, audit, from, to, record, why);
@@ -140,6 +146,7 @@ class Check {
     const lengths = { segmentBytes, queueFileEntries };
     const facts = { start: log.first, end, lastStoreTimestamp, ...lengths };
     await checkSmallFiles(this.store, facts, this.report);
+    await checkQueueTable(this.store, end, audit.found(), this.report);
     await this.others?.end(facts);
     this.options.onProgress?.(log.end - log.first, log.end - log.first);
     return {

@@ -36,6 +36,16 @@ export interface QueueTotalsFound {
   readonly fillers: number;
 }
 
+/** A queue whose files were read. */
+export interface QueueFound {
+  readonly topic: string;
+  readonly queueId: number;
+  /** Offset of the first file's first entry. */
+  readonly start: number;
+  /** One beyond the last entry. */
+  readonly end: number;
+}
+
 interface Walk {
   readonly place: QueuePlace;
   /** First entry that was not compared yet. */
@@ -117,6 +127,18 @@ export class QueueAudit {
     }
     const { count, endSum, entries, fillers } = this;
     return { count, endSum, entries, fillers };
+  }
+
+  /** The queues that have an entry; after `finish`. */
+  *found(): Generator<QueueFound> {
+    for (const queues of this.walks.values()) {
+      for (const { place, next: end } of queues.values()) {
+        const [start] = place.starts;
+        if (start !== undefined && end > 0) {
+          yield { topic: place.topic, queueId: place.queueId, start, end };
+        }
+      }
+    }
   }
 
   private async finishQueue(walk: Walk): Promise<void> {

@@ -53,6 +53,15 @@ test('check prints one line a finding and exits with 1', async () => {
   ]);
 });
 
+test('check exits with 1 when only a view of the log is damaged', async () => {
+  const table = await open(join(directory, 'gantry', 'queues'), 'r+');
+  await table.write('?', 50);
+  await table.close();
+  const { code, out } = await gantry(['store', 'check', directory]);
+  expect(out).toMatch(/^wrong {2}gantry\/queues /);
+  expect(code).toBe(1);
+});
+
 test('a directory in use, or none, ends with exit code 2 and the reason', async () => {
   const store = await openStore(storeOptions(nodePlatform(), { directory }));
   const inUse = await gantry(['store', 'check', directory]);

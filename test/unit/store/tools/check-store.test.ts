@@ -91,6 +91,9 @@ test('a queue whose files are gone, and a mark that no longer fits, are named', 
   expect(lines).toEqual([
     expect.stringContaining('orders queue 0 offset 0: 200 records of the log have no entry here'),
     expect.stringContaining('were closed'),
+    expect.stringContaining(
+      'gantry/queues  orders queue 0: ends at 200 in the table, and has no file',
+    ),
   ]);
 });
 
