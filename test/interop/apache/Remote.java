@@ -32,19 +32,27 @@ public class Remote {
   private static String namesrv;
   private static String broker;
 
-  public static void main(String[] args) throws Exception {
+  public static void main(String[] args) {
     namesrv = args[0];
     broker = args[1];
     var rest = List.of(args).subList(3, args.length);
-    Object result =
-        switch (args[2]) {
-          case "setup" -> setup(rest);
-          case "send" -> send(rest.get(0));
-          case "read" -> read(rest);
-          default -> throw new IllegalArgumentException(args[2]);
-        };
-    System.out.println("RESULT " + JSON.toJSONString(result));
-    System.exit(0);
+    try {
+      System.out.println("RESULT " + JSON.toJSONString(run(args[2], rest)));
+      System.exit(0);
+    } catch (Exception error) {
+      // The threads of a client that was not shut down would keep the process.
+      error.printStackTrace();
+      System.exit(1);
+    }
+  }
+
+  private static Object run(String command, List<String> rest) throws Exception {
+    return switch (command) {
+      case "setup" -> setup(rest);
+      case "send" -> send(rest.get(0));
+      case "read" -> read(rest);
+      default -> throw new IllegalArgumentException(command);
+    };
   }
 
   private static Object setup(List<String> names) throws Exception {

@@ -8,8 +8,10 @@ import { promisify } from 'node:util';
 import { freePort, ROOT } from '../../../support/process';
 import { until, within } from '../../../support/until';
 import type { ReceivedMessage } from '../../support/driver';
+import { knowsBroker } from './name-server';
 
 const LIBRARY = process.env['APACHE_LIB'] ?? join(ROOT, '.cache', 'apache', 'lib');
+const BROKER_NAME = 'broker-a';
 const START_MS = 120_000;
 const STOP_MS = 60_000;
 const REMOTE_MS = 180_000;
@@ -48,7 +50,10 @@ export class ApacheServer {
     private readonly broker: ChildProcess,
   ) {}
 
-  /** Starts both on a store; resolves when the gRPC port is open. */
+  /**
+   * Starts both on a store; resolves when the gRPC port is open and clients find the broker. It opens its
+   * ports before it has a connection to the name server, and where it has none yet it registers 10 s later.
+   */
   static async start(options: ApacheOptions): Promise<ApacheServer> {
     if (!existsSync(LIBRARY)) throw new Error('run first: node scripts/interop-setup.mjs apache');
     const { folder } = options;
@@ -72,6 +77,9 @@ export class ApacheServer {
     try {
       await portOpen(grpcPort, broker, folder, 'broker');
       await portOpen(brokerPort, broker, folder, 'broker');
+      await until('the Apache broker to register', START_MS, async () =>
+        (await knowsBroker(namesrvPort, BROKER_NAME)) ? true : undefined,
+      );
     } catch (error) {
       await server.kill();
       throw error;
@@ -146,7 +154,7 @@ async function writeSettings(options: ApacheOptions, ports: Ports): Promise<void
   writeFileSync(join(folder, 'namesrv.conf'), `listenPort=${ports.namesrvPort}\n`);
   const broker = {
     brokerClusterName: 'DefaultCluster',
-    brokerName: 'broker-a',
+    brokerName: BROKER_NAME,
     brokerId: '0',
     brokerRole: 'ASYNC_MASTER',
     flushDiskType: 'ASYNC_FLUSH',
