@@ -116,6 +116,7 @@ export class Broker implements BrokerApi {
     });
     const exchange = await openExchange({
       ...{ directory, platform, store, metadata, book, log, views },
+      transactions: transactions.view,
       maxWindow: settings.maxWindow,
       logger: logger.child({ part: 'exchange' }),
     });

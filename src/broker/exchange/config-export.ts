@@ -9,6 +9,7 @@ import type { MessageStore } from '../../store/message-store';
 import type { Metadata } from '../metadata';
 import type { LedgerBook } from '../pop/ledger-book';
 import type { LedgerLog } from '../pop/ledger-log';
+import type { TransactionView } from '../transaction/transaction-view';
 import { printTables, type JsonObject, type JsonValue } from './apache-json';
 import {
   groupEntry,
@@ -28,6 +29,7 @@ import {
   type ConfigName,
   type ExchangeNote,
 } from './config-files';
+import { exportScanner } from './scanner-offsets';
 
 /** Between two exports. */
 const EXPORT_MS = 60_000;
@@ -43,6 +45,7 @@ export interface ExportParts {
   readonly metadata: Metadata;
   readonly book: LedgerBook;
   readonly log: LedgerLog;
+  readonly transactions: TransactionView;
 }
 
 /** The three files as they are on disk. */
@@ -92,22 +95,30 @@ export class ConfigExport {
   }
 
   private async exportIfChanged(): Promise<void> {
-    const { metadata, log } = this.parts;
-    if (this.written !== `${metadata.changes} ${log.bytes}`) await this.export();
+    if (this.written !== this.state) await this.export();
+  }
+
+  /** Another one whenever something has changed that the files tell of. */
+  private get state(): string {
+    const { metadata, log, transactions } = this.parts;
+    return `${metadata.changes} ${log.bytes} ${transactions.bytes}`;
   }
 
   /** Writes all files that differ from what is on disk. */
   async export(): Promise<void> {
-    const { metadata, log, store } = this.parts;
-    const written = `${metadata.changes} ${log.bytes}`;
+    const { metadata, log, store, transactions } = this.parts;
+    const written = this.state;
+    const offsets = await this.offsets();
+    const scannedEnd = await exportScanner(store, transactions, offsets);
     const next: ConfigTables = {
       'topics.json': await this.topics(),
       'subscriptionGroup.json': await this.groups(),
-      'consumerOffset.json': await this.offsets(),
+      'consumerOffset.json': this.offsetFile(offsets),
     };
     // Never ahead of the log: what the files say must be in it, whatever happens next.
     await metadata.settled();
     await log.durable();
+    await store.durable(scannedEnd);
     const texts = new Map<ConfigName, string>();
     for (const name of CONFIG_FILES) {
       const text = await this.changed(name, next[name]);
@@ -209,6 +220,10 @@ export class ConfigExport {
       }
       table.set(`${ledgers.topic}@${ledgers.group}`, entry);
     });
+    return table;
+  }
+
+  private offsetFile(table: JsonObject): JsonObject {
     const next = laid('consumerOffset.json', this.tables, 'offsetTable', table);
     next.set('groupTopicMap', groupTopics(table));
     if (!next.has('pullOffsetTable')) next.set('pullOffsetTable', new Map());

@@ -9,8 +9,10 @@ import type { MessageStore } from '../../store/message-store';
 import type { Metadata } from '../metadata';
 import type { LedgerBook } from '../pop/ledger-book';
 import type { LedgerLog } from '../pop/ledger-log';
+import type { TransactionView } from '../transaction/transaction-view';
 import type { Views } from '../views';
 import type { JsonObject } from './apache-json';
+import { objectIn } from './apache-shapes';
 import { ConfigExport, type ConfigTables } from './config-export';
 import {
   CONFIG_FILES,
@@ -22,6 +24,7 @@ import {
 } from './config-files';
 import { importConfigs } from './config-import';
 import { importHeld } from './pop-import';
+import { importTransactions } from './transaction-import';
 
 export interface ExchangeParts {
   readonly directory: string;
@@ -32,6 +35,7 @@ export interface ExchangeParts {
   readonly book: LedgerBook;
   readonly log: LedgerLog;
   readonly views: Views;
+  readonly transactions: TransactionView;
   /** See `BrokerSettings.maxWindow`. */
   readonly maxWindow: number;
 }
@@ -73,13 +77,15 @@ async function takeOver(
   before: ExchangeNote,
   hashes: ExchangeNote['hashes'],
 ): Promise<ExchangeNote> {
-  const { directory, platform, store, views, logger } = parts;
+  const { directory, platform, store, views, transactions, logger } = parts;
   const foreignEnd = store.visible;
   const imports = before.imports + 1;
   const imported = importConfigs(parts, tables, new Set(before.fromBeginning), imports);
   const held = await importHeld(parts, tables, platform.clock.wallMs());
+  const offsets = objectIn(tables['consumerOffset.json'], 'offsetTable');
+  const pending = await importTransactions(store, transactions, offsets);
   logger.warn(
-    { ...imported, held, position: foreignEnd },
+    { ...imported, held, transactions: pending, position: foreignEnd },
     'another program has had the directory: topics, groups and offsets are taken from config/*.json',
   );
   await views.snapshot();

@@ -12,7 +12,7 @@ import { offsetsOfOp, readHalf, readOp, renewedHalfDraft } from '../../message/t
 import type { Platform } from '../../platform/platform';
 import type { MessageStore } from '../../store/message-store';
 import type { Decisions } from './decisions';
-import type { Pending, PendingTable } from './pending';
+import type { Pending, PendingPlace, PendingTable } from './pending';
 import { decodeNote, noteDraft, placeOf, rowOf } from './transaction-log';
 
 /** Transactions in one record of a snapshot. */
@@ -34,8 +34,31 @@ export class TransactionView {
 
   /** Bytes of records that a start would replay, appended since the process began; snapshots aside. */
   bytes = 0;
+  /** Behind the newest record of a transaction that this process has appended. */
+  lastEnd = 0;
 
   constructor(private readonly parts: ViewParts) {}
+
+  /** The pending transaction whose half message lies first in the log. */
+  get oldest(): Pending | undefined {
+    let oldest: Pending | undefined;
+    for (const pending of this.parts.table.all()) {
+      if (oldest === undefined || pending.physicalOffset < oldest.physicalOffset) oldest = pending;
+    }
+    return oldest;
+  }
+
+  /** Takes a transaction that another program has left pending. */
+  restore(place: PendingPlace): Pending {
+    return this.parts.table.put(place);
+  }
+
+  /** The message of a pending transaction is in the log, its op record is not: it is written now. */
+  completed(pending: Pending): void {
+    const { topic, id: transactionId } = pending;
+    this.parts.logger.warn({ topic, transactionId }, 'commit completed that a crash cut off');
+    this.parts.complete(pending);
+  }
 
   /** Takes a record of the log, in log order, when the view is rebuilt. */
   replay(record: StoredRecord): void {
@@ -49,7 +72,7 @@ export class TransactionView {
    * op record: it is written now.
    */
   async completePairs(): Promise<void> {
-    const { store, table, logger } = this.parts;
+    const { store, table } = this.parts;
     const byQueue = new Map<string, Map<number, Pending>>();
     for (const pending of table.all()) {
       const queue = `${pending.topic} ${pending.queueId}`;
@@ -63,9 +86,7 @@ export class TransactionView {
       const last = readRecord(bytes, 0);
       const committed = (last.sysFlag & SysFlag.TRANSACTION_MASK) === SysFlag.COMMIT;
       const pending = committed ? halves.get(last.preparedOffset) : undefined;
-      if (pending === undefined) continue;
-      logger.warn({ topic, transactionId: pending.id }, 'commit completed that a crash cut off');
-      this.parts.complete(pending);
+      if (pending !== undefined) this.completed(pending);
     }
   }
 
@@ -109,14 +130,8 @@ export class TransactionView {
   }
 
   private replayHalf(record: StoredRecord): void {
-    const half = readHalf(record);
-    if (half === undefined) return;
-    const { queueOffset, physicalOffset, totalBytes: bytes, storeTimestamp: storedMs } = record;
-    const tag = recordProperties(record).get(Property.TAGS);
-    const tagsCode = tag === undefined ? 0 : javaHashCode(tag);
-    const checkedMs = half.checks > 0 ? storedMs : 0;
-    const place = { queueOffset, physicalOffset, bytes, tagsCode, storedMs, checkedMs };
-    this.parts.table.put({ ...half, ...place });
+    const place = pendingOf(record);
+    if (place !== undefined) this.parts.table.put(place);
   }
 
   private replayOp(record: StoredRecord): void {
@@ -152,6 +167,17 @@ export class TransactionView {
       pending.checkedMs = record.storeTimestamp;
     }
   }
+}
+
+/** What a half message says of its transaction; `undefined` when the record is none that can be committed. */
+export function pendingOf(record: StoredRecord): PendingPlace | undefined {
+  const half = readHalf(record);
+  if (half === undefined) return undefined;
+  const { queueOffset, physicalOffset, totalBytes: bytes, storeTimestamp: storedMs } = record;
+  const tag = recordProperties(record).get(Property.TAGS);
+  const tagsCode = tag === undefined ? 0 : javaHashCode(tag);
+  const checkedMs = half.checks > 0 ? storedMs : 0;
+  return { ...half, queueOffset, physicalOffset, bytes, tagsCode, storedMs, checkedMs };
 }
 
 const NO_QUEUE = { topic: '', queueId: 0 };

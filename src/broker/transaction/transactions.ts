@@ -95,7 +95,7 @@ export class Transactions implements TransactionApi {
     this.checkRoom();
     const appended = store.append(half.draft, 0);
     const { queueOffset, physicalOffset, endOffset } = appended;
-    this.grown(half.draft.byteLength);
+    this.grown(half.draft.byteLength, endOffset);
     const pending = this.table.put({
       ...{ topic: draft.topic, queueId, id: half.id, queueOffset, physicalOffset },
       ...{ bytes: half.draft.byteLength, tagsCode: half.draft.tagsCode },
@@ -189,7 +189,7 @@ export class Transactions implements TransactionApi {
     const { topic, id, queueOffset, physicalOffset } = pending;
     const op = opDraft({ decision, topic, id }, queueOffset, platform.clock.wallMs());
     const { endOffset } = store.append(op, 0, true);
-    this.grown(op.byteLength);
+    this.grown(op.byteLength, endOffset);
     this.checks.forget(pending);
     this.table.delete(pending);
     this.decisions.add(topic, id, { decision, queueOffset, physicalOffset, endOffset });
@@ -237,8 +237,9 @@ export class Transactions implements TransactionApi {
     }
   }
 
-  private grown(bytes: number): void {
+  private grown(bytes: number, endOffset: number): void {
     this.view.bytes += bytes;
+    this.view.lastEnd = endOffset;
     this.parts.logged();
   }
 
