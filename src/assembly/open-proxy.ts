@@ -27,8 +27,17 @@ export interface ProxyPartOptions {
     readonly minPollingMs: number;
     readonly maxPollingMs: number;
   };
-  /** Default: a day. */
-  readonly delay?: { readonly maxMs: number };
+  /** Default: a day, and messages can be recalled. */
+  readonly delay?: { readonly maxMs: number; readonly recall: boolean };
+  /** Default: as a proxy's settings say. */
+  readonly messages?: {
+    readonly bodyBytes: number;
+    readonly properties: number;
+    readonly propertiesBytes: number;
+    readonly groupBytes: number;
+    readonly recoveryMs: number;
+    readonly perSend: number;
+  };
   /** Default: as a proxy's settings say. */
   readonly flow?: {
     readonly calls: number;
@@ -69,7 +78,7 @@ export async function openProxy(
       maxInvisibleMs: receive.maxInvisibleMs,
       minPollMs: receive.minPollingMs,
       maxPollMs: receive.maxPollingMs,
-      ...delayLimit(options.delay),
+      ...messageLimits(options),
       ...flowLimits(options.flow),
     },
   });
@@ -92,9 +101,23 @@ export async function openProxy(
   return { ...served, proxy };
 }
 
-function delayLimit(delay: ProxyPartOptions['delay']): Partial<ProxySettings> {
-  if (delay === undefined) return {};
-  return { message: { ...DEFAULT_PROXY_SETTINGS.message, maxDelayMs: delay.maxMs } };
+function messageLimits({ delay, messages }: ProxyPartOptions): Partial<ProxySettings> {
+  const { message, maxMessagesPerSend, recall } = DEFAULT_PROXY_SETTINGS;
+  return {
+    recall: delay?.recall ?? recall,
+    maxMessagesPerSend: messages?.perSend ?? maxMessagesPerSend,
+    message: {
+      ...message,
+      ...(delay && { maxDelayMs: delay.maxMs }),
+      ...(messages && {
+        maxBodyBytes: messages.bodyBytes,
+        maxUserProperties: messages.properties,
+        maxPropertiesBytes: messages.propertiesBytes,
+        maxMessageGroupBytes: messages.groupBytes,
+        maxRecoveryMs: messages.recoveryMs,
+      }),
+    },
+  };
 }
 
 function flowLimits(flow: ProxyPartOptions['flow']): Partial<ProxySettings> {

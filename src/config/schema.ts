@@ -5,6 +5,7 @@
 import { choice, option } from './option';
 import type { OptionTree } from './option';
 import { consumerFlow, dedup, proxyFlow, transactions } from './flow-schema';
+import { messages } from './message-schema';
 import { rpc, tls } from './transport-schema';
 
 const SECOND = 1000;
@@ -204,7 +205,13 @@ const serving = {
       'The longest time from now to the delivery time of a delayed message; beyond, ILLEGAL_DELIVERY_TIME.',
       { min: SECOND, max: 10 * 365 * 24 * HOUR },
     ),
+    recall: option(
+      'switch',
+      true,
+      'Whether producers may call delayed messages back with RecallMessage; else FORBIDDEN.',
+    ),
   },
+  messages,
   tls,
   admin: {
     listen: choice(

@@ -21,6 +21,8 @@ export interface MessageLimits {
   readonly maxDelayMs: number;
   /** Longest `orphaned_transaction_recovery_duration`, milliseconds. */
   readonly maxRecoveryMs: number;
+  /** UTF-8 bytes of a lite topic. */
+  readonly maxLiteTopicBytes: number;
 }
 
 export const DEFAULT_MESSAGE_LIMITS: MessageLimits = {
@@ -30,12 +32,14 @@ export const DEFAULT_MESSAGE_LIMITS: MessageLimits = {
   maxMessageGroupBytes: 64,
   maxDelayMs: 86_400_000,
   maxRecoveryMs: 3_600_000,
+  maxLiteTopicBytes: 64,
 };
 
 /** ISO control characters. */
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 /** What separates properties in a record. */
 const SEPARATORS = /[\u0001\u0002]/;
+const LITE_TOPIC = /^[a-zA-Z0-9_-]+$/;
 
 const NO_PROPERTIES: IncomingSystemProperties = {
   keys: [],
@@ -80,10 +84,11 @@ export function checkMessage(message: IncomingMessage, limits: MessageLimits, no
       `orphaned_transaction_recovery_duration is ${recoveryMs} ms, the maximum is ${limits.maxRecoveryMs}`,
     );
   }
-  checkTransaction(system);
   if (system.priority !== undefined && system.priority < 0) {
     refuse(Code.BAD_REQUEST, `priority must be at least 0, not ${system.priority}`);
   }
+  checkLiteTopic(system.lite_topic ?? '', limits.maxLiteTopicBytes);
+  checkCombination(system);
 }
 
 /** A message's type by what it carries, in this order; `message_type` counts for TRANSACTION only. */
@@ -110,19 +115,48 @@ export function checkTypeFitsTopic(type: MessageTypeName, topic: string, topicTy
   );
 }
 
-/** The API's builders know a transaction with none of these: its message has no order and no time of its own. */
-function checkTransaction(system: IncomingSystemProperties): void {
-  if (system.message_type !== MessageType.TRANSACTION) return;
-  const other = system.delivery_timestamp
-    ? 'a delivery_timestamp'
-    : (system.message_group ?? '') !== ''
-      ? 'a message_group'
-      : undefined;
-  if (other === undefined) return;
-  refuse(
-    Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
-    `a message of type TRANSACTION cannot have ${other}: ${quote(system.message_id)}`,
-  );
+/** What makes a message one of a type, in the order in which types are told. */
+const typeMarks: readonly (readonly [string, (system: IncomingSystemProperties) => boolean])[] = [
+  ['message_type TRANSACTION', (system) => system.message_type === MessageType.TRANSACTION],
+  ['delivery_timestamp', (system) => Boolean(system.delivery_timestamp)],
+  ['message_group', (system) => (system.message_group ?? '') !== ''],
+  ['priority', (system) => system.priority !== undefined],
+  ['lite_topic', (system) => (system.lite_topic ?? '') !== ''],
+];
+
+/**
+ * Refuses what the API's builders cannot make, so that nothing of it is dropped: a message of two types. Only a
+ * delayed message may have a message group.
+ */
+function checkCombination(system: IncomingSystemProperties): void {
+  let first: string | undefined;
+  for (const [mark, has] of typeMarks) {
+    if (!has(system)) continue;
+    if (first !== undefined && !(first === 'delivery_timestamp' && mark === 'message_group')) {
+      refuse(
+        Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
+        `a message with ${first} cannot have ${mark}: ${quote(system.message_id)}`,
+      );
+    }
+    first ??= mark;
+  }
+}
+
+/** An empty one is absent, as an empty tag is. */
+function checkLiteTopic(liteTopic: string, maxBytes: number): void {
+  if (liteTopic === '') return;
+  const bytes = Buffer.byteLength(liteTopic);
+  const fault =
+    liteTopic.trim() === ''
+      ? 'is only blanks'
+      : bytes > maxBytes
+        ? `has ${bytes} bytes, the limit is ${maxBytes}`
+        : LITE_TOPIC.test(liteTopic)
+          ? undefined
+          : `contains illegal characters, allowing only ${LITE_TOPIC.source}`;
+  if (fault !== undefined) {
+    refuse(Code.ILLEGAL_LITE_TOPIC, `lite_topic ${fault}: ${quote(liteTopic)}`);
+  }
 }
 
 function checkTag(tag: string): void {

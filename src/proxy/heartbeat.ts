@@ -8,6 +8,7 @@ import type { NotifyClientTerminationRequest__Output } from '../rpc/generated/ap
 import type { CallGate } from './calls';
 import { OK_STATUS, type PublicStatus, unary } from './calls';
 import type { ClientSettings } from './client-registry';
+import { checkConsumerType } from './client-types';
 import type { ProxyParts } from './parts';
 import type { RequestContext } from './request-context';
 
@@ -94,18 +95,6 @@ class HeartbeatFamily {
       if (error.code < Code.INTERNAL_SERVER_ERROR) throw error;
     }
   }
-}
-
-function checkConsumerType(clientType: number): void {
-  if (
-    clientType === ClientType.PUSH_CONSUMER ||
-    clientType === ClientType.SIMPLE_CONSUMER ||
-    clientType === ClientType.LITE_PUSH_CONSUMER
-  ) {
-    return;
-  }
-  const name = Object.entries(ClientType).find(([, value]) => value === clientType)?.[0];
-  throw new StatusError(Code.UNRECOGNIZED_CLIENT_TYPE, name ?? `client type ${clientType}`);
 }
 
 function unknownClient(): StatusError {

@@ -29,6 +29,9 @@ async function recall(
 ): Promise<RecallMessageResponse> {
   const topic = request.topic?.name ?? '';
   checkTopicName(topic);
+  if (!parts.settings.recall) {
+    throw new StatusError(Code.FORBIDDEN, 'RecallMessage is switched off: delay.recall is false');
+  }
   const handle = handleOf(request.recall_handle, topic);
   const route = parts.routes.find(topic);
   if (route === undefined) {
@@ -42,7 +45,7 @@ async function recall(
 
 /**
  * Ends the wait of a message on the broker that has taken it.
- * @throws StatusError MESSAGE_NOT_FOUND, also when that broker is not known
+ * @throws StatusError MESSAGE_NOT_FOUND; PROXY_TIMEOUT when that broker is not known or does not answer
  */
 export async function recallFrom(
   parts: ProxyParts,
@@ -51,8 +54,9 @@ export async function recallFrom(
 ): Promise<void> {
   const broker = parts.pool.find(brokerName);
   if (broker === undefined) {
+    // MESSAGE_NOT_FOUND would say that the message will not come any more, and nobody knows that.
     throw new StatusError(
-      Code.MESSAGE_NOT_FOUND,
+      Code.PROXY_TIMEOUT,
       `broker ${brokerName}, which has taken message ${message.messageId}, is not known at present`,
     );
   }

@@ -201,12 +201,6 @@ function check(message: IncomingMessage, route: TopicRoute, context: RequestCont
   const system = systemPropertiesOf(message);
   const type = messageTypeOf(system);
   checkTypeFitsTopic(type, route.name, route.type);
-  if (type === 'TRANSACTION' && system.delivery_timestamp) {
-    throw new StatusError(
-      Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE,
-      `a message of type TRANSACTION cannot have a delivery_timestamp: ${system.message_id}`,
-    );
-  }
   if (type === 'PRIORITY' || type === 'LITE') {
     throw new StatusError(
       Code.NOT_IMPLEMENTED,

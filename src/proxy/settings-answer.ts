@@ -58,7 +58,7 @@ export function consumerAnswer(
       receive_batch_size: settings.maxReceiveBatch,
       long_polling_timeout: fromMs(settings.maxPollMs),
       lite_subscription_quota: settings.liteSubscriptionQuota,
-      max_lite_topic_size: settings.maxLiteTopicBytes,
+      max_lite_topic_size: settings.message.maxLiteTopicBytes,
     },
   };
 }

@@ -25,6 +25,8 @@ export interface ProxySettings {
   readonly maxMessagesPerSend: number;
   /** A broker must have stored a message within this; then PROXY_TIMEOUT. Default 5000. */
   readonly sendTimeoutMs: number;
+  /** Whether RecallMessage is served; else FORBIDDEN. Default true. */
+  readonly recall: boolean;
   /** Bytes of message bodies being sent, at most (one request always fits); beyond: TOO_MANY_REQUESTS. Default 256 MiB. */
   readonly maxSendingBytes: number;
 
@@ -78,8 +80,6 @@ export interface ProxySettings {
   readonly producerMaxAttempts: number;
   /** Lite topics that one client may subscribe, as consumers are told. Default 2000. */
   readonly liteSubscriptionQuota: number;
-  /** UTF-8 bytes of a lite topic's name, as consumers are told. Default 64. */
-  readonly maxLiteTopicBytes: number;
 }
 
 export const DEFAULT_PROXY_SETTINGS: ProxySettings = {
@@ -92,6 +92,7 @@ export const DEFAULT_PROXY_SETTINGS: ProxySettings = {
   message: DEFAULT_MESSAGE_LIMITS,
   maxMessagesPerSend: 1024,
   sendTimeoutMs: 5000,
+  recall: true,
   maxSendingBytes: 256 * 1024 * 1024,
   minInvisibleMs: 10_000,
   maxInvisibleMs: 12 * 3_600_000,
@@ -115,5 +116,4 @@ export const DEFAULT_PROXY_SETTINGS: ProxySettings = {
   health: { slowMs: 2000, slowAnswers: 3, firstMs: 1000, longestMs: 300_000, probeMs: 3000 },
   producerMaxAttempts: 3,
   liteSubscriptionQuota: 2000,
-  maxLiteTopicBytes: 64,
 };

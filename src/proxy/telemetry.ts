@@ -15,6 +15,7 @@ import type {
 import { failure, OK_STATUS, statusOf } from './calls';
 import { checkClientProperties } from './client-properties';
 import type { ClientSettings } from './client-registry';
+import { checkSettingsType } from './client-types';
 import type { ProxyParts } from './parts';
 import { DEFAULT_REQUEST_TIMEOUT_MS, filterOf } from './receive-request';
 import { requestContext } from './request-context';
@@ -109,6 +110,7 @@ export class TelemetryFamily {
 
   private async merge(call: Call, clientId: string, sent: Settings__Output): Promise<Settings> {
     checkClientProperties(sent.client_properties);
+    checkSettingsType(sent);
     if (sent.publishing) return this.producer(call, clientId, sent, sent.publishing);
     if (sent.subscription) return this.consumer(call, clientId, sent, sent.subscription);
     throw new StatusError(
@@ -154,6 +156,7 @@ export class TelemetryFamily {
         ? this.parts.subscriptions.group(group)
         : await this.parts.subscriptions.subscribe({ group, clientId, subscriptions });
     if (this.streams.has(call)) {
+      this.parts.checks.producers.remove(clientId);
       const kept = { group, subscriptions, published: [] };
       this.keep(call, clientId, sent, ClientType.PUSH_CONSUMER, kept);
     }

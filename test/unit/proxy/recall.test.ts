@@ -95,6 +95,16 @@ describe('SendMessage of a delayed message', () => {
 });
 
 describe('RecallMessage is refused', () => {
+  it('where it is switched off', async () => {
+    const cluster = new ModelCluster({ recall: false });
+    cluster.topic('t', 'DELAY');
+    const request = { topic, recall_handle: formatRecallHandle(handle) };
+    const status = await new PublicClient(cluster).status('RecallMessage', request);
+    expect(status.code).toBe(Code.FORBIDDEN);
+    expect(status.message).toContain('delay.recall');
+    expect(cluster.broker().recalled).toEqual([]);
+  });
+
   it.each([
     ['without a handle', {}],
     ['with a handle that is none', { recall_handle: 'abc' }],
@@ -128,7 +138,7 @@ describe('RecallMessage is refused', () => {
     expect(status).toMatchObject({ code: Code.MESSAGE_NOT_FOUND, message: 'was delivered' });
     const elsewhere = formatRecallHandle({ ...handle, brokerName: 'broker-z' });
     const gone = await client.status('RecallMessage', { topic, recall_handle: elsewhere });
-    expect(gone).toMatchObject({ code: Code.MESSAGE_NOT_FOUND });
+    expect(gone.code).toBe(Code.PROXY_TIMEOUT);
     expect(gone.message).toContain('broker-z');
   });
 });
