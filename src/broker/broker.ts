@@ -106,8 +106,14 @@ export class Broker implements BrokerApi {
       maxAttempts: (group) => metadata.groups.get(group)?.maxAttempts ?? Infinity,
     };
     const book = new LedgerBook(platform, clients, settings, events);
+    const duplicates = new DuplicateWindow({
+      ...{ store, platform, logger },
+      windowMs: settings.dedupWindowMs,
+      maxEntries: settings.dedupMaxEntries,
+    });
     const transactions = new Transactions({
       ...{ store, platform, logger, settings: settings.transactions, topics: metadata.topics },
+      duplicates,
       logged: () => views.snapshotIfDue(settings.snapshotEveryBytes),
     });
     const views: Views = new Views({
@@ -168,11 +174,6 @@ export class Broker implements BrokerApi {
     events.exhausted = (...message) => deadLetters.exhausted(...message);
     const { clock } = platform;
     const retries = new RetryTopics({ store, metadata, book, log, clock, pops });
-    const duplicates = new DuplicateWindow({
-      ...{ store, platform, logger },
-      windowMs: settings.dedupWindowMs,
-      maxEntries: settings.dedupMaxEntries,
-    });
     await duplicates.load(metadata.topics.values());
     exchange.start();
     timer.start();

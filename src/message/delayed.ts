@@ -21,7 +21,7 @@ import {
   type StoredRecord,
 } from './record';
 import { draftRecord, type RecordDraft } from './record-draft';
-import { findProperty, propertyKey, topicOf } from './record-property';
+import { findProperty, propertyKey } from './record-property';
 import { Code, StatusError } from './status';
 
 /** A message that waits. */
@@ -48,9 +48,6 @@ export interface EndedDelay {
 
 const FLAGS_KEPT = SysFlag.COMPRESSED;
 const DELAY_RECORD = propertyKey(Property.DELAY_RECORD);
-const DELAY_ENDED = propertyKey(Property.DELAY_ENDED);
-const DELAY_ROLLED = propertyKey(Property.DELAY_ROLLED);
-const REAL_TOPIC = propertyKey(Property.REAL_TOPIC);
 const DELIVER_MS = propertyKey(Property.TIMER_DELIVER_MS);
 
 /** What is added to a waiting record's properties later on: the position of another record. */
@@ -130,18 +127,6 @@ export function readTimerRecord(record: StoredRecord): DelayedMessage | EndedDel
     return undefined;
   }
   return { topic, queueId, dueMs, rolledFrom, messageId: properties.get(Property.UNIQ_KEY) ?? '' };
-}
-
-/**
- * The topic that a producer sent a stored message to, be it waiting or not; `undefined` for what no producer
- * has sent: deliveries of delayed messages, records that end waits or were written anew.
- */
-export function sentTopicOf(record: Buffer): string | undefined {
-  const topic = topicOf(record);
-  if (topic !== TIMER_TOPIC)
-    return findProperty(record, DELAY_RECORD) === undefined ? topic : undefined;
-  if (findProperty(record, DELAY_ENDED) ?? findProperty(record, DELAY_ROLLED)) return undefined;
-  return findProperty(record, REAL_TOPIC);
 }
 
 /** The wait that a delivered record ends: when it was due, and its record's position; `undefined` for any other. */

@@ -33,6 +33,11 @@ export function storeTimestampOf(record: Buffer): number {
   return record.readUIntBE(bornV6 ? 70 : 58, 6);
 }
 
+/** The system flags of one whole record. */
+export function sysFlagOf(record: Buffer): number {
+  return record.readInt32BE(36);
+}
+
 /** The topic of one whole record, already checked. */
 export function topicOf(record: Buffer): string {
   const at = topicLengthAt(record);

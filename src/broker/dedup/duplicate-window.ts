@@ -7,18 +7,14 @@
 import type { Logger } from 'pino';
 import type { SendResult } from '../../api/broker-api';
 import { readInt64 } from '../../message/int64';
-import { sentTopicOf } from '../../message/delayed';
-import { isDerivedTopic, TIMER_TOPIC } from '../../message/names';
-import { Property } from '../../message/properties';
+import { HALF_TOPIC, isDerivedTopic, TIMER_TOPIC } from '../../message/names';
 import type { RecordDraft } from '../../message/record-draft';
-import { findProperty, propertyKey, topicOf } from '../../message/record-property';
 import type { Platform, TimerHandle } from '../../platform/platform';
 import type { Appended, MessageStore } from '../../store/message-store';
 import { DuplicateTable } from './duplicate-table';
 import { IdHash } from './id-hash';
+import { sentMessageOf } from './sent-message';
 import { replayWindow } from './window-replay';
-
-const UNIQ_KEY = propertyKey(Property.UNIQ_KEY);
 
 /** Entries that are too old are freed so often in a window. */
 const SWEEPS_A_WINDOW = 16;
@@ -67,12 +63,11 @@ export class DuplicateWindow {
     const fromMs = platform.clock.wallMs() - windowMs;
     // What lies in topics of retries and dead letters, the broker has copied there.
     const sent = [...topics].filter(({ name }) => !isDerivedTopic(name));
-    const waiting = { name: TIMER_TOPIC, queues: 1 };
-    await replayWindow(store, [...sent, waiting], fromMs, (record, storedMs) => {
-      const id = findProperty(record, UNIQ_KEY);
-      const topic = sentTopicOf(record);
-      if (id === undefined || topic === undefined) return;
-      this.hash.of(topic, id);
+    const waiting = [TIMER_TOPIC, HALF_TOPIC].map((name) => ({ name, queues: 1 }));
+    await replayWindow(store, [...sent, ...waiting], fromMs, (record, storedMs) => {
+      const message = sentMessageOf(record);
+      if (message === undefined) return;
+      this.hash.of(message.topic, message.messageId);
       this.table.add(this.hash.low, this.hash.high, readInt64(record, 28), storedMs);
     });
     this.arm();
@@ -105,17 +100,23 @@ export class DuplicateWindow {
    * The result of the message at `position`, once it is as durable as this one's producer waits for;
    * `undefined` when another message lies there, or none any more. The same id may then have been sent
    * again: `find` once more.
+   * @param half whether this one is the half message of a transaction: it repeats half messages only
    * @throws what the store throws when the message at `position` could not be written
    */
   async resultAt(
     { topic, messageId, waitsForDisk }: RecordDraft,
     position: number,
+    half = false,
   ): Promise<SendResult | undefined> {
     await this.settled(position, waitsForDisk);
     const record = await this.parts.store.finder.at(position);
-    if (record === undefined || !isMessage(record, topic, messageId)) return undefined;
+    if (record === undefined) return undefined;
+    const first = sentMessageOf(record);
+    if (first?.topic !== topic || first.messageId !== messageId || first.half !== half) {
+      return undefined;
+    }
     const result = { queueOffset: readInt64(record, 20), physicalOffset: position };
-    return topicOf(record) === TIMER_TOPIC ? { ...result, delayed: true } : result;
+    return first.delayed ? { ...result, delayed: true } : result;
   }
 
   close(): void {
@@ -157,8 +158,4 @@ export class DuplicateWindow {
       this.arm();
     });
   }
-}
-
-function isMessage(record: Buffer, topic: string, messageId: string): boolean {
-  return sentTopicOf(record) === topic && findProperty(record, UNIQ_KEY) === messageId;
 }

@@ -31,6 +31,7 @@ import {
 import type { Platform } from '../../platform/platform';
 import type { MessageStore } from '../../store/message-store';
 import { noTopic } from '../config-checks';
+import type { DuplicateWindow } from '../dedup/duplicate-window';
 import { Checks, type CheckSettings } from './checks';
 import { Decisions } from './decisions';
 import { type Pending, PendingTable } from './pending';
@@ -48,6 +49,8 @@ export interface TransactionParts {
   readonly logger: Logger;
   readonly settings: TransactionSettings;
   readonly topics: ReadonlyMap<string, TopicConfig>;
+  /** Knows half messages as it knows all that producers send. */
+  readonly duplicates: DuplicateWindow;
   /** Called when records were appended that a start would replay. */
   readonly logged: () => void;
 }
@@ -82,18 +85,24 @@ export class Transactions implements TransactionApi {
   }
 
   async prepare({ queueId, draft }: PrepareRequest): Promise<Prepared> {
-    const { store, topics } = this.parts;
+    const { store, topics, duplicates } = this.parts;
     checkPlace(topics.get(draft.topic), draft.topic, queueId);
     const half = checkedHalf(draft, queueId);
-    const known = this.table.get(draft.topic, half.id);
-    const ended = known === undefined ? this.decisions.recent(draft.topic, half.id) : undefined;
-    if (known !== undefined || ended !== undefined) {
-      const { queueOffset, physicalOffset } = known ?? ended ?? NOWHERE;
-      await store.durable(known ? known.physicalOffset + known.bytes : (ended?.endOffset ?? 0));
-      return { queueOffset, physicalOffset };
+    for (let missed: number | undefined; ;) {
+      const known = this.table.get(draft.topic, half.id);
+      if (known !== undefined) return this.prepared(known, known.physicalOffset + known.bytes);
+      const at = duplicates.find(draft, missed);
+      if (at === undefined) break;
+      const first = await duplicates.resultAt(draft, at, true);
+      if (first !== undefined) return first;
+      checkPlace(topics.get(draft.topic), draft.topic, queueId);
+      missed = at;
     }
+    const ended = this.decisions.recent(draft.topic, half.id);
+    if (ended !== undefined) return this.prepared(ended, ended.endOffset);
     this.checkRoom();
     const appended = store.append(half.draft, 0);
+    duplicates.added(appended);
     const { queueOffset, physicalOffset, endOffset } = appended;
     this.grown(half.draft.byteLength, endOffset);
     const pending = this.table.put({
@@ -150,6 +159,15 @@ export class Transactions implements TransactionApi {
       if (++ended % ENDED_A_TURN === 0)
         await new Promise<void>((resolve) => timers.nextTurn(resolve));
     }
+  }
+
+  /** The answer for a half message that is repeated: where the first one lies, once that is durable. */
+  private async prepared(
+    { queueOffset, physicalOffset }: Prepared,
+    endOffset: number,
+  ): Promise<Prepared> {
+    await this.parts.store.durable(endOffset);
+    return { queueOffset, physicalOffset };
   }
 
   private decide(pending: Pending, decision: TransactionDecision): Promise<void> {
@@ -255,7 +273,6 @@ export class Transactions implements TransactionApi {
 
 /** Transactions of a deleted topic that are rolled back in one turn of the event loop. */
 const ENDED_A_TURN = 1000;
-const NOWHERE = { queueOffset: 0, physicalOffset: 0 };
 
 const ENDED: Readonly<Record<TransactionDecision, string>> = {
   commit: 'was committed',
