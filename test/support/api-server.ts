@@ -31,6 +31,8 @@ export interface ApiServer {
   another(clientId: string, headers?: Headers): RawCalls;
   /** Sends messages that have only what is given, and expects that they are taken. */
   send(topic: string, ids: readonly string[], system?: SystemProperties): Promise<void>;
+  /** Begins a group on a topic, from now on. */
+  subscribe(group: string, topic: string): Promise<void>;
   /** A receive of a simple consumer from `topic`. */
   receive(
     group: string,
@@ -67,6 +69,17 @@ export async function startApiServer(
       const messages = ids.map((id) => message(topic, id, system));
       const status = await client.status('SendMessage', { messages });
       if (status.code !== 20000) throw new Error(`not sent: ${status.code} ${status.message}`);
+    },
+    subscribe: async (group, topic) => {
+      const stream = client.telemetry();
+      await stream.settings({
+        client_type: 3,
+        subscription: {
+          group: { name: group },
+          subscriptions: [{ topic: { name: topic }, expression: { expression: '*' } }],
+        },
+      });
+      await stream.end();
     },
     receive: (group, topic, changes, options) =>
       client.receive(receiveRequest(group, topic, changes), options),

@@ -78,6 +78,28 @@ describe('Telemetry settings', () => {
     });
   });
 
+  it('answers what the group is now each time, also when its policy changes meanwhile', async () => {
+    const made = cluster();
+    const stream = await open(made, consumer);
+    const nextMs = [1500, 60_000] as const;
+    const backoff = { kind: 'customized', nextMs } as const;
+    made.broker().groups.set('g', groupConfig('g', { fifo: true, maxAttempts: 2, backoff }));
+    stream.sendSettings(consumer);
+    await made.sim.settle();
+    const [before, after] = stream.commands.map(({ settings }) => settings);
+    expect(before?.subscription?.fifo).toBe(false);
+    expect(after?.subscription?.fifo).toBe(true);
+    expect(after?.backoff_policy).toMatchObject({
+      max_attempts: 2,
+      customized_backoff: {
+        next: [
+          { seconds: 1, nanos: 500_000_000 },
+          { seconds: 60, nanos: 0 },
+        ],
+      },
+    });
+  });
+
   it.each([1, 2, 3, 4, 5, 6] as const)('answers client type %d', async (client_type) => {
     const settings = client_type === 1 ? producer : consumer;
     const answer = await answered(cluster(), { ...settings, client_type });
