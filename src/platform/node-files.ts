@@ -42,10 +42,13 @@ async function makeDirectory(path: string): Promise<void> {
     await fs.promises.mkdir(path);
   } catch (error) {
     if ((await statFile(path))?.directory === true) return;
+    if (errorCode(error) !== 'ENOENT') throw error;
     const parent = dirname(path);
-    if (errorCode(error) !== 'ENOENT' || (await statFile(parent)) !== undefined) throw error;
-    await makeDirectory(parent);
-    await makeDirectory(path);
+    if ((await statFile(parent)) === undefined) await makeDirectory(parent);
+    // The parent may be somebody else's work of this moment, and so may be the directory.
+    await fs.promises.mkdir(path).catch(async (again: unknown) => {
+      if ((await statFile(path))?.directory !== true) throw again;
+    });
   }
 }
 

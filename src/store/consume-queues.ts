@@ -8,6 +8,7 @@ import type { MessageRange, QueueEntry } from './message-store';
 import type { EntryMender } from './entry-mender';
 import { ConsumeQueue, type QueueBlock, type QueueBounds } from './consume-queue';
 import type { EmptyQueue } from './empty-queues';
+import { Pass, type Pause } from './pass';
 import { ENTRY_BYTES, readEntry } from './queue-entry';
 import { firstAtOrAbove } from './queue-search';
 import type { QueueFiles, QueueName } from './queue-files';
@@ -18,6 +19,8 @@ import type { QueueChanges } from './queue-table';
 const QUEUES_A_TURN = 256;
 /** Memory for entries that the files have as well, bytes. */
 const RECENT_BYTES = 16 * 1024 * 1024;
+/** Queues whose files are made and written at once: two of the four threads for files stay for the log. */
+const WRITES_AT_ONCE = 2;
 /** Buffers of one write. */
 const BUFFERS_A_WRITE = 512;
 
@@ -34,6 +37,8 @@ export class ConsumeQueues {
   private readonly topics = new Map<string, Map<number, ConsumeQueue>>();
   /** Queues with entries that no file has yet, the oldest first. */
   private readonly dirty = new Set<ConsumeQueue>();
+  private flushing: Pass<ConsumeQueue> | undefined;
+  private flushLimit = Infinity;
   /** All blocks in memory, in the order they were made. */
   private blocks: QueueBlock[] = [];
   private blocksHead = 0;
@@ -223,22 +228,29 @@ export class ConsumeQueues {
     return empty;
   }
 
-  /**
-   * Writes all entries that were there when it was called.
-   * @param limit only entries of records below this position of the log: what is in a file must not speak
-   *   of a record that a crash can take back
-   */
-  async flush(limit = Infinity): Promise<void> {
-    for (const queue of [...this.dirty]) {
-      this.dirty.delete(queue);
-      await this.flushQueue(queue, limit);
-    }
-    this.shrink();
+  /** Lets the next `flush` write all entries that are there now, instead of going on with one that has paused. */
+  beginFlush(): void {
+    this.flushing = undefined;
   }
 
-  /** Syncs all that `flush` has written. */
-  sync(): Promise<void> {
-    return this.files.sync();
+  /**
+   * Writes all entries that were there when it was first called.
+   * @param limit only entries of records below this position of the log: what is in a file must not speak
+   *   of a record that a crash can take back
+   * @returns false when it has paused: the next call goes on
+   */
+  async flush(limit = Infinity, pause?: Pause): Promise<boolean> {
+    this.flushLimit = limit;
+    this.flushing ??= new Pass([...this.dirty], WRITES_AT_ONCE, (queue) => this.flushQueue(queue));
+    const done = await this.flushing.run(pause);
+    if (done) this.flushing = undefined;
+    this.shrink();
+    return done;
+  }
+
+  /** Syncs all that `flush` has written; false when it has paused. */
+  sync(pause?: Pause): Promise<boolean> {
+    return this.files.sync(pause);
   }
 
   /** Forgets a topic's queues; their files stay. */
@@ -302,7 +314,9 @@ export class ConsumeQueues {
     this.noteChange(queue);
   }
 
-  private async flushQueue(queue: ConsumeQueue, limit: number): Promise<void> {
+  private async flushQueue(queue: ConsumeQueue): Promise<void> {
+    if (!this.dirty.delete(queue)) return;
+    const limit = this.flushLimit;
     const end = limit === Infinity ? queue.max : queue.endBelow(limit);
     if (end < queue.max) this.dirty.add(queue);
     if (!queue.checked && queue.flushed < end) await this.opener?.open(queue, this.every);

@@ -20,9 +20,16 @@ export class HandleCache {
     private readonly capacity: number,
   ) {}
 
-  /** Runs `task` with the open file, which stays open until then. */
-  async use<T>(path: string, task: (handle: FileHandle) => Promise<T>): Promise<T> {
-    const entry = this.cached.get(path) ?? { handle: this.files.open(path, this.mode), uses: 0 };
+  /**
+   * Runs `task` with the open file, which stays open until then.
+   * @param mode how it is opened when it is not open yet
+   */
+  async use<T>(
+    path: string,
+    task: (handle: FileHandle) => Promise<T>,
+    mode = this.mode,
+  ): Promise<T> {
+    const entry = this.cached.get(path) ?? { handle: this.files.open(path, mode), uses: 0 };
     this.cached.delete(path);
     this.cached.set(path, entry);
     entry.uses++;

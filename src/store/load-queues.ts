@@ -1,4 +1,5 @@
 /** Finds where the queues on disk begin and end, many at a time. */
+import { Pass } from './pass';
 import { isFiller, readEntry } from './queue-entry';
 import type { QueueFiles, QueueName, StoredQueue } from './queue-files';
 
@@ -11,16 +12,13 @@ export async function loadAll(
   load: (name: QueueName) => Promise<StoredQueue | undefined>,
 ): Promise<StoredQueue[] | undefined> {
   const loaded: StoredQueue[] = [];
-  let next = 0;
   let usable = true;
-  const worker = async (): Promise<void> => {
-    for (let name = names[next++]; name !== undefined && usable; name = names[next++]) {
-      const queue = await load(name);
-      if (queue) loaded.push(queue);
-      else usable = false;
-    }
+  const loadOne = async (name: QueueName): Promise<void> => {
+    const queue = await load(name);
+    if (queue) loaded.push(queue);
+    else usable = false;
   };
-  await Promise.all(Array.from({ length: LOADS_AT_ONCE }, worker));
+  await new Pass(names, LOADS_AT_ONCE, loadOne).run(() => !usable);
   return usable ? loaded : undefined;
 }
 

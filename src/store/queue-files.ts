@@ -9,7 +9,9 @@ import type { FileHandle, Files } from '../platform/platform';
 import { Gate } from './gate';
 import { HandleCache } from './handle-cache';
 import { type Layout, positionName, positionOfName } from './layout';
+import type { Pause } from './pass';
 import { ENTRY_BYTES, isFiller, isUnwritten, readPhysicalOffset, writeFiller } from './queue-entry';
+import { UnsyncedFiles } from './unsynced-files';
 
 /** Reads at once; with those of the log one of the four threads for files is left to the writer. */
 const READS_AT_ONCE = 1;
@@ -42,8 +44,7 @@ export interface StoredQueue extends QueueName {
 export class QueueFiles {
   private readonly handles: HandleCache;
   private readonly gate = new Gate(READS_AT_ONCE);
-  private readonly unsynced = new Set<string>();
-  private readonly unsyncedDirectories = new Set<string>();
+  private readonly unsynced: UnsyncedFiles;
 
   constructor(
     private readonly files: Files,
@@ -51,6 +52,7 @@ export class QueueFiles {
     readonly fileEntries: number,
   ) {
     this.handles = new HandleCache(files, 'write', OPEN_QUEUE_FILES);
+    this.unsynced = new UnsyncedFiles(files, this.handles);
   }
 
   /** All queues that have a directory. */
@@ -92,16 +94,12 @@ export class QueueFiles {
     return bytes.subarray(0, length - (length % ENTRY_BYTES));
   }
 
-  /** Syncs all that was written before the call, in the order in which it became dirty. */
-  async sync(): Promise<void> {
-    for (const path of [...this.unsynced]) {
-      this.unsynced.delete(path);
-      await this.handles.use(path, (handle) => handle.datasync());
-    }
-    for (const path of [...this.unsyncedDirectories]) {
-      this.unsyncedDirectories.delete(path);
-      await this.files.syncDirectory(path);
-    }
+  /**
+   * Syncs all that was written before the first call.
+   * @returns false when it has paused: the next call goes on
+   */
+  sync(pause?: Pause): Promise<boolean> {
+    return this.unsynced.sync(pause);
   }
 
   /** Removes a queue's files that end at or below the offset `start`. */
@@ -125,12 +123,8 @@ export class QueueFiles {
   /** Removes all queues of a topic. */
   async removeTopic(topic: string): Promise<void> {
     const directory = this.layout.topicDirectory(topic);
-    const prefix = join(directory, '/');
-    await this.handles.forget(prefix);
-    for (const path of [...this.unsynced]) if (path.startsWith(prefix)) this.unsynced.delete(path);
-    for (const path of [...this.unsyncedDirectories]) {
-      if (path === directory || path.startsWith(prefix)) this.unsyncedDirectories.delete(path);
-    }
+    await this.handles.forget(join(directory, '/'));
+    this.unsynced.deleteTree(directory);
     await this.files.removeTree(directory);
     await this.files.syncDirectory(this.layout.consumeQueue);
   }
@@ -139,7 +133,6 @@ export class QueueFiles {
   async removeAll(): Promise<void> {
     await this.handles.closeAll();
     this.unsynced.clear();
-    this.unsyncedDirectories.clear();
     await this.files.removeTree(this.layout.consumeQueue);
     await this.files.makeDirectory(this.layout.consumeQueue);
     await this.files.syncDirectory(this.layout.root);
@@ -259,7 +252,7 @@ export class QueueFiles {
         this.unsynced.add(path);
       }
     }
-    if (removed) this.unsyncedDirectories.add(directory);
+    if (removed) this.unsynced.addDirectory(directory);
   }
 
   close(): Promise<void> {
@@ -270,17 +263,15 @@ export class QueueFiles {
   private async create(path: string, index: number): Promise<void> {
     if (this.unsynced.has(path) || (await this.files.stat(path)) !== undefined) return;
     const directory = dirname(path);
-    const topicDirectory = dirname(directory);
     await this.files.makeDirectory(directory);
-    const handle = await this.files.open(path, 'create');
-    try {
+    const make = async (handle: FileHandle): Promise<void> => {
       await handle.truncate(this.fileEntries * ENTRY_BYTES);
       await this.writeFillers(handle, index);
-    } finally {
-      await handle.close();
-    }
-    for (const name of [directory, topicDirectory, this.layout.consumeQueue]) {
-      this.unsyncedDirectories.add(name);
+    };
+    // It stays open for what is written next.
+    await this.handles.use(path, make, 'create');
+    for (const name of [directory, dirname(directory), this.layout.consumeQueue]) {
+      this.unsynced.addDirectory(name);
     }
   }
 

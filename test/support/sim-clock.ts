@@ -18,13 +18,17 @@ export class SimClock {
   private order = 0;
   private readonly tasks = new Set<Task>();
   private turns: (() => void)[] = [];
+  private lookedMs = 0;
+
+  /** How far the monotonic clock moves whenever somebody looks: who limits his time by it stops soon. */
+  lookMs = 0;
 
   /** @param wallStartMs what the wall clock says at the start; the monotonic clock starts at 0. */
   constructor(private wallStartMs = 1_700_000_000_000) {}
 
   readonly clock: Clock = {
     wallMs: () => Math.floor(this.wallStartMs + this.nowMs),
-    monotonicMs: () => this.nowMs,
+    monotonicMs: () => this.nowMs + (this.lookedMs += this.lookMs),
   };
 
   readonly timers: Timers = {

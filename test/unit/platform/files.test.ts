@@ -126,6 +126,14 @@ describe.each(kinds)('files of %s', (_name, make) => {
     await files.syncDirectory(at('deep'));
   });
 
+  test('directories with parents in common can be made at once', async () => {
+    const names = Array.from({ length: 50 }, (_, i) => [`topic-${i >> 2}`, String(i & 3)] as const);
+    await Promise.all(names.map(([topic, queue]) => files.makeDirectory(at('new', topic, queue))));
+    for (const [topic, queue] of names) {
+      expect(await files.stat(at('new', topic, queue))).toMatchObject({ directory: true });
+    }
+  });
+
   test('a rename replaces what had the name, a removal takes it away', async () => {
     await files.writeFile(at('a'), 'new');
     await files.writeFile(at('b'), 'old, and longer');

@@ -47,12 +47,15 @@ class Run {
   private life = 0;
   private sequence = 0;
   private opened: TestStore | undefined;
+  /** Every second store does all that is behind the hot path in small slices. */
+  private readonly lookMs: number;
 
   constructor(
     private readonly seed: number,
     private readonly flush: FlushMode,
   ) {
     this.chance = seeded(seed);
+    this.lookMs = seed % 2 === 0 ? 0 : 300;
     this.disk = new SimulatedDisk(this.chance);
   }
 
@@ -155,7 +158,9 @@ class Run {
   }
 
   private open(): Promise<TestStore> {
-    return openTestStore(this.disk, { flush: this.flush, ...CHANGES });
+    const sim = new SimClock();
+    sim.lookMs = this.lookMs;
+    return openTestStore(this.disk, { flush: this.flush, ...CHANGES }, sim);
   }
 
   /** A search that calls itself complete finds what is there, all of it and nothing else. */

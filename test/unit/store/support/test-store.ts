@@ -48,8 +48,8 @@ export interface TestStore {
 export async function openTestStore(
   files: Files = memoryFiles(),
   changes: Partial<StoreOptions> = {},
+  sim = new SimClock(),
 ): Promise<TestStore> {
-  const sim = new SimClock();
   const store = await openStore(storeOptions(simPlatform(files, sim), changes));
   return { store, sim, files };
 }
