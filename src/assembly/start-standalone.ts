@@ -42,6 +42,7 @@ async function createTopic(broker: Broker, topic: TopicConfig): Promise<void> {
 function connectionOf(broker: Broker): BrokerConnection {
   return {
     transactions: broker.transactions,
+    offsets: broker.offsets,
     send: (request) => broker.send(request),
     recall: (request) => broker.recall(request),
     listDelayed: (request) => broker.listDelayed(request),

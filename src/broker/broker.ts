@@ -18,12 +18,19 @@ import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../api/
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { BrokerRegistration, RegistrationLease, RouteApi } from '../api/route-api';
 import { DEFAULT_BACKOFF, newGroup, type GroupConfig, type TopicConfig } from '../api/topic';
+import { MATCH_ALL } from '../message/filter';
 import { FilterCache } from '../message/filter-cache';
 import { checkGroupName } from '../message/names';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import type { MessageStore } from '../store/message-store';
-import { checkGroupConfig, checkTopicConfig, noGroup, noTopic } from './config-checks';
+import {
+  checkedQueue,
+  checkGroupConfig,
+  checkTopicConfig,
+  noGroup,
+  noTopic,
+} from './config-checks';
 import { DuplicateWindow } from './dedup/duplicate-window';
 import { FilterFaults } from './filter/filter-faults';
 import { Judge } from './filter/judge';
@@ -32,6 +39,7 @@ import { openExchange } from './exchange/exchange';
 import { Growth } from './growth';
 import { findMessages } from './message-finder';
 import { Metadata } from './metadata';
+import { Offsets } from './offsets/offsets';
 import { CarryOver } from './carry-over';
 import { ClientTable } from './pop/client-table';
 import { FinishService } from './pop/finish-service';
@@ -66,7 +74,6 @@ export class Broker implements BrokerApi {
   private address = '';
   private version = 0;
   private readonly epoch: number;
-  private readonly running = new RunningPops();
   /** Groups that are being made, so that many first requests make each once. */
   private readonly makingGroups = new Map<string, Promise<GroupConfig>>();
   /** Dead letter topics that are being made. */
@@ -88,6 +95,8 @@ export class Broker implements BrokerApi {
     readonly transactions: Transactions,
     private readonly timer: Timer,
     private readonly growth: Growth,
+    private readonly running: RunningPops,
+    readonly offsets: Offsets,
   ) {
     this.epoch = parts.platform.clock.wallMs();
   }
@@ -175,11 +184,20 @@ export class Broker implements BrokerApi {
     const { clock } = platform;
     const retries = new RetryTopics({ store, metadata, book, log, clock, pops });
     await duplicates.load(metadata.topics.values());
+    const running = new RunningPops();
+    const offsets = new Offsets({
+      ...{ store, platform, settings, filters, judge, book, log, running },
+      ...{ brokerName: settings.brokerName, topics: metadata.topics, groups: metadata.groups },
+      becameReady: (ledgers) => pops.becameReady(ledgers),
+      begun: (...names) =>
+        opened.broker?.begun(...names) ?? Promise.reject(new Error('the broker is not open yet')),
+    });
     exchange.start();
     timer.start();
     const broker: Broker = new Broker(
       ...([parts, metadata, book, log, views, exchange, pops, finishing] as const),
       ...([deadLetters, retries, faults, duplicates, transactions, timer, growth] as const),
+      ...([running, offsets] as const),
     );
     opened.broker = broker;
     await transactions.begin();
@@ -201,12 +219,7 @@ export class Broker implements BrokerApi {
     const { draft, queueId } = request;
     const topic = this.topic(draft.topic);
     this.growth.check(topic, request.chosenOf);
-    if (!Number.isInteger(queueId) || queueId < 0 || queueId >= topic.queues) {
-      throw new StatusError(
-        Code.BAD_REQUEST,
-        `queue id ${queueId} is not in 0 .. ${topic.queues - 1} of topic ${topic.name}`,
-      );
-    }
+    checkedQueue(topic, topic.name, queueId);
     for (let at = duplicates.find(draft); at !== undefined; at = duplicates.find(draft, at)) {
       const first = await duplicates.resultAt(draft, at);
       if (first !== undefined) return first;
@@ -234,8 +247,8 @@ export class Broker implements BrokerApi {
   pop(request: PopRequest, caller: AbortSignal): Promise<PopResult> {
     return this.running.run(request.clientId, caller, async (signal) => {
       this.topic(request.topic);
-      const known = this.book.find(request.group, request.topic);
-      const ledgers = known ?? (await this.firstPop(request));
+      const { group, topic, clientId } = request;
+      const ledgers = this.book.find(group, topic) ?? (await this.begun(group, topic, clientId));
       this.views.snapshotIfDue(this.parts.settings.snapshotEveryBytes);
       return this.retries.pop(ledgers, request, signal);
     });
@@ -313,6 +326,7 @@ export class Broker implements BrokerApi {
     this.book.dropTopic(name);
     this.faults.forget(({ topic }) => topic === name);
     this.pops.endPolls(({ topic }) => topic === name, noTopic(name));
+    this.offsets.endPulls(name, noTopic(name));
     await this.transactions.dropTopic(name);
     await deleted;
     // The marks of what was delivered go with the topic.
@@ -367,10 +381,10 @@ export class Broker implements BrokerApi {
   /** Unregisters, ends waiting polls, snapshots the views. The store is the caller's to close. */
   async close(): Promise<void> {
     await this.unregister();
-    this.pops.endPolls(
-      () => true,
-      new StatusError(Code.PROXY_TIMEOUT, `broker ${this.parts.settings.brokerName} is stopping`),
-    );
+    const { brokerName } = this.parts.settings;
+    const stopping = new StatusError(Code.PROXY_TIMEOUT, `broker ${brokerName} is stopping`);
+    this.pops.endPolls(() => true, stopping);
+    this.offsets.endPulls(undefined, stopping);
     this.duplicates.close();
     this.transactions.close();
     await this.timer.close();
@@ -380,11 +394,13 @@ export class Broker implements BrokerApi {
     this.book.close();
   }
 
-  /** A receive of a group that has not begun on the topic: the subscription comes with it. */
-  private async firstPop(request: PopRequest): Promise<GroupTopic> {
-    const { group, topic, filter, clientId } = request;
+  /** A group on a topic. Where it has not begun there, the subscription comes with its first request. */
+  private async begun(group: string, topic: string, clientId: string): Promise<GroupTopic> {
+    const known = this.book.find(group, topic);
+    if (known !== undefined) return known;
     const fifoIfNew = this.metadata.topics.get(topic)?.type === 'FIFO';
-    await this.subscribe({ group, clientId, subscriptions: [{ topic, filter }], fifoIfNew });
+    const subscriptions = [{ topic, filter: MATCH_ALL }];
+    await this.subscribe({ group, clientId, subscriptions, fifoIfNew });
     const ledgers = this.book.find(group, topic);
     if (ledgers === undefined) throw noTopic(topic);
     return ledgers;

@@ -98,11 +98,9 @@ export class CarryOver {
     budget: CarryBudget,
   ): Promise<boolean> {
     const { book, log, logger, ensureTopic } = this.parts;
-    const { group, topic, generation } = ledgers;
-    const origin: DeadLetterOrigin = {
-      ...{ group, topic, queueId: ledger.queueId },
-      ...{ queueOffset, generation },
-    };
+    const { group, topic } = ledgers;
+    const { queueId, generation } = ledger;
+    const origin: DeadLetterOrigin = { group, topic, queueId, queueOffset, generation };
     let record: Buffer;
     try {
       record = await this.read(origin);

@@ -76,3 +76,20 @@ export function noTopic(name: string): StatusError {
 export function noGroup(name: string): StatusError {
   return new StatusError(Code.CONSUMER_GROUP_NOT_FOUND, `consumer group ${name} does not exist`);
 }
+
+/**
+ * The topic, which has that queue.
+ * @throws StatusError TOPIC_NOT_FOUND, BAD_REQUEST
+ */
+export function checkedQueue(
+  topic: TopicConfig | undefined,
+  name: string,
+  queueId: number,
+): TopicConfig {
+  if (topic === undefined) throw noTopic(name);
+  if (Number.isInteger(queueId) && queueId >= 0 && queueId < topic.queues) return topic;
+  throw new StatusError(
+    Code.BAD_REQUEST,
+    `queue id ${queueId} is not in 0 .. ${topic.queues - 1} of topic ${name}`,
+  );
+}

@@ -105,8 +105,9 @@ export class Views {
     log.flush();
     const begin = metadata.logState();
     for (const ledgers of [...book.all()]) {
-      for (const ledger of [...ledgers.queues.values()]) {
-        if (ledgers.dropped) break;
+      for (const queueId of [...ledgers.queues.keys()]) {
+        const ledger = ledgers.queues.get(queueId);
+        if (ledger === undefined) break;
         this.logQueue(ledgers, ledger);
         await new Promise<void>((resolve) => platform.timers.nextTurn(resolve));
       }
@@ -184,6 +185,7 @@ export class Views {
         topic: ledgers.topic,
         queueId: ledger.queueId,
         generation: ledgers.generation,
+        resets: ledger.generation - ledgers.generation,
         committed: ledger.committed,
         next: ledger.next,
         more: i + SNAPSHOT_ROWS < rows.length,

@@ -8,7 +8,7 @@ import { Code, StatusError, toStatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import { FrameKind } from '../rpc/generated/gantry/v1/FrameKind';
 import type { LinkBatch, LinkBatch__Output } from '../rpc/generated/gantry/v1/LinkBatch';
-import type { ServedMethod } from './broker-methods';
+import type { ServedMethod } from './broker-method';
 import { statusToWire } from './codec/status';
 import { FrameReader, type WholeFrame } from './frame-reader';
 import { FrameWriter } from './frame-writer';

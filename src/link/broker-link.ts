@@ -16,12 +16,14 @@ import { BrokerUnreachableError } from '../api/broker-unreachable';
 import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../api/delayed-api';
 import type { BrokerRegistration } from '../api/route-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
+import type { OffsetApi } from '../api/offset-api';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import type { TransactionApi } from '../api/transaction-api';
 import { Code, StatusError } from '../message/status';
 import type { Platform, TimerHandle } from '../platform/platform';
 import { Backoff } from './backoff';
-import { brokerMethods, type BrokerMethod } from './broker-methods';
+import type { BrokerMethod } from './broker-method';
+import { brokerMethods } from './broker-methods';
 import { BrokerSession, type LinkPipe, type SessionOwner } from './broker-session';
 import type { LinkLimits } from './link-limits';
 import type { LinkLog } from './log';
@@ -51,6 +53,14 @@ export class BrokerLink implements BrokerConnection {
       this.call(this.methods.takeChecks, request, request.pollMs, signal),
     reportChecks: (outcomes) => this.call(this.methods.reportChecks, outcomes),
     listTransactions: (request) => this.call(this.methods.listTransactions, request),
+  };
+  readonly offsets: OffsetApi = {
+    pull: async (request, signal) =>
+      signal.aborted ? undefined : this.call(this.methods.pull, request, request.pollMs, signal),
+    get: (request) => this.call(this.methods.getOffset, request),
+    update: (request) => this.call(this.methods.updateOffset, request),
+    query: (request) => this.call(this.methods.queryOffset, request),
+    reset: (request) => this.call(this.methods.resetOffset, request),
   };
   private readonly owner: SessionOwner;
   private readonly backoff: Backoff;

@@ -7,7 +7,7 @@ import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import { FrameKind } from '../rpc/generated/gantry/v1/FrameKind';
 import type { LinkBatch, LinkBatch__Output } from '../rpc/generated/gantry/v1/LinkBatch';
-import type { BrokerMethod, GivenBackTo } from './broker-methods';
+import type { BrokerMethod, GivenBackTo } from './broker-method';
 import { statusFromWire } from './codec/status';
 import { FrameReader, type WholeFrame } from './frame-reader';
 import { FrameWriter } from './frame-writer';

@@ -1,19 +1,23 @@
-/** The answer stream of one ReceiveMessage: order of items, back-pressure, and what did not get through. */
+/** The answer stream of one ReceiveMessage or PullMessage: order of items, back-pressure, and what did not get through. */
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { Timers } from '../platform/platform';
 import type { PublicStatus } from './calls';
-import type { EncodedItem, ReceiveMessageCall, ReceiveMessageItem } from './codec/receive-codec';
+import type { EncodedItem } from './codec/receive-codec';
 
-export type ReceiveCall = ServerWritableStream<ReceiveMessageCall, ReceiveMessageItem>;
+/** @typeParam Last what stands behind the messages */
+type DeliveryCall<Last> = ServerWritableStream<
+  unknown,
+  EncodedItem | { readonly status: PublicStatus } | Last
+>;
 
-export class DeliveryStream {
+export class DeliveryStream<Last> {
   private left = false;
   private finished = false;
   private started = false;
   private readonly leaveListeners = new Set<() => void>();
 
   constructor(
-    private readonly call: ReceiveCall,
+    private readonly call: DeliveryCall<Last>,
     private readonly timers: Timers,
     private readonly stallMs: number,
   ) {
@@ -44,21 +48,21 @@ export class DeliveryStream {
   }
 
   /** An answer without messages. There is never a second status in one stream. */
-  end(status: PublicStatus, wallMs: number): void {
+  end(status: PublicStatus, last: Last): void {
     if (this.left) return;
     if (!this.started) this.writeStatus(status);
-    this.call.write({ delivery_timestamp_ms: wallMs });
+    this.call.write(last);
     this.call.end();
   }
 
   /**
-   * Status, messages, time; resolves when all are handed over or the client is gone.
+   * Status, messages, what stands behind them; resolves when all are handed over or the client is gone.
    * @returns how many messages, from the first on, went out before the client left
    */
   async deliver(
     status: PublicStatus,
     messages: Iterable<EncodedItem>,
-    wallMs: () => number,
+    last: () => Last,
   ): Promise<number> {
     if (this.left) return 0;
     this.writeStatus(status);
@@ -73,7 +77,7 @@ export class DeliveryStream {
       if (this.gone) return Math.min(taken, wrote);
       wrote++;
     }
-    this.call.write({ delivery_timestamp_ms: wallMs() });
+    this.call.write(last());
     this.call.end();
     if (!this.finished) await this.next('finish');
     return this.gone ? taken : wrote;

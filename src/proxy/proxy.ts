@@ -12,13 +12,15 @@ import { ackHandlers } from './ack';
 import { clusterAdmin } from './admin';
 import { BrokerHealth } from './broker-health';
 import { BrokerPool } from './broker-pool';
-import { CallGate } from './calls';
+import { ByteBudget, CallGate } from './calls';
 import { ClientCommands } from './client-commands';
 import { ClientRegistry } from './client-registry';
 import { heartbeatHandlers } from './heartbeat';
 import { notServedHandlers } from './not-served';
+import { offsetHandlers } from './offsets';
 import { OpenPolls } from './open-polls';
 import type { ProxyParts } from './parts';
+import { PullFamily } from './pull';
 import { recallHandlers } from './recall';
 import { ReceiveFamily } from './receive';
 import { routeHandlers } from './route';
@@ -70,6 +72,7 @@ class ProxyRole implements Proxy {
   private readonly gates: readonly CallGate[];
   private readonly sending: SendFamily;
   private readonly receiving: ReceiveFamily;
+  private readonly pulling: PullFamily;
   private readonly telemetry: TelemetryFamily;
 
   constructor(options: ProxyOptions) {
@@ -77,24 +80,29 @@ class ProxyRole implements Proxy {
     const gate = (family: string): CallGate => new CallGate(family, options.settings.maxCalls);
     const gates = {
       ...{ route: gate('route'), producer: gate('producer'), consumer: gate('consumer') },
-      ...{ client: gate('client manager'), other: gate('other') },
+      ...{ client: gate('client manager') },
       transaction: gate('transaction'),
     };
     this.parts = parts;
     this.gates = Object.values(gates);
     this.sending = new SendFamily(parts);
-    this.receiving = new ReceiveFamily(parts);
+    const { maxDeliveringBytes } = options.settings;
+    const delivering = new ByteBudget('being delivered', maxDeliveringBytes);
+    this.receiving = new ReceiveFamily(parts, delivering);
+    this.pulling = new PullFamily(parts, delivering);
     this.telemetry = new TelemetryFamily(parts);
     this.messaging = {
       ...routeHandlers(parts, gates.route),
       ...this.sending.handlers(gates.producer),
       ...recallHandlers(parts, gates.producer),
       ...this.receiving.handlers(),
+      ...this.pulling.handlers(),
+      ...offsetHandlers(parts, gates.consumer),
       ...ackHandlers(parts, gates.consumer),
       ...this.telemetry.handlers(),
       ...heartbeatHandlers(parts, gates.client),
       ...transactionHandlers(parts, gates.transaction),
-      ...notServedHandlers(parts, gates.other),
+      ...notServedHandlers(parts, gates.client),
     };
     this.admin = clusterAdmin(parts);
     this.commands = parts.commands;
@@ -106,7 +114,7 @@ class ProxyRole implements Proxy {
 
   async drain(): Promise<void> {
     this.telemetry.drain();
-    await this.receiving.drain();
+    await Promise.all([this.receiving.drain(), this.pulling.drain()]);
     await Promise.all(this.gates.map((gate) => gate.whenIdle()));
   }
 

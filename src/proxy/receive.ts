@@ -1,4 +1,5 @@
 /** ReceiveMessage: a long-polling pop on one broker, its answer a stream. Hot path. */
+import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { PopRequest, PoppedMessage, PopResult } from '../api/broker-api';
 import { COMMON_MESSAGE_BYTES } from '../message/large-message';
@@ -6,15 +7,31 @@ import type { ResourceName } from '../message/public-message';
 import { uniqueKeyOf } from '../message/record';
 import { Code, StatusError, toStatusError } from '../message/status';
 import type { MessagingServiceHandlers } from './messaging-handlers';
-import { ByteBudget, CallGate, failure, OK_STATUS, type PublicStatus, statusOf } from './calls';
-import { encodeDeliveries, type EncodedItem } from './codec/receive-codec';
-import { DeliveryStream, type ReceiveCall } from './delivery-stream';
+import {
+  type ByteBudget,
+  CallGate,
+  failure,
+  OK_STATUS,
+  type PublicStatus,
+  statusOf,
+} from './calls';
+import {
+  type DeliveryTime,
+  encodeDeliveries,
+  type EncodedItem,
+  type ReceiveMessageCall,
+  type ReceiveMessageItem,
+} from './codec/receive-codec';
+import { DeliveryStream } from './delivery-stream';
 import type { ProxyParts } from './parts';
 import { DEFAULT_REQUEST_TIMEOUT_MS, type ReceiveOrder, receiveOrder } from './receive-request';
 import { type RequestContext, requestContext } from './request-context';
 import type { TopicRoute } from './route-table';
 
 const NO_MESSAGE: PublicStatus = { code: Code.MESSAGE_NOT_FOUND, message: 'no new message' };
+
+type ReceiveCall = ServerWritableStream<ReceiveMessageCall, ReceiveMessageItem>;
+type ReceiveStream = DeliveryStream<DeliveryTime>;
 
 /** What is to be asked of which broker. */
 interface Pop {
@@ -26,15 +43,17 @@ interface Pop {
 
 export class ReceiveFamily {
   private readonly gate: CallGate;
-  private readonly delivering: ByteBudget;
   private readonly log: Logger;
   private draining = false;
   /** The broker that the next receive without one of its own gets. */
   private rotation = 0;
 
-  constructor(private readonly parts: ProxyParts) {
+  /** @param delivering bytes of messages on their way to clients */
+  constructor(
+    private readonly parts: ProxyParts,
+    private readonly delivering: ByteBudget,
+  ) {
     this.gate = new CallGate('ReceiveMessage', parts.settings.maxReceives);
-    this.delivering = new ByteBudget('being delivered', parts.settings.maxDeliveringBytes);
     this.log = parts.log;
   }
 
@@ -51,7 +70,7 @@ export class ReceiveFamily {
 
   private receive(call: ReceiveCall): void {
     const { platform, settings } = this.parts;
-    const stream = new DeliveryStream(call, platform.timers, settings.writeStallMs);
+    const stream: ReceiveStream = new DeliveryStream(call, platform.timers, settings.writeStallMs);
     let context: RequestContext;
     try {
       context = requestContext(call, platform.clock.wallMs());
@@ -62,7 +81,7 @@ export class ReceiveFamily {
     }
     this.serve(call, context, stream)
       .catch((error: unknown) => {
-        stream.end(failure(error, this.log, 'ReceiveMessage'), platform.clock.wallMs());
+        stream.end(failure(error, this.log, 'ReceiveMessage'), this.time());
       })
       .finally(() => this.gate.leave());
   }
@@ -70,9 +89,9 @@ export class ReceiveFamily {
   private async serve(
     call: ReceiveCall,
     context: RequestContext,
-    stream: DeliveryStream,
+    stream: ReceiveStream,
   ): Promise<void> {
-    const { settings, clients, routes, platform, filters } = this.parts;
+    const { settings, clients, routes, filters } = this.parts;
     if (this.draining) throw new StatusError(Code.PROXY_TIMEOUT, 'this proxy is stopping');
     const timeoutMs =
       clients.touch(context.clientId)?.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
@@ -81,7 +100,7 @@ export class ReceiveFamily {
     this.delivering.check(1);
     const pop = this.choose(order, route, context.clientId);
     const messages = await this.poll(pop, stream);
-    if (messages.length === 0) stream.end(NO_MESSAGE, platform.clock.wallMs());
+    if (messages.length === 0) stream.end(NO_MESSAGE, this.time());
     else await this.deliver(messages, pop, stream);
   }
 
@@ -105,7 +124,7 @@ export class ReceiveFamily {
   }
 
   /** Pops, until the client goes or the proxy drains. */
-  private async poll(pop: Pop, stream: DeliveryStream): Promise<PopResult> {
+  private async poll(pop: Pop, stream: ReceiveStream): Promise<PopResult> {
     const poll = new AbortController();
     this.parts.polls.add(poll, pop.request.clientId);
     stream.onGone(() => poll.abort());
@@ -139,20 +158,23 @@ export class ReceiveFamily {
     return this.parts.pool.get(brokerName).pop(request, signal);
   }
 
-  private async deliver(messages: PopResult, pop: Pop, stream: DeliveryStream): Promise<void> {
-    const { clock } = this.parts.platform;
+  private async deliver(messages: PopResult, pop: Pop, stream: ReceiveStream): Promise<void> {
     let bytes = 0;
     for (const { record } of messages) bytes += record.length;
     this.delivering.add(bytes);
     const items = this.encode(messages, pop);
     let written = 0;
     try {
-      if (items.length === 0) stream.end(NO_MESSAGE, clock.wallMs());
-      else written = await stream.deliver(OK_STATUS, items, () => clock.wallMs());
+      if (items.length === 0) stream.end(NO_MESSAGE, this.time());
+      else written = await stream.deliver(OK_STATUS, items, () => this.time());
     } finally {
       this.delivering.give(bytes);
       if (written < items.length) this.notTaken(items.slice(written), pop);
     }
+  }
+
+  private time(): DeliveryTime {
+    return { delivery_timestamp_ms: this.parts.platform.clock.wallMs() };
   }
 
   /** A record that cannot be read is left out: it comes again, and counts attempts until it is given up. */

@@ -32,6 +32,7 @@ import { ANY_HOST } from '../../src/message/host';
 import { placeRecord, uniqueKeyOf } from '../../src/message/record';
 import { topicOf } from '../../src/message/record-property';
 import { Code, StatusError } from '../../src/message/status';
+import { ModelOffsets } from './model-offsets';
 
 interface Stored {
   readonly record: Buffer;
@@ -120,6 +121,7 @@ export class ModelBroker implements BrokerConnection {
       return { transactions: all.slice(0, maxCount), total: all.length };
     },
   };
+  readonly offsets = new ModelOffsets(() => this.check());
   /** What waits for its delivery time. */
   delayed: DelayedMessages = { messages: [], counts: [], total: 0 };
   /** What its filters could not evaluate. */

@@ -6,6 +6,8 @@ import type {
 import type { MethodDefinition } from '@grpc/proto-loader';
 import type { Message, Message__Output } from '../../src/rpc/generated/apache/rocketmq/v2/Message';
 import type { MessagingServiceDefinition } from '../../src/rpc/generated/apache/rocketmq/v2/MessagingService';
+import type { PullMessageRequest } from '../../src/rpc/generated/apache/rocketmq/v2/PullMessageRequest';
+import type { PullMessageResponse__Output } from '../../src/rpc/generated/apache/rocketmq/v2/PullMessageResponse';
 import type { ReceiveMessageRequest } from '../../src/rpc/generated/apache/rocketmq/v2/ReceiveMessageRequest';
 import type { ReceiveMessageResponse__Output } from '../../src/rpc/generated/apache/rocketmq/v2/ReceiveMessageResponse';
 import type { Settings } from '../../src/rpc/generated/apache/rocketmq/v2/Settings';
@@ -57,7 +59,7 @@ function wire<I, O>(
 /** A client of a proxy in this process: all that it sends and sees has been through the API's own codec. */
 export class PublicClient {
   constructor(
-    private readonly cluster: ModelCluster,
+    private readonly cluster: Pick<ModelCluster, 'proxy' | 'sim'>,
     readonly caller: Caller = {},
   ) {}
 
@@ -111,13 +113,42 @@ export class PublicClient {
     return new Telemetry(callDuplex(handler, this.cluster.sim, { ...this.caller, ...caller }));
   }
 
-  /** Opens a PullMessage and answers its items. */
-  pull(caller: Caller = {}): readonly object[] {
+  /** Opens a PullMessage; let the simulated clock settle to see its items. */
+  pull(request: PullMessageRequest, caller: Caller = {}): Pull {
+    const { requestSerialize, requestDeserialize } = methods.PullMessage;
     const handler = this.cluster.proxy.messaging.PullMessage as handleServerStreamingCall<
       object,
       object
     >;
-    return callStream(handler, this.cluster.sim, {}, { ...this.caller, ...caller }).items;
+    const sent = wire(request, requestSerialize, requestDeserialize);
+    return new Pull(callStream(handler, this.cluster.sim, sent, { ...this.caller, ...caller }));
+  }
+}
+
+export class Pull {
+  constructor(readonly call: FakeCall<object, object>) {}
+
+  /** What the client has read. */
+  get items(): readonly PullMessageResponse__Output[] {
+    const { responseSerialize, responseDeserialize } = methods.PullMessage;
+    return this.call.items.map((item) => wire(item, responseSerialize, responseDeserialize));
+  }
+
+  /** Which fields the items have, in order. */
+  get contents(): readonly (string | undefined)[] {
+    return this.items.map(({ content }) => content);
+  }
+
+  get status(): { readonly code: number; readonly message: string } | undefined {
+    return this.items[0]?.status ?? undefined;
+  }
+
+  get messages(): readonly Message__Output[] {
+    return this.items.flatMap(({ message }) => message ?? []);
+  }
+
+  get nextOffset(): number | undefined {
+    return this.items.find(({ content }) => content === 'next_offset')?.next_offset;
   }
 }
 

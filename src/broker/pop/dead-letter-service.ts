@@ -86,8 +86,8 @@ export class DeadLetterService {
   private async move(delivered: Delivered): Promise<void> {
     const { book, log, ensureTopic, logger } = this.parts;
     const { ledgers, ledger, offset } = delivered;
-    const { group, topic, generation } = ledgers;
-    const { queueId } = ledger;
+    const { group, topic } = ledgers;
+    const { queueId, generation } = ledger;
     await ensureTopic(deadLetterTopic(group));
     const record = await this.read(topic, queueId, offset);
     const row = this.rowOf(delivered);

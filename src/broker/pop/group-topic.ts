@@ -25,7 +25,7 @@ export class GroupTopic {
   constructor(
     readonly group: string,
     readonly topic: string,
-    /** Raised by each reset; handles of an older one are void. */
+    /** That of its queues as long as they are not reset; handles of an older one are void. */
     readonly generation: number,
     /** The same for all topics of the group. */
     readonly load: GroupLoad = { unfinished: 0 },

@@ -82,17 +82,21 @@ export class LedgerBook extends GroupTopics {
     return ledgers.queues.get(queueId) ?? this.addQueue(ledgers, queueId, 0);
   }
 
-  /** Replaces what is known of a queue, as a snapshot says it. */
+  /**
+   * Replaces what is known of a queue, as a snapshot or a reset says it.
+   * @param resets of the queue so far
+   */
   restoreQueue(
     ledgers: GroupTopic,
     queueId: number,
     committed: number,
     next: number,
     rows: readonly SnapshotRow[],
+    resets = 0,
   ): void {
     const before = ledgers.queues.get(queueId);
     if (before !== undefined) this.dropQueue(before);
-    const ledger = this.addQueue(ledgers, queueId, committed);
+    const ledger = this.addQueue(ledgers, queueId, committed, resets);
     const byOffset = new Map(rows.map((row) => [row.offset, row]));
     while (ledger.next < next) {
       const row = byOffset.get(ledger.next);
@@ -306,12 +310,13 @@ export class LedgerBook extends GroupTopics {
 
   private dropQueue(ledger: QueueLedger): void {
     ledger.forEachRow((_offset, row) => this.freeRow(row));
+    ledger.clear();
     this.freedIndexes.push(ledger.index);
   }
 
-  private addQueue(owner: GroupTopic, queueId: number, start: number): QueueLedger {
+  private addQueue(owner: GroupTopic, queueId: number, start: number, resets = 0): QueueLedger {
     const index = this.freedIndexes.pop() ?? this.byIndex.length;
-    const ledger = new QueueLedger(index, queueId, start);
+    const ledger = new QueueLedger(index, queueId, owner.generation + resets, start);
     this.byIndex[index] = { owner, ledger };
     owner.queues.set(queueId, ledger);
     return ledger;

@@ -4,6 +4,7 @@ import {
   LEDGER_RECORD_VERSION,
   type LedgerOp,
   type PopOp,
+  type QueueOp,
   type QueueRef,
   type SnapshotRow,
 } from './ledger-ops';
@@ -66,15 +67,7 @@ class LedgerOpReader {
       case 'release':
         return { kind, ...this.queueRef(), delayMs: input.varint(), offsets: this.offsets() };
       case 'queue':
-        return {
-          kind,
-          ...this.queueRef(),
-          generation: input.varint(),
-          committed: input.varint(),
-          next: input.varint(),
-          more: input.byte() === 1,
-          rows: this.rows(),
-        };
+        return this.queue();
       case 'expire':
         return { kind, ...this.queueRef(), min: input.varint() };
       case 'attempt':
@@ -100,6 +93,20 @@ class LedgerOpReader {
       case 'end':
         return { kind, begin: input.varint() };
     }
+  }
+
+  private queue(): QueueOp {
+    const { input } = this;
+    const ref = this.queueRef();
+    const [generation, committed, next] = [input.varint(), input.varint(), input.varint()];
+    const flags = input.byte();
+    return {
+      kind: 'queue',
+      ...ref,
+      ...{ generation, committed, next, more: (flags & 1) === 1 },
+      resets: (flags & 2) === 0 ? 0 : input.varint(),
+      rows: this.rows(),
+    };
   }
 
   private pop(): PopOp {

@@ -59,7 +59,8 @@ export class LedgerOpWriter {
         out.varint(op.generation);
         out.varint(op.committed);
         out.varint(op.next);
-        out.byte(op.more ? 1 : 0);
+        out.byte((op.more ? 1 : 0) | (op.resets > 0 ? 2 : 0));
+        if (op.resets > 0) out.varint(op.resets);
         this.rows(op.rows);
         break;
       case 'expire':

@@ -12,7 +12,7 @@
  *     change   group topic queue offset invisibleMs nonce4 attempt
  *     release  group topic queue delayMs base count delta*
  *     expire   group topic queue min                                   retention removes all below min
- *     queue    group topic queue generation committed next more count (offset attempt nonce4 client flags [group4] remainingMs)*
+ *     queue    group topic queue generation committed next flags [resets] count (offset attempt nonce4 client flags [group4] remainingMs)*
  *     attempt  group topic key count (queue offset attempt nonce4)*     part of a snapshot
  *     dead     group topic queue generation count offset*               part of a snapshot: went to the dead letter queue
  *     end      begin                                                   a snapshot that began there is whole
@@ -21,7 +21,8 @@
  * (filtered). `group4` is the hash of a message group, 0 for none. Flags of a row: 1 renew,
  * 2 group4 follows, 4 the delivery does not count; of a pop: 1 renew, 2 the key of its attempt id follows.
  * `queue` replaces all that is known of one queue: a snapshot is one for each queue, then `end`. A queue
- * with many rows takes several, `more` is 1 in all but the last; it counts only when the last is there.
+ * with many rows takes several, flag 1 is set in all but the last; it counts only when the last is there.
+ * Flag 2: the queue was reset, `resets` times. A reset logs it, too, without rows.
  */
 
 import type { AttemptDelivery } from './attempts';
@@ -114,7 +115,10 @@ export interface ExpireOp extends QueueRef {
 
 export interface QueueOp extends QueueRef {
   readonly kind: 'queue';
+  /** Of the group on the topic. */
   readonly generation: number;
+  /** How often the queue was reset. */
+  readonly resets: number;
   readonly committed: number;
   readonly next: number;
   /** Whether the next operation holds further rows of the queue. */

@@ -74,8 +74,9 @@ export class LedgerReplay {
   finish(origin: DeadLetterOrigin): void {
     const { group, topic, queueId, queueOffset, generation } = origin;
     const ledgers = this.book.find(group, topic);
-    if (ledgers?.generation !== generation) return;
-    this.book.finish(this.book.queue(ledgers, queueId), queueOffset);
+    const ledger = ledgers && this.book.queue(ledgers, queueId);
+    if (ledger?.generation !== generation) return;
+    this.book.finish(ledger, queueOffset);
     this.book.deadLetters.add(origin);
   }
 
@@ -86,7 +87,7 @@ export class LedgerReplay {
       known?.generation === op.generation
         ? known
         : book.start(op.group, op.topic, op.generation, []);
-    book.restoreQueue(ledgers, op.queueId, op.committed, op.next, this.partial);
+    book.restoreQueue(ledgers, op.queueId, op.committed, op.next, this.partial, op.resets);
     this.partial = [];
   }
 

@@ -54,6 +54,7 @@ export class LostDeliveries {
     // From here on in one turn.
     if (ledgers.dropped || !this.isUnknown(ledgers, delivery)) return undefined;
     const ledger = book.queue(ledgers, queueId);
+    if (ledger.generation !== delivery.generation) return undefined;
     this.takeIn(ledgers, ledger, between);
     return ledger.row(queueOffset) === undefined ? undefined : ledger;
   }

@@ -31,6 +31,8 @@ export class QueueLedger {
     /** Index of this ledger, the `queue` column of its rows. */
     readonly index: number,
     readonly queueId: number,
+    /** Of the group on the topic, and one more for each reset of the queue; handles of an older one are void. */
+    readonly generation: number,
     start: number,
   ) {
     this.committedOffset = start;
@@ -95,6 +97,12 @@ export class QueueLedger {
       const slot = this.slot(offset);
       if (slot !== FINISHED) visit(offset, slot);
     }
+  }
+
+  /** Forgets all rows: another ledger stands for the queue, and whoever still holds this one finds nothing. */
+  clear(): void {
+    this.committedOffset = this.nextOffset;
+    this.pages.clear();
   }
 
   private slot(offset: number): number {

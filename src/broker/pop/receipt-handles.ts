@@ -42,7 +42,7 @@ export class ReceiptHandles {
       uniqKeyHash: javaHashCode(findProperty(record, UNIQ_KEY) ?? ''),
       nonce,
       epoch: 0,
-      generation: ledgers.generation,
+      generation: ledger.generation,
       topicHash: ledgers.topicHash,
       groupHash: ledgers.groupHash,
     });
@@ -114,7 +114,8 @@ export class ReceiptHandles {
     if (ledgers === undefined) {
       throw invalidHandle(`is of group ${request.group} on ${request.topic}, which is gone`);
     }
-    if (delivery.generation !== ledgers.generation) throw invalidHandle('was made before a reset');
+    const { generation } = ledgers.queues.get(delivery.queueId) ?? ledgers;
+    if (delivery.generation !== generation) throw invalidHandle('was made before a reset');
     return delivery;
   }
 

@@ -4,27 +4,15 @@ import type {
   PendingTransactions,
   PendingTransactionView,
 } from '../../api/transaction-api';
-import type { TopicConfig } from '../../api/topic';
 import type { RecordDraft } from '../../message/record-draft';
 import { Code, StatusError } from '../../message/status';
 import { halfOf, type NewHalf } from '../../message/transaction-records';
-import { noTopic } from '../config-checks';
 import type { PendingTable } from './pending';
 
 export function unknownTransaction(topic: string, transactionId: string): StatusError {
   return new StatusError(
     Code.INVALID_TRANSACTION_ID,
     `topic ${topic} has no transaction ${transactionId}: it never was, or is older than what the broker keeps`,
-  );
-}
-
-/** @throws StatusError TOPIC_NOT_FOUND, BAD_REQUEST */
-export function checkPlace(topic: TopicConfig | undefined, name: string, queueId: number): void {
-  if (topic === undefined) throw noTopic(name);
-  if (Number.isInteger(queueId) && queueId >= 0 && queueId < topic.queues) return;
-  throw new StatusError(
-    Code.BAD_REQUEST,
-    `queue id ${queueId} is not in 0 .. ${topic.queues - 1} of topic ${name}`,
   );
 }
 

@@ -30,12 +30,12 @@ import {
 } from '../../message/transaction-records';
 import type { Platform } from '../../platform/platform';
 import type { MessageStore } from '../../store/message-store';
-import { noTopic } from '../config-checks';
+import { checkedQueue, noTopic } from '../config-checks';
 import type { DuplicateWindow } from '../dedup/duplicate-window';
 import { Checks, type CheckSettings } from './checks';
 import { Decisions } from './decisions';
 import { type Pending, PendingTable } from './pending';
-import { checkedHalf, checkPlace, listPending, unknownTransaction } from './requests';
+import { checkedHalf, listPending, unknownTransaction } from './requests';
 import { TransactionView } from './transaction-view';
 
 export interface TransactionSettings extends CheckSettings {
@@ -86,7 +86,7 @@ export class Transactions implements TransactionApi {
 
   async prepare({ queueId, draft }: PrepareRequest): Promise<Prepared> {
     const { store, topics, duplicates } = this.parts;
-    checkPlace(topics.get(draft.topic), draft.topic, queueId);
+    checkedQueue(topics.get(draft.topic), draft.topic, queueId);
     const half = checkedHalf(draft, queueId);
     for (let missed: number | undefined; ;) {
       const known = this.table.get(draft.topic, half.id);
@@ -95,7 +95,7 @@ export class Transactions implements TransactionApi {
       if (at === undefined) break;
       const first = await duplicates.resultAt(draft, at, true);
       if (first !== undefined) return first;
-      checkPlace(topics.get(draft.topic), draft.topic, queueId);
+      checkedQueue(topics.get(draft.topic), draft.topic, queueId);
       missed = at;
     }
     const ended = this.decisions.recent(draft.topic, half.id);

@@ -9,6 +9,7 @@ import {
   writeAckMessageAnswer,
   writeChangeInvisibleDurationAnswer,
 } from './ack-codec';
+import { writePullMessageItem } from './pull-codec';
 import { readReceiveMessage, writeReceiveMessageItem } from './receive-codec';
 import { readSendMessage, writeSendMessageAnswer } from './send-codec';
 
@@ -18,6 +19,7 @@ const codecs = {
     requestDeserialize: readReceiveMessage,
     responseSerialize: writeReceiveMessageItem,
   },
+  PullMessage: { responseSerialize: writePullMessageItem },
   AckMessage: { requestDeserialize: readAckMessage, responseSerialize: writeAckMessageAnswer },
   ChangeInvisibleDuration: {
     requestDeserialize: readChangeInvisibleDuration,

@@ -49,8 +49,12 @@ export interface EncodedItem<D extends Delivery = Delivery> {
   readonly delivery: D;
 }
 
-export type ReceiveMessageItem =
-  { readonly status: PublicStatus } | { readonly delivery_timestamp_ms: number } | EncodedItem;
+/** When the messages were handed over. */
+export interface DeliveryTime {
+  readonly delivery_timestamp_ms: number;
+}
+
+export type ReceiveMessageItem = { readonly status: PublicStatus } | DeliveryTime | EncodedItem;
 
 /** @throws RangeError when the bytes are no message */
 export function readReceiveMessage(bytes: Buffer): ReceiveMessageCall {

@@ -61,6 +61,7 @@ const op: fc.Arbitrary<LedgerOp> = fc.oneof(
     kind: fc.constant('queue' as const),
     ...ref,
     generation: small,
+    resets: small,
     committed: offset,
     next: offset,
     more: fc.boolean(),

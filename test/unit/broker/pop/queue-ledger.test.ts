@@ -25,7 +25,7 @@ describe('a queue ledger', () => {
     );
     fc.assert(
       fc.property(fc.nat({ max: 1000 }), fc.array(step, { maxLength: 200 }), (start, steps) => {
-        const ledger = new QueueLedger(0, 0, start);
+        const ledger = new QueueLedger(0, 0, 0, start);
         const model = new Model(start);
         for (const { kind, n } of steps) {
           if (kind === 'take') {

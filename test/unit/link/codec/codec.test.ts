@@ -6,7 +6,7 @@ import { codeAndText } from '../../../../src/link/services';
 import type { CodeAndText__Output } from '../../../../src/rpc/generated/gantry/v1/CodeAndText';
 import { Code, StatusError } from '../../../../src/message/status';
 import type { BrokerApi, SendRequest } from '../../../../src/api/broker-api';
-import type { BrokerMethod } from '../../../../src/link/broker-methods';
+import type { BrokerMethod } from '../../../../src/link/broker-method';
 import { filterFault, groupConfig } from '../../../support/model-broker';
 import { messageDraft, popRequest } from '../../../support/test-broker';
 
