@@ -6,6 +6,7 @@ import { loadConfig, type Inputs } from '../config/load';
 import type { RoleOptions } from '../config/options';
 import type { Role } from '../config/schema';
 import { createLogger } from '../observe/logger';
+import { growSmallHeaps } from '../platform/heap-growth';
 import { memoryPlatform } from '../platform/memory-files';
 import { nodePlatform } from '../platform/node-platform';
 import { banner } from './banner';
@@ -36,6 +37,7 @@ export async function runRole<R extends Role>(
   const options = loadConfig(spec.role, inputs);
   // What fails is thrown, and said once; grpc-js would write lines of its own beside it.
   setLogVerbosity(logVerbosity.NONE);
+  growSmallHeaps(nodePlatform().timers);
   const { stopAsked, forget } = stopSignal();
   try {
     const running: RunningRole = await spec.start(options, surroundings(spec, options));

@@ -4,6 +4,7 @@
  */
 import { basename, dirname, resolve } from 'node:path';
 import { fileError } from './file-error';
+import { Capacity, MemoryContent } from './memory-content';
 import { nodePlatform } from './node-platform';
 import type {
   DiskSpace,
@@ -15,7 +16,6 @@ import type {
   Platform,
 } from './platform';
 
-const PAGE_BYTES = 16 * 1024;
 const DEFAULT_CAPACITY_BYTES = 1024 * 1024 * 1024;
 
 export interface MemoryFilesOptions {
@@ -37,109 +37,20 @@ export function memoryPlatform(options: MemoryFilesOptions = {}): Platform {
   return { ...platform, files: memoryFiles({ wallMs, ...options }) };
 }
 
-/** The pages all files together may hold. */
-class Capacity {
-  private usedPages = 0;
-
-  constructor(
-    private readonly bytes: number,
-    readonly wallMs: () => number,
-  ) {}
-
-  take(path: string): void {
-    if ((this.usedPages + 1) * PAGE_BYTES > this.bytes) {
-      throw fileError('ENOSPC', `the ${this.bytes} bytes of memory for files are used up`, path);
-    }
-    this.usedPages++;
-  }
-
-  get space(): DiskSpace {
-    const freeBytes = Math.max(0, this.bytes - this.usedPages * PAGE_BYTES);
-    return { totalBytes: this.bytes, freeBytes };
-  }
-
-  free(pages: number): void {
-    this.usedPages -= pages;
-  }
-}
-
-class Content {
-  length = 0;
-  modifiedMs: number;
-  private readonly pages = new Map<number, Buffer>();
-  private removed = false;
-
-  constructor(private readonly capacity: Capacity) {
-    this.modifiedMs = capacity.wallMs();
-  }
-
-  write(source: Uint8Array, position: number, path: string): void {
-    for (let done = 0; done < source.length;) {
-      const at = position + done;
-      const inPage = at % PAGE_BYTES;
-      const part = source.subarray(done, done + PAGE_BYTES - inPage);
-      this.page(Math.floor(at / PAGE_BYTES), path).set(part, inPage);
-      done += part.length;
-    }
-    this.length = Math.max(this.length, position + source.length);
-    this.modifiedMs = this.capacity.wallMs();
-  }
-
-  read(target: Uint8Array, position: number): number {
-    const bytes = Math.max(0, Math.min(target.length, this.length - position));
-    for (let done = 0; done < bytes;) {
-      const at = position + done;
-      const inPage = at % PAGE_BYTES;
-      const count = Math.min(PAGE_BYTES - inPage, bytes - done);
-      const page = this.pages.get(Math.floor(at / PAGE_BYTES));
-      if (page) target.set(page.subarray(inPage, inPage + count), done);
-      else target.fill(0, done, done + count);
-      done += count;
-    }
-    return bytes;
-  }
-
-  truncate(length: number): void {
-    if (length < this.length) {
-      for (const number of [...this.pages.keys()]) {
-        if (number * PAGE_BYTES >= length) this.drop(number);
-      }
-      this.pages.get(Math.floor(length / PAGE_BYTES))?.fill(0, length % PAGE_BYTES);
-    }
-    this.length = length;
-    this.modifiedMs = this.capacity.wallMs();
-  }
-
-  remove(): void {
-    if (!this.removed) this.capacity.free(this.pages.size);
-    this.removed = true;
-  }
-
-  private page(number: number, path: string): Buffer {
-    let page = this.pages.get(number);
-    if (!page) {
-      if (!this.removed) this.capacity.take(path);
-      page = Buffer.alloc(PAGE_BYTES);
-      this.pages.set(number, page);
-    }
-    return page;
-  }
-
-  private drop(number: number): void {
-    if (this.pages.delete(number) && !this.removed) this.capacity.free(1);
-  }
-}
-
 class MemoryFile implements FileHandle {
   private closed = false;
 
   constructor(
     readonly path: string,
-    private readonly content: Content,
+    private readonly content: MemoryContent,
     private readonly writable: boolean,
   ) {}
 
   async write(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    this.writeNow(buffers, position);
+  }
+
+  writeNow(buffers: readonly Uint8Array[], position: number): void {
     this.check(true);
     let at = position;
     for (const buffer of buffers) {
@@ -179,7 +90,7 @@ class MemoryFile implements FileHandle {
 
 class MemoryFiles implements Files {
   private readonly capacity: Capacity;
-  private readonly files = new Map<string, Content>();
+  private readonly files = new Map<string, MemoryContent>();
   private readonly directories = new Map<string, Set<string>>([['/', new Set()]]);
   private readonly locks = new Set<string>();
 
@@ -270,7 +181,7 @@ class MemoryFiles implements Files {
     };
   }
 
-  private content(path: string, create: boolean): Content {
+  private content(path: string, create: boolean): MemoryContent {
     const full = resolve(path);
     const existing = this.files.get(full);
     if (existing) return existing;
@@ -278,7 +189,7 @@ class MemoryFiles implements Files {
     const names = this.nameOf(full);
     if (!create) throw fileError('ENOENT', 'no such file', path);
     names.add(basename(full));
-    const content = new Content(this.capacity);
+    const content = new MemoryContent(this.capacity);
     this.files.set(full, content);
     return content;
   }

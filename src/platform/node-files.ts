@@ -95,18 +95,26 @@ class NodeFile implements FileHandle {
   ) {}
 
   async write(buffers: readonly Uint8Array[], position: number): Promise<void> {
-    let rest = buffers.filter((buffer) => buffer.length > 0);
-    let at = position;
-    while (rest.length > 0) {
-      const batch = rest.length > MAX_BUFFERS ? rest.slice(0, MAX_BUFFERS) : rest;
+    const rest = new Unwritten(buffers, position, this.path);
+    while (rest.left) {
       const written = await this.run<number>((done) => {
-        fs.writev(this.descriptor, batch, at, (error, bytes) => {
+        fs.writev(this.descriptor, rest.next(), rest.position, (error, bytes) => {
           done(error, bytes);
         });
       });
-      if (written === 0) throw fileError('EIO', 'write took no bytes', this.path);
-      at += written;
-      rest = behind(rest, written);
+      rest.took(written);
+    }
+  }
+
+  writeNow(buffers: readonly Uint8Array[], position: number): void {
+    if (this.closing) throw closed(this.path);
+    const rest = new Unwritten(buffers, position, this.path);
+    while (rest.left) {
+      try {
+        rest.took(fs.writevSync(this.descriptor, rest.next(), rest.position));
+      } catch (error) {
+        if (errorCode(error) !== 'EINTR') throw error;
+      }
     }
   }
 
@@ -162,7 +170,7 @@ class NodeFile implements FileHandle {
   }
 
   private async run<T>(start: (done: Done<T>) => void): Promise<T> {
-    if (this.closing) throw fileError('EBADF', 'file is closed', this.path);
+    if (this.closing) throw closed(this.path);
     this.running++;
     try {
       return await call(start);
@@ -187,6 +195,38 @@ function call<T>(start: (done: Done<T>) => void): Promise<T> {
     };
     attempt();
   });
+}
+
+function closed(path: string): Error {
+  return fileError('EBADF', 'file is closed', path);
+}
+
+/** What a write has still to do: one call may take fewer bytes than it was given. */
+class Unwritten {
+  private rest: readonly Uint8Array[];
+
+  constructor(
+    buffers: readonly Uint8Array[],
+    public position: number,
+    private readonly path: string,
+  ) {
+    this.rest = buffers.filter((buffer) => buffer.length > 0);
+  }
+
+  get left(): boolean {
+    return this.rest.length > 0;
+  }
+
+  /** As much as one system call takes. */
+  next(): readonly Uint8Array[] {
+    return this.rest.length > MAX_BUFFERS ? this.rest.slice(0, MAX_BUFFERS) : this.rest;
+  }
+
+  took(bytes: number): void {
+    if (bytes === 0) throw fileError('EIO', 'write took no bytes', this.path);
+    this.position += bytes;
+    this.rest = behind(this.rest, bytes);
+  }
 }
 
 /** What is left of `buffers` when their first `bytes` bytes are done. */

@@ -39,6 +39,8 @@ export interface FileHandle {
   readonly path: string;
   /** Writes all of `buffers`, one after the other, from `position` on; a short write is continued. */
   write(buffers: readonly Uint8Array[], position: number): Promise<void>;
+  /** As `write`, but the event loop stands still until it is done. Files that can't have none. */
+  writeNow?(buffers: readonly Uint8Array[], position: number): void;
   /** Fills `target` from `position` on; answers the bytes read, fewer only at the end of the file. */
   read(target: Uint8Array, position: number): Promise<number>;
   /** Resolves when all that was written before the call is on stable storage. */

@@ -12,6 +12,7 @@ import type { FlushMode } from './message-store';
 import type { Segments } from './segments';
 import type { Tail } from './tail';
 import { PositionWaiters } from './waiters';
+import { WritePace } from './write-pace';
 
 /** Unless `flush: sync`: a sync each 500 ms when 4 pages wait for one, and any amount after 10 s (Apache's defaults). */
 const SYNC_INTERVAL_MS = 500;
@@ -50,12 +51,14 @@ export class LogWriter {
   private writeTimer: TimerHandle | undefined;
   private lastSyncMs: number;
 
+  private readonly pace: WritePace;
   private readonly writtenWaiters = new PositionWaiters();
   private readonly durableWaiters = new PositionWaiters();
 
   constructor(private readonly options: LogWriterOptions) {
     this.appendedTo = this.writtenTo = this.syncedTo = this.visibleTo = options.position;
     this.lastSyncMs = options.platform.clock.monotonicMs();
+    this.pace = new WritePace(options.platform.clock);
   }
 
   get appended(): number {
@@ -171,13 +174,23 @@ export class LogWriter {
     if (start !== this.handleStart) await this.enter(start);
     const from = this.writtenTo;
     const to = Math.min(this.appendedTo, start + segments.segmentBytes);
-    await this.handle?.write(tail.gather(from, to), from - start);
+    await this.put(tail.gather(from, to), from - start, to - from);
     if (this.broken) return;
     this.writtenTo = to;
     this.moved();
     this.writtenWaiters.reach(to);
     if (this.options.flush === 'sync') void this.startSync();
     else this.armSyncTimer();
+  }
+
+  /** Writes `bytes` bytes at `at` of the segment. A write beside a sync of the same file may wait for it, so never in the event loop. */
+  private put(buffers: readonly Buffer[], at: number, bytes: number): Promise<void> | undefined {
+    const { handle, pace } = this;
+    if (handle?.writeNow === undefined || this.syncRun !== undefined || !pace.mayBlock(bytes)) {
+      return handle?.write(buffers, at);
+    }
+    pace.block(() => handle.writeNow?.(buffers, at));
+    return undefined;
   }
 
   /** Goes on in the segment at `start`; the one before is synced first, and the new name. */

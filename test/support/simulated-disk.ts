@@ -235,6 +235,10 @@ export class SimulatedDisk implements Files {
         this.count();
         content.write(Buffer.concat(buffers), position);
       },
+      writeNow: (buffers, position) => {
+        this.count();
+        content.write(Buffer.concat(buffers), position);
+      },
       read: async (target, position) => {
         this.alive();
         const part = content.bytes.subarray(position, position + target.length);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memoryFiles } from '../../../src/platform/memory-files';
 import { nodeFiles } from '../../../src/platform/node-files';
-import type { Files } from '../../../src/platform/platform';
+import type { FileHandle, Files } from '../../../src/platform/platform';
 
 interface Kind {
   readonly files: Files;
@@ -30,6 +30,19 @@ const kinds: readonly [string, () => Promise<Kind>][] = [
   ],
 ];
 
+type Write = (file: FileHandle, buffers: readonly Buffer[], position: number) => Promise<void>;
+
+const WAYS: readonly [string, Write][] = [
+  ['in the background', (file, buffers, position) => file.write(buffers, position)],
+  [
+    'at once',
+    async (file, buffers, position) => {
+      if (file.writeNow === undefined) throw new Error('cannot write at once');
+      file.writeNow(buffers, position);
+    },
+  ],
+];
+
 describe.each(kinds)('files of %s', (_name, make) => {
   let kind: Kind;
   let files: Files;
@@ -41,26 +54,32 @@ describe.each(kinds)('files of %s', (_name, make) => {
   });
   afterEach(() => kind.end());
 
-  test('bytes written in several buffers are read back from any position', async () => {
-    const file = await files.open(at('a'), 'create');
-    await file.write([Buffer.from('hello '), Buffer.alloc(0), Buffer.from('world')], 3);
-    await file.datasync();
-    const read = Buffer.alloc(7);
-    expect(await file.read(read, 5)).toBe(7);
-    expect(read.toString()).toBe('llo wor');
-    expect(await file.size()).toBe(14);
-    expect(await file.read(Buffer.alloc(10), 10)).toBe(4);
-    expect(await file.read(Buffer.alloc(10), 14)).toBe(0);
-    await file.close();
-  });
+  test.each(WAYS)(
+    'bytes written %s in several buffers are read back from any position',
+    async (_, write) => {
+      const file = await files.open(at('a'), 'create');
+      await write(file, [Buffer.from('hello '), Buffer.alloc(0), Buffer.from('world')], 3);
+      await file.datasync();
+      const read = Buffer.alloc(7);
+      expect(await file.read(read, 5)).toBe(7);
+      expect(read.toString()).toBe('llo wor');
+      expect(await file.size()).toBe(14);
+      expect(await file.read(Buffer.alloc(10), 10)).toBe(4);
+      expect(await file.read(Buffer.alloc(10), 14)).toBe(0);
+      await file.close();
+    },
+  );
 
-  test('a write of more buffers than a system call takes goes on to the end', async () => {
-    const file = await files.open(at('a'), 'create');
-    const buffers = Array.from({ length: 5000 }, (_, i) => Buffer.alloc(1 + (i % 7), i % 251));
-    await file.write(buffers, 0);
-    await file.close();
-    expect((await files.readFile(at('a')))?.equals(Buffer.concat(buffers))).toBe(true);
-  });
+  test.each(WAYS)(
+    'a write %s of more buffers than a system call takes goes on to the end',
+    async (_, write) => {
+      const file = await files.open(at('a'), 'create');
+      const buffers = Array.from({ length: 5000 }, (_, i) => Buffer.alloc(1 + (i % 7), i % 251));
+      await write(file, buffers, 0);
+      await file.close();
+      expect((await files.readFile(at('a')))?.equals(Buffer.concat(buffers))).toBe(true);
+    },
+  );
 
   test('a file made longer is zeros, one made shorter forgets what was behind', async () => {
     const file = await files.open(at('a'), 'create');
@@ -100,6 +119,8 @@ describe.each(kinds)('files of %s', (_name, make) => {
     await file.close();
     await file.close();
     await expect(file.read(Buffer.alloc(1), 0)).rejects.toMatchObject({ code: 'EBADF' });
+    const byte = [Buffer.from('x')];
+    expect(() => file.writeNow?.(byte, 0)).toThrow('closed');
   });
 
   test('closing waits for what runs on the file', async () => {

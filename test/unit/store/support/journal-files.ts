@@ -163,6 +163,11 @@ export class JournalFiles implements Files {
         await handle.write([data], position);
         this.changes.push({ kind: 'write', file, at: position, data });
       },
+      writeNow: (buffers, position) => {
+        const data = Buffer.concat(buffers);
+        handle.writeNow?.([data], position);
+        this.changes.push({ kind: 'write', file, at: position, data });
+      },
       truncate: async (length) => {
         await handle.truncate(length);
         this.changes.push({ kind: 'truncate', file, length });
