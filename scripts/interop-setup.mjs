@@ -1,6 +1,7 @@
 // Makes what clients in other languages need, once, under .cache/ : virtual environments with the pinned packages, compiled
 // programs with their jars. Quick when that is done already.
-//   node scripts/interop-setup.mjs [python] [java] [stack-python] [stack-java] [stack-go] [apache]      default: python java
+//   node scripts/interop-setup.mjs [python] [java] [rust] [stack-python] [stack-java] [stack-go] [apache]
+//                                                                                default: python java rust
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -62,6 +63,21 @@ function go(name, sources) {
   });
 }
 
+/** Cargo knows what there is to do; a change of the driver compiles the driver only. */
+function rust() {
+  const manifest = join(interop, 'rust', 'Cargo.toml');
+  const target = join(cache, 'rust');
+  run('cargo', [
+    'build',
+    '--quiet',
+    '--locked',
+    '--manifest-path',
+    manifest,
+    '--target-dir',
+    target,
+  ]);
+}
+
 /** The jars of Apache RocketMQ, for the exchange of directories. */
 function apache() {
   const folder = join(cache, 'apache');
@@ -75,13 +91,14 @@ function apache() {
 const made = {
   python: () => python('python', join(interop, 'python')),
   java: () => java('java', join(interop, 'java'), 'Driver.java'),
+  rust,
   'stack-python': () => python('stack-python', join(stacks, 'python')),
   'stack-java': () => java('stack-java', join(stacks, 'java'), 'Stack.java'),
   apache,
   'stack-go': () => go('stack-go', join(stacks, 'go')),
 };
 
-for (const name of process.argv.length > 2 ? process.argv.slice(2) : ['python', 'java']) {
+for (const name of process.argv.length > 2 ? process.argv.slice(2) : ['python', 'java', 'rust']) {
   const make = made[name];
   if (make === undefined)
     throw new Error(`unknown: ${name}; known: ${Object.keys(made).join(', ')}`);

@@ -1,7 +1,7 @@
 /** Searches for stored messages on one broker. */
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { TopicConfig } from '../api/topic';
-import { isSystemTopic } from '../message/names';
+import { isSystemTopic, UNANSWERED_TOPIC } from '../message/names';
 import { parseOffsetMessageId } from '../message/offset-message-id';
 import { readRecord } from '../message/record';
 import { storeTimestampOf } from '../message/record-property';
@@ -32,10 +32,11 @@ export async function findMessages(
     throw bad(`maxMessages is ${maxMessages}, the limit is 1 to ${MAX_MESSAGES}`);
   }
   if (topic === '' && by !== 'id') throw bad(`a search by ${by} needs a topic`);
-  const config = topics.get(topic);
-  if (topic !== '' && config === undefined) throw noTopic(topic);
+  // The one system topic that is there for operators.
+  const queues = topic === UNANSWERED_TOPIC ? 1 : topics.get(topic)?.queues;
+  if (topic !== '' && queues === undefined) throw noTopic(topic);
   const found = await (by === 'time'
-    ? byTime(store, topic, config?.queues ?? 0, search)
+    ? byTime(store, topic, queues ?? 0, search)
     : byKey(store, topics, by, search));
   return { ...found, messages: found.records.map((record) => ({ broker, record })) };
 }

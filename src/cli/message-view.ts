@@ -16,6 +16,8 @@ export interface StoredMessage {
   /** Apache RocketMQ's id of the place where the message lies. */
   readonly offsetMessageId: string;
   readonly topic: string;
+  /** Where a producer sent it that did not know later whether to commit it. */
+  readonly sentTo?: string;
   readonly broker: string;
   readonly queue: number;
   /** Within the queue. */
@@ -37,12 +39,14 @@ export function messageView({ broker, record: bytes }: FoundMessage): StoredMess
   const record = readRecord(bytes, 0);
   const properties = recordProperties(record);
   const tag = properties.get(Property.TAGS);
+  const sentTo = properties.get(Property.REAL_TOPIC);
   const own = [...properties].filter(([key]) => !isSystemPropertyKey(key));
   const body = unzipped(record.body, (record.sysFlag & SysFlag.COMPRESSED) !== 0);
   return {
     messageId: properties.get(Property.UNIQ_KEY) ?? '',
     offsetMessageId: offsetMessageId(record),
     topic: record.topic,
+    ...(sentTo === undefined ? {} : { sentTo }),
     broker,
     queue: record.queueId,
     offset: record.queueOffset,

@@ -105,6 +105,9 @@ function details(message: StoredMessage): string {
     ['message id', message.messageId],
     ['offset message id', message.offsetMessageId],
     ['topic', message.topic],
+    ...(message.sentTo === undefined
+      ? []
+      : [['sent to', message.sentTo] satisfies [string, string]]),
     ['broker', message.broker],
     ['queue', String(message.queue)],
     ['offset', String(message.offset)],

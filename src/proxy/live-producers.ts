@@ -16,9 +16,16 @@ export interface LiveProducer {
   full: boolean;
 }
 
+/** Streams of one client that are kept, the newest. */
+const MAX_STREAMS = 8;
+
 export class LiveProducers {
   private readonly byTopic = new Map<string, Map<string, LiveProducer>>();
-  private readonly byClient = new Map<string, LiveProducer>();
+  /**
+   * Each client's streams, the newest last: that one counts. Some clients open another one with each
+   * endpoint that they learn of, and end it again at once.
+   */
+  private readonly byClient = new Map<string, readonly LiveProducer[]>();
 
   /** @param changed called when a topic has gained its first or lost its last producer */
   constructor(private readonly changed: () => void) {}
@@ -29,35 +36,50 @@ export class LiveProducers {
 
   /** A client says what it publishes; its newest stream counts. */
   put(clientId: string, topics: readonly string[], stream: CommandStream): void {
-    this.remove(clientId);
-    if (topics.length === 0) return;
+    const others = this.without(clientId, stream);
     const producer = { clientId, topics, stream, full: false };
-    this.byClient.set(clientId, producer);
-    for (const topic of topics) {
-      const clients = this.byTopic.get(topic);
-      if (clients !== undefined) clients.set(clientId, producer);
-      else {
-        this.byTopic.set(topic, new Map([[clientId, producer]]));
-        this.changed();
-      }
-    }
+    this.use(clientId, topics.length === 0 ? others : [...others, producer].slice(-MAX_STREAMS));
   }
 
   ended(clientId: string, stream: object): void {
-    if (this.byClient.get(clientId)?.stream === stream) this.remove(clientId);
+    const left = this.without(clientId, stream);
+    if (left.length !== this.byClient.get(clientId)?.length) this.use(clientId, left);
   }
 
   /** The client says goodbye. */
   remove(clientId: string): void {
-    const producer = this.byClient.get(clientId);
-    if (producer === undefined) return;
-    this.byClient.delete(clientId);
-    for (const topic of producer.topics) {
-      const clients = this.byTopic.get(topic);
-      if (clients?.delete(clientId) !== true || clients.size > 0) continue;
-      this.byTopic.delete(topic);
-      this.changed();
+    this.use(clientId, []);
+  }
+
+  private without(clientId: string, stream: object): readonly LiveProducer[] {
+    return (this.byClient.get(clientId) ?? []).filter((producer) => producer.stream !== stream);
+  }
+
+  private use(clientId: string, producers: readonly LiveProducer[]): void {
+    const before = this.byClient.get(clientId)?.at(-1);
+    const now = producers.at(-1);
+    if (now === undefined) this.byClient.delete(clientId);
+    else this.byClient.set(clientId, producers);
+    if (now === before) return;
+    for (const topic of before?.topics ?? []) this.leave(topic, clientId);
+    if (now !== undefined) for (const topic of now.topics) this.join(topic, now);
+  }
+
+  private join(topic: string, producer: LiveProducer): void {
+    const clients = this.byTopic.get(topic);
+    if (clients !== undefined) {
+      clients.set(producer.clientId, producer);
+      return;
     }
+    this.byTopic.set(topic, new Map([[producer.clientId, producer]]));
+    this.changed();
+  }
+
+  private leave(topic: string, clientId: string): void {
+    const clients = this.byTopic.get(topic);
+    if (clients?.delete(clientId) !== true || clients.size > 0) return;
+    this.byTopic.delete(topic);
+    this.changed();
   }
 
   /**

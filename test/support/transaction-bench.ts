@@ -2,6 +2,7 @@ import type { TransactionCheck } from '../../src/api/transaction-api';
 import type { TransactionSettings } from '../../src/broker/transaction/transactions';
 import { DEFAULT_BROKER_SETTINGS } from '../../src/broker/settings';
 import type { Files } from '../../src/platform/platform';
+import { UNANSWERED_TOPIC } from '../../src/message/names';
 import { readRecord, type StoredRecord } from '../../src/message/record';
 import { BrokerBench } from './broker-bench';
 import { idsOf, messageDraft, type TestBrokerOptions } from './test-broker';
@@ -68,6 +69,14 @@ export class TransactionBench extends BrokerBench {
     const entries = await store.entries(topic, 0, 0, 1000);
     const records = entries.map(async (entry) => store.record(topic, 0, entry));
     return this.drive(Promise.all(records));
+  }
+
+  /** What an operator finds of a transaction that nobody decided about. */
+  async copiesById(key: string): Promise<readonly Buffer[]> {
+    const place = { topic: UNANSWERED_TOPIC, by: 'id', key, maxMessages: 10 } as const;
+    const all = { ...place, beginMs: 0, endMs: Number.MAX_SAFE_INTEGER };
+    const { messages } = await this.drive(this.broker.findMessages(all));
+    return messages.map(({ record }) => record);
   }
 
   /** What a proxy with a producer of `t` gets at once. */

@@ -7,6 +7,7 @@ import {
   PushConsumer,
   SimpleConsumer,
   type MessageView,
+  type TransactionChecker,
 } from 'rocketmq-client-nodejs';
 import { version } from 'rocketmq-client-nodejs/package.json';
 
@@ -23,6 +24,10 @@ interface Request {
   readonly properties?: Record<string, string>;
   readonly messageGroup?: string;
   readonly deliverMs?: number;
+  readonly transaction?: boolean;
+  readonly checker?: keyof typeof RESOLUTIONS;
+  readonly messageId: string;
+  readonly resolution: 'commit' | 'rollback';
   readonly recallHandle: string;
   readonly group: string;
   readonly subscriptions: Record<string, string | { readonly sql: string }>;
@@ -39,18 +44,20 @@ const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 const producers = new Map<string, Producer>();
 const simples = new Map<string, SimpleConsumer>();
 const pushes = new Map<string, PushConsumer>();
+const transactions = new Map<string, ReturnType<Producer['beginTransaction']>>();
 const received: MessageView[] = [];
 
 const write = (line: unknown): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
 function known<T>(map: ReadonlyMap<string, T>, name: string): T {
   const client = map.get(name);
-  if (client === undefined) throw new Error(`no client ${name}`);
+  if (client === undefined) throw new Error(`no client or transaction ${name}`);
   return client;
 }
 
-/** The package does not export the enum; the wire's value of SQL. */
+/** The package does not export the enums; the wire's values. */
 const SQL = 2;
+const RESOLUTIONS = { unknown: 0, commit: 1, rollback: 2 } as const;
 
 function subscriptionsOf({ subscriptions }: Request): Map<string, FilterExpression> {
   return new Map(
@@ -84,7 +91,9 @@ function view(number: number): MessageView {
 }
 
 async function send(request: Request): Promise<object> {
-  const receipt = await known(producers, request.name).send({
+  const producer = known(producers, request.name);
+  const transaction = request.transaction === true ? producer.beginTransaction() : undefined;
+  const message = {
     topic: request.topic,
     body: Buffer.from(request.body, 'base64'),
     ...(request.tag === undefined ? {} : { tag: request.tag }),
@@ -92,8 +101,15 @@ async function send(request: Request): Promise<object> {
     ...(request.messageGroup === undefined ? {} : { messageGroup: request.messageGroup }),
     ...(request.deliverMs === undefined ? {} : { deliveryTimestamp: new Date(request.deliverMs) }),
     properties: new Map(Object.entries(request.properties ?? {})),
-  });
-  return { messageId: receipt.messageId, recallHandle: receipt.recallHandle };
+  };
+  const { messageId, recallHandle } = await producer.send(message, transaction);
+  if (transaction !== undefined) transactions.set(messageId, transaction);
+  return { messageId, recallHandle };
+}
+
+async function end({ messageId, resolution }: Request): Promise<object> {
+  await known(transactions, messageId)[resolution]();
+  return {};
 }
 
 async function recall({ name, topic, recallHandle }: Request): Promise<object> {
@@ -102,11 +118,23 @@ async function recall({ name, topic, recallHandle }: Request): Promise<object> {
 }
 
 async function startProducer(request: Request): Promise<object> {
-  const { name, endpoints, topics } = request;
-  const producer = new Producer({ endpoints, topics, sslEnabled, namespace: '', logger });
+  const { name, endpoints, topics, checker } = request;
+  const producer = new Producer({
+    ...{ endpoints, topics, sslEnabled, namespace: '', logger },
+    ...(checker === undefined ? {} : { checker: checkerOf(name, RESOLUTIONS[checker]) }),
+  });
   await producer.startup();
   producers.set(name, producer);
   return {};
+}
+
+function checkerOf(name: string, resolution: number): TransactionChecker {
+  return {
+    check: async (message) => {
+      write({ event: 'check', name, message: show(message) });
+      return resolution;
+    },
+  };
 }
 
 async function startSimple(request: Request): Promise<object> {
@@ -169,6 +197,8 @@ async function answer(request: Request): Promise<object> {
       return startProducer(request);
     case 'send':
       return send(request);
+    case 'end':
+      return end(request);
     case 'recall':
       return recall(request);
     case 'simple':

@@ -11,11 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 
 from rocketmq import (ClientConfiguration, ConsumeResult, Credentials, FilterExpression,
-                      Message, MessageListener, Producer, PushConsumer, SimpleConsumer)
+                      Message, MessageListener, Producer, PushConsumer, SimpleConsumer,
+                      TransactionChecker, TransactionResolution)
 from rocketmq.grpc_protocol import FilterType
 
 TLS = os.environ.get("DRIVER_TLS") == "true"
 clients = {}
+transactions = {}
 received = []
 lock = threading.Lock()
 
@@ -74,8 +76,18 @@ def send(request):
         message.message_group = request["messageGroup"]
     if request.get("deliverMs"):
         message.delivery_timestamp = request["deliverMs"] // 1000  # the client counts in seconds
-    receipt = clients[request["name"]].send(message)
+    producer = clients[request["name"]]
+    transaction = producer.begin_transaction() if request.get("transaction") else None
+    receipt = producer.send(message, transaction)
+    if transaction is not None:
+        transactions[receipt.message_id] = transaction
     return {"messageId": receipt.message_id, "recallHandle": receipt.recall_handle or ""}
+
+
+def end(request):
+    transaction = transactions[request["messageId"]]
+    {"commit": transaction.commit, "rollback": transaction.rollback}[request["resolution"]]()
+    return {}
 
 
 def recall(request):
@@ -98,6 +110,27 @@ def change(request):
     message = received[request["message"]]
     clients[request["name"]].change_invisible_duration(message, request["invisibleMs"] // 1000)
     return {}
+
+
+class Checker(TransactionChecker):
+    resolutions = {
+        "commit": TransactionResolution.COMMIT,
+        "rollback": TransactionResolution.ROLLBACK,
+        "unknown": TransactionResolution.TRANSACTION_RESOLUTION_UNSPECIFIED,
+    }
+
+    def __init__(self, request):
+        self.name = request["name"]
+        self.resolution = self.resolutions[request["checker"]]
+
+    def check(self, message):
+        write({"event": "check", "name": self.name, "message": show(message)})
+        return self.resolution
+
+
+def producer(request):
+    checker = Checker(request) if "checker" in request else None
+    return started(request, Producer(configuration(request), request["topics"], checker, tls_enable=TLS))
 
 
 class Listener(MessageListener):
@@ -139,8 +172,9 @@ def close(request):
 
 operations = {
     "hello": lambda request: {"client": "rocketmq-python-client", "version": version("rocketmq-python-client")},
-    "producer": lambda request: started(request, Producer(configuration(request), request["topics"], tls_enable=TLS)),
+    "producer": producer,
     "send": send,
+    "end": end,
     "recall": recall,
     "simple": simple,
     "receive": receive,

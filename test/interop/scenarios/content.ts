@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Collector } from '../support/collector';
 import { type OutgoingMessage } from '../support/driver';
-import { accessPoint, base64, contentOf, type Scenario } from '../support/scenario';
+import { accessPoint, base64, contentOf, PUSH_CONSUMER, type Scenario } from '../support/scenario';
 
 const AWAIT_MS = 3000;
 const LARGE_BODY_BYTES = Math.floor(3.9 * 1024 * 1024);
@@ -156,6 +156,7 @@ export const contentScenarios: readonly Scenario[] = [
   },
   {
     title: 'push consumer: an SQL filter lets exactly its messages through',
+    unsupported: PUSH_CONSUMER,
     async run(context) {
       const { driver, topic, group } = context;
       const consumer = await driver.push({

@@ -54,6 +54,7 @@ export const delayScenarios: readonly Scenario[] = [
   {
     title: 'a recalled message never comes, and one that was delivered cannot be recalled',
     topicType: 'DELAY',
+    unsupported: { rust: 'The crate knows no recall.' },
     async run(context) {
       const { driver, topic, group } = context;
       const options = { endpoints: accessPoint(context, 0), group, awaitMs: AWAIT_MS };

@@ -1,7 +1,13 @@
 import { until } from '../../support/until';
 import { Collector } from '../support/collector';
 import { type OutgoingMessage } from '../support/driver';
-import { accessPoint, base64, type Scenario, type ScenarioContext } from '../support/scenario';
+import {
+  accessPoint,
+  base64,
+  PUSH_CONSUMER,
+  type Scenario,
+  type ScenarioContext,
+} from '../support/scenario';
 
 const FIRST_MS = 30_000;
 const MESSAGE_GROUPS = ['red', 'green', 'blue'];
@@ -91,6 +97,7 @@ export const fifoScenarios: readonly Scenario[] = [
     title:
       'FIFO, push consumer: a message whose listener failed is tried again before what follows it',
     topicType: 'FIFO',
+    unsupported: PUSH_CONSUMER,
     async run(context) {
       const { driver, topic, group } = context;
       const consumer = await driver.push({
@@ -111,6 +118,7 @@ export const fifoScenarios: readonly Scenario[] = [
     title:
       'FIFO, push consumer: a message that fails for good goes to the dead letter queue, its group goes on',
     topicType: 'FIFO',
+    unsupported: PUSH_CONSUMER,
     async run(context) {
       const { driver, topic, group } = context;
       await context.createGroup(group, ['--fifo', '--max-attempts', '1']);

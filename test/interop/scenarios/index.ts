@@ -5,6 +5,7 @@ import { fifoScenarios } from './fifo';
 import { nameScenarios } from './names';
 import { pushConsumerScenarios } from './push-consumer';
 import { simpleConsumerScenarios } from './simple-consumer';
+import { transactionScenarios } from './transactions';
 
 /** What is shown with every client; the rows of docs/compatibility.md, in this order. */
 export const scenarios: readonly Scenario[] = [
@@ -13,5 +14,6 @@ export const scenarios: readonly Scenario[] = [
   ...pushConsumerScenarios,
   ...fifoScenarios,
   ...delayScenarios,
+  ...transactionScenarios,
   ...nameScenarios,
 ];

@@ -4,6 +4,7 @@ import {
   accessPoint,
   base64,
   numbered,
+  PUSH_CONSUMER,
   type Scenario,
   type ScenarioContext,
 } from '../support/scenario';
@@ -42,6 +43,7 @@ async function expectNothingLeft(context: ScenarioContext): Promise<void> {
 export const pushConsumerScenarios: readonly Scenario[] = [
   {
     title: 'push consumer: every message comes once, and is acknowledged',
+    unsupported: PUSH_CONSUMER,
     async run(context) {
       const { driver, topic } = context;
       const consumer = await openPush(context, 0);
@@ -58,6 +60,7 @@ export const pushConsumerScenarios: readonly Scenario[] = [
   },
   {
     title: 'push consumers of one group share the messages, each comes once',
+    unsupported: PUSH_CONSUMER,
     async run(context) {
       const { driver, topic } = context;
       const consumers = [await openPush(context, 0), await openPush(context, 1)];
@@ -82,6 +85,7 @@ export const pushConsumerScenarios: readonly Scenario[] = [
   },
   {
     title: 'push consumer: a message whose listener failed comes again, with attempt 2',
+    unsupported: PUSH_CONSUMER,
     async run(context) {
       const { driver, topic } = context;
       const consumer = await openPush(context, 0, 2);

@@ -89,6 +89,7 @@ export const simpleConsumerScenarios: readonly Scenario[] = [
   },
   {
     title: 'a changed invisible duration holds, and the message can be acknowledged after it',
+    unsupported: { rust: 'The crate cannot change an invisible duration.' },
     async run(context) {
       const { driver, topic, brokers } = context;
       const changedMs = 6000;

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../support/process';
 
-export const CLIENTS = ['node', 'python', 'java'] as const;
+export const CLIENTS = ['node', 'python', 'java', 'rust'] as const;
 export type ClientName = (typeof CLIENTS)[number];
 
 /** The client connects by TLS. */
@@ -47,6 +47,8 @@ export function commandOf(client: ClientName, home: string): string[] {
         ['classes', join('lib', '*')].map((part) => join(ROOT, '.cache', 'java', part)).join(':'),
         'Driver',
       ];
+    case 'rust':
+      return [made(join(ROOT, '.cache', 'rust', 'debug', 'driver'))];
   }
 }
 

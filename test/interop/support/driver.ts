@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Code } from '../../../src/message/status';
 import { ROOT } from '../../support/process';
 import { until, within } from '../../support/until';
 import { commandOf, tlsVariables, type ClientName, type DriverTls } from './driver-command';
@@ -32,6 +33,8 @@ export interface OutgoingMessage {
   readonly messageGroup?: string;
   /** Wall clock, whole seconds in milliseconds: what all clients can say. */
   readonly deliverMs?: number;
+  /** Whether it is a half message, to be ended by `end`. */
+  readonly transaction?: true;
 }
 
 export interface SendReceipt {
@@ -47,11 +50,13 @@ export interface ConsumerOptions {
   readonly subscriptions: Readonly<Record<string, string | { readonly sql: string }>>;
 }
 
-/** A message that a push consumer's listener was given, and when (`performance.now()`). */
+/** A message that a push consumer's listener or a producer's checker was given, and when (`performance.now()`). */
 export interface PushedMessage {
   readonly message: ReceivedMessage;
   readonly atMs: number;
 }
+
+export type Resolution = 'commit' | 'rollback';
 
 /** What a client's operation failed with; `code` is the API's status code where the client tells it. */
 export class ClientError extends Error {
@@ -70,7 +75,7 @@ const STDERR_CHARS_MAX = 20_000;
 interface Line {
   readonly id?: number;
   readonly result?: unknown;
-  readonly error?: { name: string; message: string; code?: number | null };
+  readonly error?: { name: string; message: string; code?: number | keyof typeof Code | null };
   readonly event?: string;
   readonly name?: string;
   readonly message?: ReceivedMessage;
@@ -122,10 +127,17 @@ export class Driver {
     return (await this.call('hello', {})) as { client: string; version: string };
   }
 
-  async producer(endpoints: string, topics: readonly string[]): Promise<DriverProducer> {
+  /** `checker`: what the producer's transaction checker answers; without one it begins no transactions. */
+  async producer(
+    endpoints: string,
+    topics: readonly string[],
+    checker?: Resolution | 'unknown',
+  ): Promise<DriverProducer> {
     const name = this.name('producer');
-    await this.call('producer', { name, endpoints, topics });
-    return new DriverProducer(this, name);
+    const checked: PushedMessage[] = [];
+    this.pushed.set(name, checked);
+    await this.call('producer', { name, endpoints, topics, checker });
+    return new DriverProducer(this, name, checked);
   }
 
   /** `awaitMs`: how long an empty receive waits. */
@@ -155,7 +167,8 @@ export class Driver {
       const line = await within(`${this.client} to answer ${op}`, CALL_MS, answer);
       if (line.error === undefined) return line.result;
       const { name, message, code } = line.error;
-      throw new ClientError(name, `${this.client} ${op}: ${message}`, code ?? undefined);
+      const known = typeof code === 'string' ? Code[code] : (code ?? undefined);
+      throw new ClientError(name, `${this.client} ${op}: ${message}`, known);
     } finally {
       this.waiting.delete(id);
     }
@@ -174,7 +187,7 @@ export class Driver {
   }
 
   private take(line: Line): void {
-    if (line.event === 'message' && line.name !== undefined && line.message !== undefined) {
+    if (line.event !== undefined && line.name !== undefined && line.message !== undefined) {
       this.pushed.get(line.name)?.push({ message: line.message, atMs: performance.now() });
     } else if (line.id !== undefined) {
       this.waiting.get(line.id)?.(line);
@@ -186,6 +199,8 @@ export class DriverProducer {
   constructor(
     private readonly driver: Driver,
     private readonly name: string,
+    /** All that its transaction checker was asked so far, oldest first. */
+    readonly checked: readonly PushedMessage[],
   ) {}
 
   /** Answers the message's id. */
@@ -195,6 +210,23 @@ export class DriverProducer {
 
   async sendDelayed(message: OutgoingMessage): Promise<SendReceipt> {
     return (await this.driver.call('send', { name: this.name, ...message })) as SendReceipt;
+  }
+
+  /** Sends a message in a transaction of its own, which is to be ended by `end`; answers the message's id. */
+  sendHalf(message: OutgoingMessage): Promise<string> {
+    return this.send({ ...message, transaction: true });
+  }
+
+  /** Ends the transaction of a half message. */
+  async end(messageId: string, resolution: Resolution): Promise<void> {
+    await this.driver.call('end', { name: this.name, messageId, resolution });
+  }
+
+  /** Waits until the checker was asked `count` times. */
+  async untilChecked(count: number, limitMs: number): Promise<void> {
+    await until(`${count} checks`, limitMs, () =>
+      this.checked.length >= count ? true : undefined,
+    );
   }
 
   /** Answers the id of the message that is not delivered any more. */

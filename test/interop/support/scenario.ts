@@ -1,35 +1,29 @@
 import type { Driver, OutgoingMessage, ReceivedMessage } from './driver';
 import type { ClientName } from './driver-command';
+import type { Topology, TopicType } from './topology';
 
-/** What a scenario is given. Topic and group are its own: nobody else uses them. */
-export interface ScenarioContext {
+/** What a scenario is given: its clients are spread over the access points. Topic and group are its own: nobody else uses them. */
+export interface ScenarioContext extends Omit<Topology, 'stop'> {
   readonly driver: Driver;
-  /** One access point a proxy; clients of a scenario are spread over them. */
-  readonly endpoints: readonly [string, ...string[]];
-  /** Access points of all proxies as one endpoints text. */
-  readonly allEndpoints: string;
-  /** How many brokers hold the topic. */
-  readonly brokers: number;
   /** Exists already. */
   readonly topic: string;
   /** Does not exist yet. */
   readonly group: string;
-  /** Makes a group, with the options of `gantry group create`. */
-  createGroup(name: string, options: readonly string[]): Promise<void>;
-  /** Names of all topics. */
-  topics(): Promise<readonly string[]>;
 }
 
 export interface Scenario {
   /** What it shows, as a row of the table of compatibility. */
   readonly title: string;
   /** What its topic takes; NORMAL by default. */
-  readonly topicType?: 'NORMAL' | 'FIFO' | 'DELAY';
+  readonly topicType?: TopicType;
   /** Clients whose own limits keep them out, and why. */
   readonly unsupported?: Readonly<Partial<Record<ClientName, string>>>;
   /** Throws when the client did not see what it should. */
   run(context: ScenarioContext): Promise<void>;
 }
+
+/** For `unsupported` of what is about push consumers. */
+export const PUSH_CONSUMER = { rust: 'The crate has no push consumer.' } as const;
 
 /** The access point of the scenario's client number `index`. */
 export function accessPoint(context: ScenarioContext, index: number): string {

@@ -39,12 +39,7 @@ export function interopSuite(kind: keyof typeof TOPOLOGIES, client: ClientName):
         outcomes[scenario.title] = 'fail';
         const topic = `scenario-${index}`;
         await topology.createTopic(topic, scenario.topicType ?? 'NORMAL');
-        const { endpoints, brokers, createGroup, topics } = topology;
-        const allEndpoints = endpoints.join(';');
-        const group = `group-${index}`;
-        await scenario.run({
-          ...{ driver, endpoints, allEndpoints, brokers, topic, group, createGroup, topics },
-        });
+        await scenario.run({ ...topology, driver, topic, group: `group-${index}` });
         outcomes[scenario.title] = 'pass';
       });
     }

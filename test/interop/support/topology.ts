@@ -3,15 +3,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GantryProcess, runGantry, startGantry } from '../../support/process';
 
+export type TopicType = 'NORMAL' | 'FIFO' | 'DELAY' | 'TRANSACTION';
+
 /** A running Gantry, as clients see it. */
 export interface Topology {
   /** One access point a proxy. */
   readonly endpoints: readonly [string, ...string[]];
+  /** Access points of all proxies as one endpoints text. */
+  readonly allEndpoints: string;
+  /** How many brokers hold each topic. */
   readonly brokers: number;
   /** Makes a topic; it is in force everywhere once this resolves. */
-  createTopic(name: string, type: 'NORMAL' | 'FIFO' | 'DELAY'): Promise<void>;
+  createTopic(name: string, type: TopicType): Promise<void>;
+  /** Makes a group, with the options of `gantry group create`. */
   createGroup(name: string, options: readonly string[]): Promise<void>;
+  /** Names of all topics. */
   topics(): Promise<readonly string[]>;
+  /** Runs a command of `gantry` with `-o json`; answers what it printed. */
+  gantry(...args: readonly string[]): Promise<unknown>;
   /** Ends all processes; throws when one did not stop cleanly. */
   stop(): Promise<void>;
 }
@@ -21,6 +30,13 @@ export const SHORT_DURATIONS = [
   ...['--receive-min-invisible', '1s'],
   ...['--receive-min-polling', '1s', '--receive-max-polling', '5s'],
 ];
+/** How producers are asked about their transactions: soon, and not often. */
+export const TRANSACTION_CHECKS = { firstMs: 3000, intervalMs: 3000, count: 3 } as const;
+const SHORT_CHECKS = [
+  ...['--transactions-first-check', `${TRANSACTION_CHECKS.firstMs}ms`],
+  ...['--transactions-check-interval', `${TRANSACTION_CHECKS.intervalMs}ms`],
+  ...['--transactions-checks', String(TRANSACTION_CHECKS.count)],
+];
 const QUIET = ['--log-level', 'warn'];
 
 function topology(
@@ -29,18 +45,23 @@ function topology(
   processes: readonly GantryProcess[],
   folder: string,
 ): Topology {
+  const at = ['--endpoint', endpoints[0]];
+  const gantry = async (...args: readonly string[]): Promise<unknown> =>
+    JSON.parse(await runGantry([...args, '-o', 'json', ...at]));
   return {
     endpoints,
+    allEndpoints: endpoints.join(';'),
     brokers,
+    gantry,
     createTopic: async (name, type) => {
-      await runGantry(['topic', 'create', name, '--type', type, '--endpoint', endpoints[0]]);
+      await runGantry(['topic', 'create', name, '--type', type, ...at]);
     },
     createGroup: async (name, options) => {
-      await runGantry(['group', 'create', name, ...options, '--endpoint', endpoints[0]]);
+      await runGantry(['group', 'create', name, ...options, ...at]);
     },
     topics: async () => {
-      const text = await runGantry(['topic', 'list', '-o', 'json', '--endpoint', endpoints[0]]);
-      return (JSON.parse(text) as readonly { readonly name: string }[]).map(({ name }) => name);
+      const topics = (await gantry('topic', 'list')) as readonly { readonly name: string }[];
+      return topics.map(({ name }) => name);
     },
     stop: async () => {
       const codes: (number | null)[] = [];
@@ -55,7 +76,7 @@ function topology(
 export async function startOneProcess(): Promise<Topology> {
   const folder = mkdtempSync(join(tmpdir(), 'gantry-interop-'));
   const all = await startGantry('start', {
-    args: ['--data-dir', folder, '--no-auto-create', ...SHORT_DURATIONS, ...QUIET],
+    args: ['--data-dir', folder, '--no-auto-create', ...SHORT_DURATIONS, ...SHORT_CHECKS, ...QUIET],
   });
   return topology([all.endpoint], 1, [all], folder);
 }
@@ -67,7 +88,7 @@ export async function startCluster(): Promise<Topology> {
   const joins = ['--namesrv', namesrv.endpoint, ...QUIET];
   const broker = (name: string): Promise<GantryProcess> =>
     startGantry('broker', {
-      args: ['--data-dir', join(folder, name), '--broker-name', name, ...joins],
+      args: ['--data-dir', join(folder, name), '--broker-name', name, ...SHORT_CHECKS, ...joins],
     });
   const proxy = (): Promise<GantryProcess> =>
     startGantry('proxy', { args: [...SHORT_DURATIONS, ...joins] });

@@ -128,6 +128,19 @@ describe('a proxy', () => {
     expect(cluster.broker().taking).toEqual([]);
   });
 
+  it('asks a client by the stream that is left when its newest one has ended', async () => {
+    const cluster = scene();
+    const first = await connect(cluster, 'c1');
+    // As the Rust client does with each endpoint that it learns of.
+    (await connect(cluster, 'c1')).call.halfClose();
+    await cluster.sim.settle();
+    await give(cluster, 'a');
+    expect(asked(first)).toHaveLength(1);
+    first.call.halfClose();
+    await cluster.sim.settle();
+    expect(cluster.broker().taking).toEqual([]);
+  });
+
   it('goes on when a broker was away', async () => {
     const cluster = scene();
     const broker = cluster.broker();

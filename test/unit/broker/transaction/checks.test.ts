@@ -38,6 +38,7 @@ describe('checks of a transaction', () => {
     [5, { maxChecks: 5 }],
   ])('are %i, then it is rolled back and an operator sees a copy', async (max, settings) => {
     const bench = await transactionBench(settings);
+    expect(await bench.copiesById('a')).toEqual([]);
     await bench.begin('a', { colour: 'blue' });
     await bench.sim.advance(6100);
     for (let check = 1; check <= max; check++) {
@@ -54,6 +55,7 @@ describe('checks of a transaction', () => {
       ...{ REAL_TOPIC: 't', UNIQ_KEY: 'a', colour: 'blue' },
       TRANSACTION_CHECK_TIMES: String(max),
     });
+    expect(await bench.copiesById('a')).toEqual(await bench.storedBytes(UNANSWERED));
     await expect(bench.commit('a')).rejects.toMatchObject({
       code: Code.BAD_REQUEST,
       message:

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -29,7 +30,10 @@ import org.apache.rocketmq.client.apis.consumer.SimpleConsumer;
 import org.apache.rocketmq.client.apis.message.MessageBuilder;
 import org.apache.rocketmq.client.apis.message.MessageView;
 import org.apache.rocketmq.client.apis.producer.Producer;
+import org.apache.rocketmq.client.apis.producer.ProducerBuilder;
 import org.apache.rocketmq.client.apis.producer.SendReceipt;
+import org.apache.rocketmq.client.apis.producer.Transaction;
+import org.apache.rocketmq.client.apis.producer.TransactionResolution;
 
 /** The Java client behind the protocol of test/interop/PROTOCOL.md. */
 public final class Driver {
@@ -41,6 +45,7 @@ public final class Driver {
   private final Gson gson = new Gson();
   private final PrintStream out;
   private final Map<String, Closeable> clients = new ConcurrentHashMap<>();
+  private final Map<String, Transaction> transactions = new ConcurrentHashMap<>();
   private final List<MessageView> received = new ArrayList<>();
 
   private Driver(PrintStream out) {
@@ -87,6 +92,9 @@ public final class Driver {
         return new JsonObject();
       case "send":
         return send(request);
+      case "end":
+        end(request);
+        return new JsonObject();
       case "recall":
         return recall(request);
       case "simple":
@@ -129,11 +137,19 @@ public final class Driver {
         .build();
   }
 
-  private static Producer producer(JsonObject request) throws Exception {
-    return PROVIDER.newProducerBuilder()
+  private Producer producer(JsonObject request) throws Exception {
+    ProducerBuilder builder = PROVIDER.newProducerBuilder()
         .setClientConfiguration(configuration(request))
-        .setTopics(strings(request, "topics"))
-        .build();
+        .setTopics(strings(request, "topics"));
+    if (request.has("checker")) {
+      TransactionResolution resolution =
+          TransactionResolution.valueOf(text(request, "checker").toUpperCase(Locale.ROOT));
+      builder.setTransactionChecker(message -> {
+        writeEvent("check", request, message);
+        return resolution;
+      });
+    }
+    return builder.build();
   }
 
   private static SimpleConsumer simple(JsonObject request) throws Exception {
@@ -152,16 +168,20 @@ public final class Driver {
         .setConsumerGroup(text(request, "group"))
         .setSubscriptionExpressions(subscriptions(request))
         .setMessageListener(message -> {
-          JsonObject event = new JsonObject();
-          event.addProperty("event", "message");
-          event.add("name", request.get("name"));
-          event.add("message", show(message));
-          write(event);
+          writeEvent("message", request, message);
           return message.getDeliveryAttempt() < failBelowAttempt
               ? ConsumeResult.FAILURE
               : ConsumeResult.SUCCESS;
         })
         .build();
+  }
+
+  private void writeEvent(String kind, JsonObject request, MessageView message) {
+    JsonObject event = new JsonObject();
+    event.addProperty("event", kind);
+    event.add("name", request.get("name"));
+    event.add("message", show(message));
+    write(event);
   }
 
   private JsonObject send(JsonObject request) throws Exception {
@@ -187,10 +207,26 @@ public final class Driver {
     }
     JsonObject result = new JsonObject();
     Producer producer = (Producer) clients.get(text(request, "name"));
-    SendReceipt receipt = producer.send(builder.build());
+    SendReceipt receipt;
+    if (request.has("transaction")) {
+      Transaction transaction = producer.beginTransaction();
+      receipt = producer.send(builder.build(), transaction);
+      transactions.put(receipt.getMessageId().toString(), transaction);
+    } else {
+      receipt = producer.send(builder.build());
+    }
     result.addProperty("messageId", receipt.getMessageId().toString());
     result.addProperty("recallHandle", receipt.getRecallHandle());
     return result;
+  }
+
+  private void end(JsonObject request) throws Exception {
+    Transaction transaction = transactions.get(text(request, "messageId"));
+    if (text(request, "resolution").equals("commit")) {
+      transaction.commit();
+    } else {
+      transaction.rollback();
+    }
   }
 
   private JsonObject recall(JsonObject request) throws Exception {

@@ -1,0 +1,3 @@
+import { interopSuite } from './support/suite';
+
+interopSuite('one process', 'rust');
