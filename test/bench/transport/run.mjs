@@ -24,7 +24,12 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 });
-const kinds = ['grpc-js, proto-loader', 'grpc-js, own codecs', 'http2, own codecs'];
+const kinds = [
+  'grpc-js, proto-loader',
+  'grpc-js, own codecs',
+  'node:http2, own codecs',
+  'http2, own codecs',
+];
 const service = '/apache.rocketmq.v2.MessagingService/';
 const loaded = loadService('apache/rocketmq/v2/service.proto', service.slice(1, -1));
 
@@ -142,7 +147,7 @@ for (const kind of kinds) {
   console.log(`| ${kind} | ${cells.join(' | ')} |`);
 }
 const ratios = steps.map((step) => {
-  const ratio = median(of(kinds[0], step)) / median(of(kinds[2], step));
+  const ratio = median(of(kinds[0], step)) / median(of(kinds.at(-1), step));
   return `1/${ratio.toFixed(1)}`;
 });
 console.log(`| last to first | ${ratios.join(' | ')} |`);

@@ -5,6 +5,7 @@
  * call costs beside the broker's work. `node server.cjs DIST KIND`; tells its parent the port.
  */
 const { join } = require('node:path');
+const { nodeHttp2Server } = require('./node-http2-server.cjs');
 
 const [, , dist, kind] = process.argv;
 const load = (name) => require(join(dist, name));
@@ -112,8 +113,13 @@ function publicMessage() {
   };
 }
 
-const server =
-  kind === 'http2, own codecs' ? http2RpcServer(platform, []) : grpcJsServer(platform.timers, []);
+function makeServer() {
+  if (kind === 'http2, own codecs') return http2RpcServer(platform, []);
+  if (kind === 'node:http2, own codecs') return nodeHttp2Server();
+  return grpcJsServer(platform.timers, []);
+}
+
+const server = makeServer();
 server.addService(definition, handlers);
 server.listen('127.0.0.1', 0).then((port) => process.send(port));
 process.on('disconnect', () => process.exit(0));
