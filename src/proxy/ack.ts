@@ -137,11 +137,17 @@ class AckFamily {
     }
   }
 
-  /** @throws StatusError INVALID_RECEIPT_HANDLE: malformed, or of a broker that nobody knows */
+  /**
+   * @throws StatusError INVALID_RECEIPT_HANDLE: malformed, or of a broker that nobody knows; PROXY_TIMEOUT while
+   *   no broker at all is known
+   */
   private brokerOf(receiptHandle: string): BrokerApi {
     const { brokerName } = splitReceiptHandle(receiptHandle);
     const broker = this.parts.pool.find(brokerName);
     if (broker !== undefined) return broker;
+    if (this.parts.routes.masters.length === 0) {
+      throw new StatusError(Code.PROXY_TIMEOUT, `broker ${brokerName} is not known at present`);
+    }
     throw new StatusError(Code.INVALID_RECEIPT_HANDLE, `cannot find broker ${brokerName}`);
   }
 }

@@ -135,7 +135,7 @@ function makeParts({ routes, dial, platform, log, settings }: ProxyOptions): Pro
   const health = new BrokerHealth({ platform, log, settings: settings.health, find });
   const typeOf = (topic: string): TopicType | undefined => table.find(topic)?.type;
   const checks = new TransactionChecks({ platform, log, pool, typeOf });
-  const table: RouteTable = new RouteTable(routes, platform, (masters) => {
+  const table: RouteTable = new RouteTable(routes, platform, settings.brokerLingerMs, (masters) => {
     pool.update(masters);
     health.update(masters);
     // It looks when the turn is over, and the table knows the new topics.

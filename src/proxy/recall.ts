@@ -33,11 +33,7 @@ async function recall(
     throw new StatusError(Code.FORBIDDEN, 'RecallMessage is switched off: delay.recall is false');
   }
   const handle = handleOf(request.recall_handle, topic);
-  const route = parts.routes.find(topic);
-  if (route === undefined) {
-    throw new StatusError(Code.TOPIC_NOT_FOUND, `topic ${topic} does not exist`);
-  }
-  checkTypeFitsTopic('DELAY', topic, route.type);
+  checkTypeFitsTopic('DELAY', topic, parts.routes.get(topic).type);
   const { brokerName, messageId, deliverMs } = handle;
   await recallFrom(parts, brokerName, { topic, messageId, deliverMs });
   return { status: OK_STATUS, message_id: messageId };

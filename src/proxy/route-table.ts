@@ -25,6 +25,12 @@ interface KnownBroker {
   readonly topics: ReadonlyMap<string, TopicConfig>;
 }
 
+/** A broker that is not in the routes any more. */
+interface Departed {
+  readonly topics: ReadonlyMap<string, TopicConfig>;
+  readonly atMs: number;
+}
+
 interface Waiter {
   readonly topic: string;
   /** A route that does not count. */
@@ -41,15 +47,21 @@ const MAX_ROUTES = 100_000;
 export class RouteTable {
   private readonly watch: RouteWatch;
   private brokers: readonly KnownBroker[] = [];
+  /** By name; no longer than `lingerMs`. */
+  private readonly departed = new Map<string, Departed>();
   /** Routes put together since the last change. */
   private readonly routes = new Map<string, TopicRoute>();
   private readonly waiters = new Set<Waiter>();
   private readonly known: Promise<void>;
 
-  /** @param onMasters told the masters after each change, sorted by name */
+  /**
+   * @param lingerMs how long it is remembered which topics a broker held that has left the routes
+   * @param onMasters told the masters after each change, sorted by name
+   */
   constructor(
     routes: RouteApi,
-    private readonly platform: Pick<Platform, 'timers'>,
+    private readonly platform: Pick<Platform, 'clock' | 'timers'>,
+    private readonly lingerMs: number,
     onMasters: (masters: readonly BrokerRegistration[]) => void,
   ) {
     let firstMaster: () => void = () => undefined;
@@ -82,19 +94,27 @@ export class RouteTable {
     return route;
   }
 
-  /** @throws StatusError TOPIC_NOT_FOUND */
+  /** @throws StatusError TOPIC_NOT_FOUND; PROXY_TIMEOUT when the brokers that may hold it are away */
   get(topic: string): TopicRoute {
     const route = this.find(topic);
-    if (route === undefined) throw noRoute(topic);
+    if (route === undefined) throw this.noRoute(topic);
     return route;
   }
 
-  /** The route of a topic that was just made. @throws StatusError TOPIC_NOT_FOUND after `limitMs` */
+  /** Brokers that held a topic and left the routes a moment ago: nobody can say that it does not exist. */
+  awayWith(topic: string): readonly string[] {
+    const nowMs = this.platform.clock.monotonicMs();
+    return [...this.departed]
+      .filter(([, { topics, atMs }]) => topics.has(topic) && nowMs - atMs < this.lingerMs)
+      .map(([brokerName]) => brokerName);
+  }
+
+  /** The route of a topic that was just made. @throws StatusError as `get`, after `limitMs` */
   waitFor(topic: string, limitMs: number): Promise<TopicRoute> {
     return this.waitForOther(topic, undefined, limitMs);
   }
 
-  /** The route of a topic, once it is another one than `unlike`. @throws StatusError TOPIC_NOT_FOUND after `limitMs` */
+  /** The route of a topic, once it is another one than `unlike`. @throws StatusError as `get`, after `limitMs` */
   waitForOther(
     topic: string,
     unlike: TopicRoute | undefined,
@@ -113,7 +133,7 @@ export class RouteTable {
     return new Promise((resolve, reject) => {
       const timer = this.platform.timers.after(limitMs, () => {
         this.waiters.delete(waiter);
-        reject(noRoute(topic));
+        reject(this.noRoute(topic));
       });
       const waiter: Waiter = { topic, unlike, timer, resolve };
       this.waiters.add(waiter);
@@ -127,7 +147,8 @@ export class RouteTable {
   }
 
   private update(registrations: readonly BrokerRegistration[]): void {
-    const before = new Map(this.brokers.map((broker) => [broker.registration, broker]));
+    const last = this.brokers;
+    const before = new Map(last.map((broker) => [broker.registration, broker]));
     this.brokers = registrations
       .filter(({ brokerId }) => brokerId === 0)
       .toSorted((a, b) => (a.brokerName < b.brokerName ? -1 : 1))
@@ -139,6 +160,18 @@ export class RouteTable {
           },
       );
     this.routes.clear();
+    this.noteDeparted(last);
+  }
+
+  private noteDeparted(before: readonly KnownBroker[]): void {
+    const nowMs = this.platform.clock.monotonicMs();
+    for (const { registration, topics } of before) {
+      this.departed.set(registration.brokerName, { topics, atMs: nowMs });
+    }
+    for (const { registration } of this.brokers) this.departed.delete(registration.brokerName);
+    for (const [brokerName, { atMs }] of this.departed) {
+      if (nowMs - atMs >= this.lingerMs) this.departed.delete(brokerName);
+    }
   }
 
   private wake(): void {
@@ -166,11 +199,18 @@ export class RouteTable {
     }
     return type === undefined ? undefined : { name, type, brokers, totalQueues, placement };
   }
-}
 
-function noRoute(topic: string): StatusError {
-  return new StatusError(
-    Code.TOPIC_NOT_FOUND,
-    `No topic route info in name server for the topic: ${topic}`,
-  );
+  private noRoute(topic: string): StatusError {
+    const away = this.awayWith(topic);
+    if (away.length > 0) {
+      const text = `the brokers that hold topic ${topic} are away: ${away.join(', ')}`;
+      return new StatusError(Code.PROXY_TIMEOUT, text);
+    }
+    if (this.brokers.length === 0) {
+      const text = `no broker is known at present that could hold topic ${topic}`;
+      return new StatusError(Code.PROXY_TIMEOUT, text);
+    }
+    const text = `No topic route info in name server for the topic: ${topic}`;
+    return new StatusError(Code.TOPIC_NOT_FOUND, text);
+  }
 }

@@ -32,7 +32,7 @@ export class TopicCreation {
 
   /**
    * The route of a topic; makes the topic where that is allowed. Concurrent requests share one creation.
-   * @throws StatusError TOPIC_NOT_FOUND, ILLEGAL_TOPIC, TOO_MANY_REQUESTS (too many new topics a second)
+   * @throws StatusError as `RouteTable.get`, ILLEGAL_TOPIC, TOO_MANY_REQUESTS (too many new topics a second)
    */
   async routeOf(topic: string): Promise<TopicRoute> {
     const { routes, settings } = this.parts;
@@ -40,6 +40,8 @@ export class TopicCreation {
     if (route !== undefined) return route;
     checkTopicName(topic);
     if (!settings.autoCreateTopics || isDerivedTopic(topic)) return routes.get(topic);
+    // Made anew it might be of another type than on the brokers that come back.
+    if (routes.awayWith(topic).length > 0) return routes.get(topic);
     let making = this.made.get(topic);
     if (making === undefined) {
       making = this.exclusive(topic, () => this.make(topic));

@@ -57,6 +57,10 @@ export async function decide(parts: ProxyParts, request: EndTransactionRequest):
       else throw known;
     }
   }
+  const missing = routes.awayWith(topic);
+  if (missing.length > 0) {
+    away ??= new StatusError(Code.PROXY_TIMEOUT, `brokers are away: ${missing.join(', ')}`);
+  }
   throw away ?? unknown ?? new StatusError(Code.PROXY_TIMEOUT, `no broker holds topic ${topic}`);
 }
 

@@ -1,24 +1,14 @@
+import { seeded } from '../support/seeded';
 import { letRun, until } from '../support/until';
 import { History } from './history';
 import { Load } from './load';
-import { startTarget, type TargetKind } from './target';
+import { BROKER, startTarget, type TargetKind } from './target';
 
 const TOPIC = 'crash';
 const ROUND_MS = 2000;
 const INVISIBLE_MS = 3000;
 const RECEIVERS = 4;
 const DRAIN_MS = 180_000;
-
-/** Mulberry32: 0 .. 1, the same for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Drained when what was neglected has come again, and every receiver has waited in vain for longer than that. */
 async function drain(load: Load, history: History): Promise<void> {
@@ -41,12 +31,12 @@ export async function killUnderLoad(
   rounds: number,
   seed: number,
 ): Promise<History> {
-  const random = seeded(seed);
+  const random = seeded(seed).next;
   const history = new History();
-  const target = await startTarget(kind, TOPIC);
+  const { target, endpoint } = await startTarget(kind, TOPIC);
   const load = new Load(
     {
-      endpoint: target.endpoint,
+      endpoint,
       topic: TOPIC,
       group: 'crash-checkers',
       invisibleMs: INVISIBLE_MS,
@@ -65,7 +55,7 @@ export async function killUnderLoad(
       if (history.counts().answered === before) {
         throw new Error(`round ${round}: no send was answered\n${target.output()}`);
       }
-      await target.killAndRestart();
+      await target.killAndRestart(BROKER);
     }
     await drain(load, history);
     await target.stop();

@@ -1,91 +1,120 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, type GantryProcess, runGantry, startGantry } from '../support/process';
-
-/** What is killed, and the rest around it. */
-export interface Target {
-  /** Where clients connect. */
-  readonly endpoint: string;
-  /** kill -9 of the process with the log, and the same again on the same ports and directory. */
-  killAndRestart(): Promise<void>;
-  /** Ends all; throws when a process did not stop cleanly. */
-  stop(): Promise<void>;
-  /** Ends all at once and removes what is left, whatever state it is in. */
-  remove(): Promise<void>;
-  output(): string;
-}
+import {
+  freePort,
+  type GantryProcess,
+  type ProcessOptions,
+  type Role,
+  runGantry,
+  startGantry,
+} from '../support/process';
 
 export type TargetKind = 'one process' | 'a broker behind a proxy';
 
-const QUIET = ['--log-level', 'warn'];
+/** The process with the log. */
+export const BROKER = 'broker';
+
+export const QUIET = ['--log-level', 'warn'];
 const SHORT = ['--receive-min-invisible', '1s', '--receive-min-polling', '1s'];
 
-/** Starts the processes, and makes `topic`. */
-export async function startTarget(kind: TargetKind, topic: string): Promise<Target> {
-  const folder = mkdtempSync(join(tmpdir(), 'gantry-crash-'));
-  try {
-    return kind === 'one process'
-      ? await startOneProcess(folder, topic)
-      : await startBehindProxy(folder, topic);
-  } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
-    throw error;
+/** A process that comes back on the same ports, and on the same directory. */
+interface Part {
+  readonly name: string;
+  readonly start: () => Promise<GantryProcess>;
+  running: GantryProcess;
+}
+
+/** Processes that are killed, and the rest around them. */
+export class Target {
+  private readonly parts: Part[] = [];
+
+  private constructor(readonly folder: string) {}
+
+  /** Starts what `build` says, in a folder of its own; when that fails nothing is left. */
+  static async start(build: (target: Target) => Promise<void>): Promise<Target> {
+    const target = new Target(mkdtempSync(join(tmpdir(), 'gantry-crash-')));
+    try {
+      await build(target);
+      return target;
+    } catch (error) {
+      await target.remove();
+      throw error;
+    }
+  }
+
+  /** Starts a process; those that are started last are stopped first. */
+  async add(name: string, role: Role, args: readonly string[]): Promise<GantryProcess> {
+    const options: ProcessOptions = { port: await freePort(), httpPort: await freePort(), args };
+    const start = (): Promise<GantryProcess> => startGantry(role, options);
+    const running = await start();
+    this.parts.unshift({ name, start, running });
+    return running;
+  }
+
+  /** kill -9 of all these at once, and the same again on the same ports and directories. */
+  async killAndRestart(...names: readonly string[]): Promise<void> {
+    const victims = this.parts.filter(({ name }) => names.includes(name));
+    await Promise.all(victims.map(({ running }) => running.kill()));
+    await Promise.all(
+      victims.map(async (victim) => {
+        victim.running = await victim.start();
+      }),
+    );
+  }
+
+  /** Ends all; throws when a process did not stop cleanly. */
+  async stop(): Promise<void> {
+    for (const { running } of this.parts) {
+      const code = await running.stop();
+      if (code !== 0) throw new Error(`${running.role}: exit code ${code}\n${running.output()}`);
+    }
+  }
+
+  /** Ends all at once and removes what is left, whatever state it is in. */
+  async remove(): Promise<void> {
+    await Promise.all(this.parts.map(({ running }) => running.kill()));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  output(): string {
+    return this.parts.map(({ name, running }) => `${name}:\n${running.output()}`).join('\n');
   }
 }
 
-async function startOneProcess(folder: string, topic: string): Promise<Target> {
-  const args = ['--data-dir', folder, '--topic', topic, '--no-auto-create', ...QUIET, ...SHORT];
-  const ports = { port: await freePort(), httpPort: await freePort() };
-  const start = (): Promise<GantryProcess> => startGantry('start', { ...ports, args });
-  const all = await start();
-  return target(folder, all.endpoint, all, start, []);
+/** Starts the processes, and makes `topic`; answers where clients connect, too. */
+export async function startTarget(
+  kind: TargetKind,
+  topic: string,
+): Promise<{ readonly target: Target; readonly endpoint: string }> {
+  let endpoint = '';
+  const target = await Target.start(async (made) => {
+    const data = ['--data-dir', made.folder, ...QUIET];
+    if (kind === 'one process') {
+      const args = [...data, '--topic', topic, '--no-auto-create', ...SHORT];
+      ({ endpoint } = await made.add(BROKER, 'start', args));
+      return;
+    }
+    const { proxies } = await startCluster(made, 1, []);
+    endpoint = proxies[0] ?? '';
+    await runGantry(['topic', 'create', topic, '--endpoint', endpoint]);
+  });
+  return { target, endpoint };
 }
 
-async function startBehindProxy(folder: string, topic: string): Promise<Target> {
-  const namesrv = await startGantry('namesrv', { args: QUIET });
+/** A name server, a broker and proxies: `proxy-1`, `proxy-2`, ...; answers where those listen. */
+export async function startCluster(
+  target: Target,
+  proxies: number,
+  brokerArgs: readonly string[],
+): Promise<{ readonly proxies: readonly string[] }> {
+  const namesrv = await target.add('namesrv', 'namesrv', QUIET);
   const joins = ['--namesrv', namesrv.endpoint, ...QUIET];
-  const ports = { port: await freePort(), httpPort: await freePort() };
-  const start = (): Promise<GantryProcess> =>
-    startGantry('broker', { ...ports, args: ['--data-dir', folder, ...joins] });
-  const broker = await start();
-  const proxy = await startGantry('proxy', { args: [...joins, ...SHORT] });
-  await runGantry(['topic', 'create', topic, '--endpoint', proxy.endpoint]);
-  return target(folder, proxy.endpoint, broker, start, [proxy, namesrv]);
-}
-
-function target(
-  folder: string,
-  endpoint: string,
-  first: GantryProcess,
-  start: () => Promise<GantryProcess>,
-  others: readonly GantryProcess[],
-): Target {
-  let victim = first;
-  const processes = (): readonly GantryProcess[] => [
-    ...others.slice(0, 1),
-    victim,
-    ...others.slice(1),
-  ];
-  return {
-    endpoint,
-    killAndRestart: async () => {
-      await victim.kill();
-      victim = await start();
-    },
-    stop: async () => {
-      for (const running of processes()) {
-        const code = await running.stop();
-        if (code !== 0) throw new Error(`${running.role}: exit code ${code}\n${running.output()}`);
-      }
-    },
-    remove: async () => {
-      await Promise.all(processes().map((running) => running.kill()));
-      rmSync(folder, { recursive: true, force: true });
-    },
-    output: () =>
-      processes()
-        .map((running) => `${running.role}:\n${running.output()}`)
-        .join('\n'),
-  };
+  await target.add(BROKER, 'broker', ['--data-dir', target.folder, ...joins, ...brokerArgs]);
+  const endpoints: string[] = [];
+  for (let i = 1; i <= proxies; i++) {
+    const { endpoint } = await target.add(`proxy-${i}`, 'proxy', [...joins, ...SHORT]);
+    endpoints.push(endpoint);
+  }
+  return { proxies: endpoints };
 }

@@ -8,6 +8,8 @@ import {
   type ServiceDefinition,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { fromMs, toMs } from '../../src/message/time';
+import { wireMessage } from './raw-message';
 
 /** The status codes of the API that tests look for. */
 export const Code = {
@@ -33,6 +35,10 @@ export interface RawMessage {
   readonly body: Buffer;
   readonly receiptHandle: string;
   readonly attempt: number;
+  readonly queueId: number;
+  readonly queueOffset: number;
+  /** By the broker's wall clock, ms. */
+  readonly storedMs: number;
 }
 
 export interface ReceiveOptions {
@@ -43,13 +49,16 @@ export interface ReceiveOptions {
   readonly batchSize: number;
   readonly invisibleMs: number;
   readonly pollMs: number;
+  /** The same again repeats a receive whose answer was lost. */
+  readonly attemptId?: string;
 }
 
 /** What is read of the answers; proto-loader fills in defaults. */
-interface Answer {
+export interface Answer {
   readonly status: RawStatus | null;
   readonly message_queues?: readonly RawQueue[];
   readonly receipt_handle?: string;
+  readonly entries?: readonly { readonly recall_handle?: string }[];
 }
 interface ReceiveItem {
   readonly content: 'status' | 'message' | 'delivery_timestamp';
@@ -60,12 +69,16 @@ interface ReceiveItem {
       readonly message_id: string;
       readonly receipt_handle: string;
       readonly delivery_attempt: number;
+      readonly queue_id: number;
+      readonly queue_offset: number;
+      readonly store_timestamp: { readonly seconds: number; readonly nanos: number } | null;
     };
   };
 }
-interface TelemetryAnswer {
-  readonly status: RawStatus | null;
+export interface TelemetryAnswer {
+  readonly status?: RawStatus | null;
   readonly command?: string;
+  readonly recover_orphaned_transaction_command?: { readonly transaction_id: string };
 }
 
 const PROTO = join(__dirname, '..', '..', 'proto');
@@ -77,12 +90,8 @@ const loaded = loadSync('apache/rocketmq/v2/service.proto', {
   oneofs: true,
 });
 const service = loaded['apache.rocketmq.v2.MessagingService'] as ServiceDefinition;
-/** Seconds and nanoseconds of protobuf's Duration and Timestamp. */
-function time(ms: number): { seconds: number; nanos: number } {
-  return { seconds: Math.floor(ms / 1000), nanos: Math.round((ms % 1000) * 1e6) };
-}
 
-function statusOf(status: RawStatus | null | undefined): RawStatus {
+export function statusOf(status: RawStatus | null | undefined): RawStatus {
   if (status === null || status === undefined) throw new Error('an answer without a status');
   return status;
 }
@@ -142,11 +151,11 @@ export class RawClient {
       settings: {
         client_type: 'SIMPLE_CONSUMER',
         user_agent: { language: 'JAVA', version: '5.0.0', platform: 'test', hostname: hostname() },
-        request_timeout: time(3000),
+        request_timeout: fromMs(3000),
         subscription: {
           group: { name: group },
           subscriptions: [{ topic: { name: topic }, expression: { type: 'TAG', expression: '*' } }],
-          long_polling_timeout: time(20_000),
+          long_polling_timeout: fromMs(20_000),
         },
       },
     });
@@ -154,23 +163,10 @@ export class RawClient {
     return () => stream.cancel();
   }
 
+  /** Sends a NORMAL message; ./raw-producer sends the others. */
   async send(topic: string, messageId: string, body: Buffer): Promise<RawStatus> {
-    const answer = await this.unary('SendMessage', {
-      messages: [
-        {
-          topic: { name: topic },
-          system_properties: {
-            message_id: messageId,
-            message_type: 'NORMAL',
-            body_encoding: 'IDENTITY',
-            born_timestamp: time(Date.now()),
-            born_host: hostname(),
-          },
-          body,
-        },
-      ],
-    });
-    return statusOf(answer.status);
+    const message = wireMessage({ topic, messageId, body, type: 'NORMAL' });
+    return statusOf((await this.unary('SendMessage', { messages: [message] })).status);
   }
 
   async receive(
@@ -187,8 +183,9 @@ export class RawClient {
       },
       filter_expression: { type: 'TAG', expression: '*' },
       batch_size: options.batchSize,
-      invisible_duration: time(options.invisibleMs),
-      long_polling_timeout: time(options.pollMs),
+      invisible_duration: fromMs(options.invisibleMs),
+      long_polling_timeout: fromMs(options.pollMs),
+      ...(options.attemptId === undefined ? {} : { attempt_id: options.attemptId }),
     };
     const method = this.method('ReceiveMessage');
     const call = this.client.makeServerStreamRequest(
@@ -210,6 +207,9 @@ export class RawClient {
         body,
         receiptHandle: system.receipt_handle,
         attempt: system.delivery_attempt,
+        queueId: system.queue_id,
+        queueOffset: system.queue_offset,
+        storedMs: toMs(system.store_timestamp),
       });
     }
     return { status: statusOf(status), messages };
@@ -234,7 +234,7 @@ export class RawClient {
       group: { name: group },
       topic: { name: topic },
       receipt_handle: message.receiptHandle,
-      invisible_duration: time(invisibleMs),
+      invisible_duration: fromMs(invisibleMs),
       message_id: message.messageId,
     });
     return { status: statusOf(answer.status), receiptHandle: answer.receipt_handle ?? '' };
@@ -250,7 +250,8 @@ export class RawClient {
     return method;
   }
 
-  private unary(name: string, request: object): Promise<Answer> {
+  /** Any unary call of the API. */
+  unary(name: string, request: object): Promise<Answer> {
     const method = this.method(name);
     return new Promise((resolve, reject) => {
       this.client.makeUnaryRequest(
@@ -269,7 +270,8 @@ export class RawClient {
     });
   }
 
-  private telemetry(): ClientDuplexStream<object, TelemetryAnswer> {
+  /** Opens a Telemetry stream. */
+  telemetry(): ClientDuplexStream<object, TelemetryAnswer> {
     const method = this.method('Telemetry');
     return this.client.makeBidiStreamRequest(
       method.path,

@@ -119,7 +119,7 @@ describe('AckMessage', () => {
   });
 
   it('still reaches a broker that left the routes a moment ago, and then no more', async () => {
-    const cluster = new ModelCluster();
+    const cluster = new ModelCluster({}, ['broker-a', 'broker-b']);
     const [handle = ''] = await received(cluster, 1);
     cluster.absent.add('broker-a');
     cluster.announce();

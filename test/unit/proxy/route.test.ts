@@ -288,6 +288,6 @@ describe('QueryAssignment', () => {
       topic: { name: 't' },
       group: { name: 'g' },
     });
-    expect(answer.status?.code).toBe(Code.TOPIC_NOT_FOUND);
+    expect(answer.status?.code).toBe(Code.PROXY_TIMEOUT);
   });
 });
