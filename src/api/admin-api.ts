@@ -20,8 +20,12 @@ export interface FilterFaultView extends FilterFault {
 }
 
 export interface AdminApi {
-  /** Creates or changes a topic on every master; in force everywhere when it resolves. */
-  putTopic(config: TopicConfig): Promise<void>;
+  /**
+   * Creates or changes a topic; in force everywhere when it resolves.
+   * @param brokers names of those that are to hold it, with those that do; default: all masters
+   * @throws StatusError BAD_REQUEST (no such broker, fewer queues), FORBIDDEN (a limit)
+   */
+  putTopic(config: TopicConfig, brokers?: readonly string[]): Promise<void>;
   /** @throws StatusError TOPIC_NOT_FOUND */
   deleteTopic(name: string): Promise<void>;
   listTopics(): Promise<readonly TopicView[]>;

@@ -18,10 +18,11 @@ export interface SendRequest {
   /** Topic and size are the draft's; the broker fills in the place. */
   readonly draft: RecordDraft;
   /**
-   * For a message group: how many queues a broker had when its queue was chosen. A broker whose topic has
-   * grown since refuses with NOT_FOUND, and stores nothing: the queue is to be chosen again.
+   * For a message group: the generation of the topic that its queue was chosen in, 0 for a topic that has
+   * none. A broker that knows a newer one, or that does not have the queue yet, refuses with NOT_FOUND and
+   * stores nothing: the queue is to be chosen again.
    */
-  readonly chosenOf?: number;
+  readonly generation?: number;
 }
 
 export interface SendResult {
@@ -120,6 +121,22 @@ export interface FilterFault {
   readonly lastWallMs: number;
 }
 
+/** A broker asks another one how far a group of consumers is with a topic that has grown. */
+export interface ProgressRequest {
+  readonly group: string;
+  readonly topic: string;
+  /** The answer waits until the group has finished this generation, or until `pollMs` are over. */
+  readonly generation: number;
+  readonly pollMs: number;
+}
+
+export interface GroupProgress {
+  /** The newest generation whose messages on this broker the group has finished, all up to where it ended; 0: none. */
+  readonly finished: number;
+  /** In which generation the group began on this broker; 0: it has not. */
+  readonly since: number;
+}
+
 export interface BrokerApi {
   readonly transactions: TransactionApi;
   readonly offsets: OffsetApi;
@@ -170,6 +187,12 @@ export interface BrokerApi {
    */
   subscribe(request: SubscribeRequest): Promise<GroupConfig>;
 
+  /**
+   * How far a group of consumers is with a topic that has grown; what it answers outlives a crash.
+   * @throws TOPIC_NOT_FOUND, TOO_MANY_REQUESTS (too many wait)
+   */
+  groupProgress(request: ProgressRequest, signal: AbortSignal): Promise<GroupProgress>;
+
   /** The client was heard from (a heartbeat). */
   clientSeen(clientId: string): Promise<void>;
 
@@ -179,7 +202,10 @@ export interface BrokerApi {
   /** Resolves when the broker takes messages; rejects with what keeps it from that. */
   probe(): Promise<void>;
 
-  /** Creates or changes a topic; resolves when it is durable and in force in every route. */
+  /**
+   * Creates or changes a topic; resolves when it is durable and in force in every route.
+   * @throws FORBIDDEN (a limit; it has grown otherwise meanwhile), BAD_REQUEST (fewer queues)
+   */
   putTopic(config: TopicConfig): Promise<void>;
   /** @throws TOPIC_NOT_FOUND */
   deleteTopic(name: string): Promise<void>;

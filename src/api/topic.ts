@@ -15,16 +15,28 @@ export type TopicType = (typeof TOPIC_TYPES)[number];
 export const DEFAULT_QUEUES = 8;
 export const MAX_QUEUES = 1024;
 
+/** A topic's queues on one broker: those with the ids 0 .. queues - 1. */
+export interface BrokerQueues {
+  readonly brokerName: string;
+  readonly queues: number;
+}
+
+/** The queues over which the message groups of a topic are spread, sorted by broker name. */
+export type TopicGeneration = readonly BrokerQueues[];
+
 export interface TopicConfig {
   readonly name: string;
   readonly type: TopicType;
   /** Queues on each broker, 1 .. 1024; reads and writes alike. */
   readonly queues: number;
   /**
-   * Names of the brokers over whose queues message groups are spread, sorted; `undefined`: over those
-   * that are there. So a group stays in its queue while a broker is away.
+   * For a topic with message groups: its queues from its making on, one generation for each time that it has
+   * grown, the newest last; see ./topic-generations. `undefined`: over what is there, as for a topic that
+   * Apache RocketMQ has made.
    */
-  readonly placement?: readonly string[];
+  readonly generations?: readonly TopicGeneration[];
+  /** Up to this generation (the first is 1) no broker takes messages for an older one. Default 1. */
+  readonly settled?: number;
 }
 
 /** Whether messages of a topic may have a message group. */

@@ -1,4 +1,5 @@
 /** The broker of a process: its store and its views. */
+import type { BrokerDialer } from '../api/broker-dialer';
 import { Broker } from '../broker/broker';
 import { type BrokerSettings, DEFAULT_BROKER_SETTINGS } from '../broker/settings';
 import { hostOf } from '../message/host';
@@ -50,13 +51,17 @@ export interface BrokerPlace {
   readonly port: number;
 }
 
-/** Opens a broker; registering it is the caller's. */
+/**
+ * Opens a broker; registering it is the caller's.
+ * @param dial makes its ways to other brokers; none for a broker that is alone
+ */
 export async function openBroker(
   options: BrokerPartOptions,
   place: BrokerPlace,
   { platform, logger }: Surroundings,
   readiness: Readiness,
   shutdown: Shutdown,
+  dial?: BrokerDialer,
 ): Promise<Broker> {
   const store = await openStore({
     directory: options.dataDir,
@@ -81,6 +86,7 @@ export async function openBroker(
     directory: options.dataDir,
     platform,
     logger: logger.child({ part: 'broker' }),
+    ...(dial && { dial }),
     settings: {
       ...DEFAULT_BROKER_SETTINGS,
       brokerName: options.broker.name,

@@ -1,4 +1,5 @@
 /** A broker that proxies of other processes reach (`gantry broker`). */
+import { brokerDialer } from '../link/broker-dialer';
 import { brokerLinkService } from '../link/broker-link-service';
 import { routeClient } from '../link/route-client';
 import { Readiness } from '../observe/http';
@@ -35,7 +36,8 @@ export function startBroker(
     readiness.set('serving', false);
     const host = reachable(options.host);
     const place = { host, port: options.port };
-    const broker = await openBroker(options, place, surroundings, readiness, shutdown);
+    const dial = brokerDialer({ platform, log: logger.child({ part: 'link' }) });
+    const broker = await openBroker(options, place, surroundings, readiness, shutdown, dial);
     const link = brokerLinkService(broker, {
       platform,
       log: logger.child({ part: 'link' }),

@@ -52,6 +52,7 @@ function connectionOf(broker: Broker): BrokerConnection {
     forwardToDeadLetterQueue: (request) => broker.forwardToDeadLetterQueue(request),
     release: (request) => broker.release(request),
     subscribe: (request) => broker.subscribe(request),
+    groupProgress: (request, signal) => broker.groupProgress(request, signal),
     clientSeen: (clientId) => broker.clientSeen(clientId),
     clientGone: (clientId) => broker.clientGone(clientId),
     probe: () => broker.probe(),

@@ -8,14 +8,17 @@ import type {
   EntryStatus,
   FilterFault,
   ForwardRequest,
+  GroupProgress,
   PopRequest,
   PopResult,
+  ProgressRequest,
   SendRequest,
   SendResult,
   SubscribeRequest,
 } from '../api/broker-api';
 import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../api/delayed-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
+import type { BrokerDialer } from '../api/broker-dialer';
 import type { BrokerRegistration, RegistrationLease, RouteApi } from '../api/route-api';
 import { DEFAULT_BACKOFF, newGroup, type GroupConfig, type TopicConfig } from '../api/topic';
 import { MATCH_ALL } from '../message/filter';
@@ -36,9 +39,9 @@ import { FilterFaults } from './filter/filter-faults';
 import { Judge } from './filter/judge';
 import type { ConfigExport } from './exchange/config-export';
 import { openExchange } from './exchange/exchange';
-import { Growth } from './growth';
+import { Growth } from './growth/growth';
 import { findMessages } from './message-finder';
-import { Metadata } from './metadata';
+import { Metadata, type StoredTopic } from './metadata';
 import { Offsets } from './offsets/offsets';
 import { CarryOver } from './carry-over';
 import { ClientTable } from './pop/client-table';
@@ -67,6 +70,8 @@ export interface BrokerParts {
   readonly platform: Platform;
   readonly logger: Logger;
   readonly settings: BrokerSettings;
+  /** Makes the ways to other brokers; `undefined` for a broker that is alone. */
+  readonly dial?: BrokerDialer;
 }
 
 export class Broker implements BrokerApi {
@@ -153,7 +158,13 @@ export class Broker implements BrokerApi {
       ...{ store, book, log, platform, logger, isFifo, maxAttempts, ensureTopic },
     });
     new Removal({ store, book, log, views, timer, carryOver, clock: platform.clock, logger });
-    const growth = new Growth(store, isFifo, (topic) => book.ofTopic(topic));
+    const growth = new Growth({
+      ...{ platform, store, book, log, isFifo, dial: parts.dial },
+      brokerName: settings.brokerName,
+      logger: logger.child({ part: 'growth' }),
+      topics: metadata.topics,
+      opened: (ledgers) => pops.becameReady(ledgers),
+    });
     const selector = new Selector({ store, book, log, judge, settings, platform, isFifo });
     const finishing = new FinishService({
       ...{ book, log, handles },
@@ -161,7 +172,7 @@ export class Broker implements BrokerApi {
       takeNonce: () => selector.takeNonce(),
       backoffOf: (group) => metadata.groups.get(group)?.backoff ?? DEFAULT_BACKOFF,
     });
-    const pops = new PopService({
+    const pops: PopService = new PopService({
       store,
       book,
       log,
@@ -179,7 +190,10 @@ export class Broker implements BrokerApi {
     const deadLetters = new DeadLetterService({
       ...{ store, book, log, handles, logger, ensureTopic },
     });
-    events.ready = (ledgers) => pops.becameReady(ledgers);
+    events.ready = (ledgers) => {
+      pops.becameReady(ledgers);
+      growth.moved(ledgers);
+    };
     events.exhausted = (...message) => deadLetters.exhausted(...message);
     const { clock } = platform;
     const retries = new RetryTopics({ store, metadata, book, log, clock, pops });
@@ -211,6 +225,7 @@ export class Broker implements BrokerApi {
   async register(routes: RouteApi, address: string): Promise<void> {
     this.address = address;
     this.lease = await routes.register(this.registration());
+    this.growth.follow(routes, (config) => this.changeTopic(config, true));
   }
 
   async send(request: SendRequest): Promise<SendResult> {
@@ -218,12 +233,12 @@ export class Broker implements BrokerApi {
     const { duplicates } = this;
     const { draft, queueId } = request;
     const topic = this.topic(draft.topic);
-    this.growth.check(topic, request.chosenOf);
+    this.growth.check(topic, queueId, request.generation);
     checkedQueue(topic, topic.name, queueId);
     for (let at = duplicates.find(draft); at !== undefined; at = duplicates.find(draft, at)) {
       const first = await duplicates.resultAt(draft, at);
       if (first !== undefined) return first;
-      this.growth.check(this.topic(topic.name), request.chosenOf);
+      this.growth.check(this.topic(topic.name), queueId, request.generation);
     }
     const { deliverMs } = draft;
     const delayed = deliverMs !== undefined && deliverMs > this.parts.platform.clock.wallMs();
@@ -277,13 +292,20 @@ export class Broker implements BrokerApi {
       (await this.makeGroup(request.group, request.fifoIfNew));
     let began = false;
     for (const { topic } of request.subscriptions) {
-      if (!this.metadata.topics.has(topic) || this.book.find(group.name, topic) !== undefined)
-        continue;
-      this.begin(group, topic);
+      const isNew = (): boolean =>
+        this.metadata.topics.has(topic) && this.book.find(group.name, topic) === undefined;
+      if (!isNew()) continue;
+      const before = await this.growth.wasBefore(group.name, topic);
+      if (!isNew()) continue;
+      this.begin(before ? { ...group, startFrom: 'beginning' } : group, topic);
       began = true;
     }
     if (began) await this.log.durable();
     return group;
+  }
+
+  groupProgress(request: ProgressRequest, signal: AbortSignal): Promise<GroupProgress> {
+    return this.growth.progress(request, signal);
   }
 
   async clientSeen(clientId: string): Promise<void> {
@@ -304,26 +326,14 @@ export class Broker implements BrokerApi {
 
   async putTopic(config: TopicConfig): Promise<void> {
     checkTopicConfig(config);
-    const known = this.metadata.topics.get(config.name);
-    if (known !== undefined && config.queues < known.queues) {
-      throw new StatusError(
-        Code.BAD_REQUEST,
-        `topic ${config.name} has ${known.queues} queues; fewer (${config.queues}) would hide messages`,
-      );
-    }
-    const topic = this.growth.begin(config, known);
-    try {
-      await this.metadata.change({ kind: 'topic', topic });
-    } finally {
-      this.growth.end(topic.name);
-    }
-    await this.announce();
+    await this.changeTopic(config, false);
   }
 
   async deleteTopic(name: string): Promise<void> {
     this.topic(name);
     const deleted = this.metadata.change({ kind: 'topic-deleted', name });
     this.book.dropTopic(name);
+    this.growth.dropped(name);
     this.faults.forget(({ topic }) => topic === name);
     this.pops.endPolls(({ topic }) => topic === name, noTopic(name));
     this.offsets.endPulls(name, noTopic(name));
@@ -374,6 +384,7 @@ export class Broker implements BrokerApi {
   /** Tells name servers that the broker goes. */
   async unregister(): Promise<void> {
     const { lease } = this;
+    this.growth.unfollow();
     this.lease = undefined;
     await lease?.close();
   }
@@ -385,6 +396,7 @@ export class Broker implements BrokerApi {
     const stopping = new StatusError(Code.PROXY_TIMEOUT, `broker ${brokerName} is stopping`);
     this.pops.endPolls(() => true, stopping);
     this.offsets.endPulls(undefined, stopping);
+    await this.growth.close();
     this.duplicates.close();
     this.transactions.close();
     await this.timer.close();
@@ -404,6 +416,13 @@ export class Broker implements BrokerApi {
     const ledgers = this.book.find(group, topic);
     if (ledgers === undefined) throw noTopic(topic);
     return ledgers;
+  }
+
+  private async changeTopic(config: TopicConfig, adopted: boolean): Promise<void> {
+    const log = (topic: StoredTopic): Promise<void> =>
+      this.metadata.change({ kind: 'topic', topic });
+    await this.growth.change(config, log, adopted);
+    await this.announce();
   }
 
   private makeGroup(name: string, fifo: boolean): Promise<GroupConfig> {
@@ -440,8 +459,9 @@ export class Broker implements BrokerApi {
     const offsets = Array.from({ length: queues }, (_, queueId) =>
       group.startFrom === 'end' ? store.maxOffset(topic, queueId) : store.minOffset(topic, queueId),
     );
-    this.book.start(group.name, topic, 0, offsets);
+    const ledgers = this.book.start(group.name, topic, 0, offsets);
     this.log.add({ kind: 'start', group: group.name, topic, generation: 0, offsets });
+    this.growth.began(ledgers);
   }
 
   private topic(name: string): TopicConfig {

@@ -14,10 +14,17 @@ import type { Clock } from '../platform/platform';
 import type { MessageStore } from '../store/message-store';
 import type { BrokerSettings } from './settings';
 
+/** Where the queues of this broker ended when a generation of a topic did, by queue id. */
+export interface GenerationEnd {
+  /** The first is 1. */
+  readonly generation: number;
+  readonly offsets: readonly number[];
+}
+
 /** A topic as the broker keeps it. */
 export interface StoredTopic extends TopicConfig {
-  /** For each time that it has grown, the oldest first: where each of its queues ended. See ./growth. */
-  readonly growths?: readonly (readonly number[])[];
+  /** Of generations that have ended and whose messages may still be there, the oldest first. See ./growth. */
+  readonly ends?: readonly GenerationEnd[];
 }
 
 export type MetaChange =

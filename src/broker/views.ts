@@ -111,6 +111,10 @@ export class Views {
         this.logQueue(ledgers, ledger);
         await new Promise<void>((resolve) => platform.timers.nextTurn(resolve));
       }
+      const { group, topic, since, opened } = ledgers;
+      if (!ledgers.dropped && (since > 1 || opened > 0)) {
+        log.add({ kind: 'open', group, topic, since, opened });
+      }
     }
     this.logAttempts();
     this.logDeadLetters();

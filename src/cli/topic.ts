@@ -1,4 +1,4 @@
-/** `gantry topic create|list|show|delete`. */
+/** `gantry topic create|update|list|show|delete`. */
 import type { Command } from 'commander';
 
 import type { AdminApi, TopicView } from '../api/admin-api';
@@ -8,19 +8,44 @@ import { Code, StatusError } from '../message/status';
 import { adminCommand, usage, type Answer } from './admin-command';
 import type { Terminal } from './terminal';
 import { json, table } from './text';
+import { UsageError } from './usage-error';
 
 export function topicCommand(program: Command, terminal: Terminal): void {
-  const topic = program.command('topic').description('Create, list, show and delete topics.');
+  const topic = program
+    .command('topic')
+    .description('Create, change, list, show and delete topics.');
   adminCommand(topic, terminal, {
     name: 'create <NAME>',
     description: 'Create a topic, or change one: queues may be added.',
     options: [
       ['--type <TYPE>', `${TOPIC_TYPES.join(', ')} (default: NORMAL)`],
       ['--queues <N>', `queues on each broker, 1 to ${MAX_QUEUES} (default: ${DEFAULT_QUEUES})`],
+      ['--broker <NAME...>', 'the brokers that hold it (default: all that are there)'],
     ],
     prepare: (name, options) => {
       const config = topicConfig(name, options);
-      return (admin) => create(admin, config);
+      return (admin) => put(admin, config, brokersOf(options));
+    },
+  });
+  adminCommand(topic, terminal, {
+    name: 'update <NAME>',
+    description: 'Add queues to a topic on the brokers that hold it, or brokers to hold it, too.',
+    options: [
+      ['--queues <N>', `queues on each broker, up to ${MAX_QUEUES}; never fewer than now`],
+      ['--broker <NAME...>', 'brokers that are to hold it, too'],
+    ],
+    prepare: (name, options) => {
+      const { queues } = options;
+      const more = brokersOf(options);
+      const changes =
+        typeof queues === 'string' ? { queues: usage(() => parseQueues(queues)) } : {};
+      if (more.length === 0 && typeof queues !== 'string') {
+        throw new UsageError('nothing to change is said');
+      }
+      return async (admin) => {
+        const { type, queues: now, brokers } = await find(admin, name);
+        return put(admin, { name, type, queues: now, ...changes }, [...brokers, ...more]);
+      };
     },
   });
   adminCommand(topic, terminal, {
@@ -52,8 +77,17 @@ function topicConfig(name: string, options: Readonly<Record<string, unknown>>): 
   };
 }
 
-async function create(admin: AdminApi, config: TopicConfig): Promise<Answer> {
-  await admin.putTopic(config);
+/** Names after `--broker`; none for all. */
+function brokersOf({ broker }: Readonly<Record<string, unknown>>): readonly string[] {
+  return Array.isArray(broker) ? broker.map(String) : [];
+}
+
+async function put(
+  admin: AdminApi,
+  config: TopicConfig,
+  brokers: readonly string[],
+): Promise<Answer> {
+  await admin.putTopic(config, [...new Set(brokers)]);
   const { name, type, queues } = config;
   return {
     people: `topic ${name} is in force: ${type}, ${queues} queue${queues === 1 ? '' : 's'}\n`,
@@ -61,11 +95,14 @@ async function create(admin: AdminApi, config: TopicConfig): Promise<Answer> {
   };
 }
 
-async function show(admin: AdminApi, name: string): Promise<Answer> {
+async function find(admin: AdminApi, name: string): Promise<TopicView> {
   const found = (await admin.listTopics()).find((topic) => topic.name === name);
-  if (found === undefined) {
-    throw new StatusError(Code.TOPIC_NOT_FOUND, `there is no topic ${name}`);
-  }
+  if (found !== undefined) return found;
+  throw new StatusError(Code.TOPIC_NOT_FOUND, `there is no topic ${name}`);
+}
+
+async function show(admin: AdminApi, name: string): Promise<Answer> {
+  const found = await find(admin, name);
   return { ...views([found]), programs: json(found) };
 }
 

@@ -152,7 +152,7 @@ const topicsAutoCreate = (fallback: boolean) =>
   option(
     'switch',
     fallback,
-    'Whether QueryRoute or SendMessage of a legal unknown name makes a NORMAL topic of 8 queues; else TOPIC_NOT_FOUND.',
+    'Whether QueryRoute or SendMessage of a legal unknown name makes a NORMAL topic of 8 queues on each broker that is there; else TOPIC_NOT_FOUND.',
     { flag: 'auto-create' },
   );
 
@@ -227,10 +227,15 @@ const startSchema = {
   ...storage,
   topics: {
     autoCreate: topicsAutoCreate(true),
-    create: option('topics', [], 'Topics that exist once it serves.', {
-      flag: 'topic',
-      argument: 'NAME[:TYPE[:QUEUES]]',
-    }),
+    create: option(
+      'topics',
+      [],
+      'Topics that exist once it serves; one that has fewer queues gets those that are missing.',
+      {
+        flag: 'topic',
+        argument: 'NAME[:TYPE[:QUEUES]]',
+      },
+    ),
   },
   groups,
   ...serving,

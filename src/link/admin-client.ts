@@ -22,7 +22,7 @@ export function adminClient(address: string, clock: Clock): AdminClient {
   const ask = <Q, A>(method: AdminMethod<Q, A>, request: Q): Promise<A> =>
     method.ask(client, request, clock.wallMs() + CALL_MS);
   return {
-    putTopic: (config) => ask(methods.PutTopic, config),
+    putTopic: (topic, brokers = []) => ask(methods.PutTopic, { topic, brokers }),
     deleteTopic: (name) => ask(methods.DeleteTopic, name),
     listTopics: () => ask(methods.ListTopics, undefined),
     putGroup: (config) => ask(methods.PutGroup, config),

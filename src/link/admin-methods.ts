@@ -37,8 +37,14 @@ export interface AdminMethod<Q, A> {
   ask(client: Client, request: Q, deadlineMs: number): Promise<A>;
 }
 
+interface PutTopic {
+  readonly topic: TopicConfig;
+  /** None: all. */
+  readonly brokers: readonly string[];
+}
+
 export interface AdminMethods {
-  readonly PutTopic: AdminMethod<TopicConfig, void>;
+  readonly PutTopic: AdminMethod<PutTopic, void>;
   readonly DeleteTopic: AdminMethod<string, void>;
   readonly ListTopics: AdminMethod<void, readonly TopicView[]>;
   readonly PutGroup: AdminMethod<GroupConfig, void>;
@@ -59,9 +65,12 @@ export function adminMethods(): AdminMethods {
 function defineMethods(service: GantryAdminDefinition): AdminMethods {
   return {
     PutTopic: method(service.PutTopic, {
-      request: [(topic) => ({ topic: topicToWire(topic) }), ({ topic }) => topicFromWire(topic)],
+      request: [
+        ({ topic, brokers }) => ({ topic: topicToWire(topic), brokers: [...brokers] }),
+        ({ topic, brokers }) => ({ topic: topicFromWire(topic), brokers }),
+      ],
       answer: nothing,
-      call: (api, topic) => api.putTopic(topic),
+      call: (api, { topic, brokers }) => api.putTopic(topic, brokers),
     }),
     DeleteTopic: method(service.DeleteTopic, {
       request: byName,

@@ -5,8 +5,10 @@ import type {
   EntryStatus,
   FilterFault,
   ForwardRequest,
+  GroupProgress,
   PopRequest,
   PopResult,
+  ProgressRequest,
   SendRequest,
   SendResult,
   SubscribeRequest,
@@ -136,6 +138,10 @@ export class BrokerLink implements BrokerConnection {
 
   subscribe(request: SubscribeRequest): Promise<GroupConfig> {
     return this.call(this.methods.subscribe, request);
+  }
+
+  groupProgress(request: ProgressRequest, signal: AbortSignal): Promise<GroupProgress> {
+    return this.call(this.methods.groupProgress, request, request.pollMs, signal);
   }
 
   clientSeen(clientId: string): Promise<void> {

@@ -9,8 +9,10 @@ import type {
   EntryStatus,
   FilterFault,
   ForwardRequest,
+  GroupProgress,
   PopRequest,
   PopResult,
+  ProgressRequest,
   SendRequest,
   SendResult,
   SubscribeRequest,
@@ -34,6 +36,7 @@ import { faultFromWire, faultToWire } from './codec/filter-fault';
 import { groupFromWire, groupToWire } from './codec/group';
 import { foundFromWire, foundToWire, searchFromWire, searchToWire } from './codec/message-search';
 import * as pop from './codec/pop';
+import { progressForms, progressRequestForms } from './codec/progress';
 import * as send from './codec/send';
 import { subscribeFromWire, subscribeToWire } from './codec/subscribe';
 import { topicFromWire, topicToWire } from './codec/topic';
@@ -60,6 +63,7 @@ export interface BrokerMethods extends OffsetMethods {
   readonly forwardToDeadLetterQueue: BrokerMethod<ForwardRequest, void>;
   readonly release: BrokerMethod<AckRequest, void>;
   readonly subscribe: BrokerMethod<SubscribeRequest, GroupConfig>;
+  readonly groupProgress: BrokerMethod<ProgressRequest, GroupProgress>;
   readonly clientSeen: BrokerMethod<string, void>;
   readonly clientGone: BrokerMethod<string, void>;
   readonly probe: BrokerMethod<void, void>;
@@ -140,6 +144,12 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
       request: [subscribeToWire, subscribeFromWire],
       answer: [groupToWire, groupFromWire],
       call: (api, request) => api.subscribe(request),
+    }),
+    groupProgress: method('AskProgress', service.AskProgress, {
+      request: progressRequestForms,
+      answer: progressForms,
+      call: (api, request, signal) => api.groupProgress(request, signal),
+      parking: { stopped: { finished: 0, since: 0 }, giveBack: () => Promise.resolve() },
     }),
     clientSeen: method('ClientSeen', service.ClientSeen, {
       request: clientId,

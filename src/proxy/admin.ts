@@ -12,15 +12,19 @@ import type {
   ListTransactionsRequest,
   PendingTransactions,
 } from '../api/transaction-api';
-import { hasMessageGroups, type GroupConfig, type TopicConfig } from '../api/topic';
+import type { GroupConfig, TopicConfig } from '../api/topic';
 import { isSystemTopic } from '../message/names';
 import { storeTimestampOf } from '../message/record-property';
 import { Code, StatusError, toStatusError } from '../message/status';
 import type { BrokerApi } from '../api/broker-api';
 import type { PooledBroker } from './broker-pool';
 import type { ProxyParts } from './parts';
+import { planTopic } from './topic-plan';
 import { recallFrom } from './recall';
 import { decide } from './transaction';
+
+/** Groups that are put on a broker together. */
+const GROUPS_AT_ONCE = 100;
 
 /** @returns an AdminApi over all masters that the routes know */
 export function clusterAdmin(parts: ProxyParts): AdminApi {
@@ -30,15 +34,24 @@ export function clusterAdmin(parts: ProxyParts): AdminApi {
 class ClusterAdmin implements AdminApi {
   constructor(private readonly parts: ProxyParts) {}
 
-  putTopic(config: TopicConfig): Promise<void> {
-    return this.parts.creation.exclusive(config.name, () =>
-      this.onAll(`topic ${config.name}`, (broker) => broker.putTopic(this.placed(config))),
-    );
+  putTopic(config: TopicConfig, brokers: readonly string[] = []): Promise<void> {
+    return this.parts.creation.exclusive(config.name, async () => {
+      const route = this.parts.routes.find(config.name);
+      const plan = planTopic(config, brokers, route, this.masters());
+      await this.copyGroups(plan.fresh, route?.brokers[0]?.brokerName);
+      for (const step of plan.steps) {
+        await this.onAll(`topic ${config.name}`, (broker) => broker.putTopic(plan.config), {
+          on: step,
+        });
+      }
+    });
   }
 
   deleteTopic(name: string): Promise<void> {
     return this.parts.creation.exclusive(name, () =>
-      this.onAll(`topic ${name}`, (broker) => broker.deleteTopic(name), Code.TOPIC_NOT_FOUND),
+      this.onAll(`topic ${name}`, (broker) => broker.deleteTopic(name), {
+        absent: Code.TOPIC_NOT_FOUND,
+      }),
     );
   }
 
@@ -64,11 +77,9 @@ class ClusterAdmin implements AdminApi {
   }
 
   async deleteGroup(name: string): Promise<void> {
-    await this.onAll(
-      `consumer group ${name}`,
-      (broker) => broker.deleteGroup(name),
-      Code.CONSUMER_GROUP_NOT_FOUND,
-    );
+    await this.onAll(`consumer group ${name}`, (broker) => broker.deleteGroup(name), {
+      absent: Code.CONSUMER_GROUP_NOT_FOUND,
+    });
     this.parts.subscriptions.changed(name, undefined);
   }
 
@@ -141,25 +152,30 @@ class ClusterAdmin implements AdminApi {
     return recallFrom(this.parts, broker, message);
   }
 
-  /** With the brokers that its message groups are spread over: those that it has, and those that are there. */
-  private placed(config: TopicConfig): TopicConfig {
-    if (!hasMessageGroups(config.type)) return config;
-    const { pool, routes } = this.parts;
-    const names = new Set(config.placement ?? routes.find(config.name)?.placement);
-    for (const { brokerName } of pool.masters()) names.add(brokerName);
-    return { ...config, placement: [...names].toSorted() };
+  /** Consumer groups that the broker `from` has, on brokers that are to hold a topic of theirs. */
+  private async copyGroups(to: readonly PooledBroker[], from: string | undefined): Promise<void> {
+    if (to.length === 0 || from === undefined) return;
+    const groups = await this.parts.pool.get(from).listGroups();
+    for (const { broker } of to) {
+      const known = new Set((await broker.listGroups()).map(({ name }) => name));
+      const missing = groups.filter(({ name }) => !known.has(name));
+      for (let i = 0; i < missing.length; i += GROUPS_AT_ONCE) {
+        const part = missing.slice(i, i + GROUPS_AT_ONCE);
+        await Promise.all(part.map((group) => broker.putGroup(group)));
+      }
+    }
   }
 
   /**
-   * @param absent a code that only counts when every broker answers it: what is to be deleted may be
-   *   on some brokers only
+   * @param options `on`: default all masters; `absent`: a code that only counts when every broker answers it,
+   *   since what is to be deleted may be on some brokers only
    */
   private async onAll(
     what: string,
     change: (broker: BrokerApi) => Promise<void>,
-    absent?: Code,
+    options: { readonly on?: readonly PooledBroker[]; readonly absent?: Code } = {},
   ): Promise<void> {
-    const masters = this.masters();
+    const { absent, on: masters = this.masters() } = options;
     const outcomes = await Promise.allSettled(masters.map(({ broker }) => change(broker)));
     const failures = outcomes.flatMap((outcome, i) =>
       outcome.status === 'fulfilled'

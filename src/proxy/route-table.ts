@@ -1,14 +1,9 @@
 /** Which brokers hold a topic, as the name servers say; kept by a watch. */
 import type { BrokerRegistration, RouteApi, RouteWatch } from '../api/route-api';
-import type { TopicConfig, TopicType } from '../api/topic';
+import type { BrokerQueues, TopicConfig, TopicType } from '../api/topic';
 import { Code, StatusError } from '../message/status';
 import type { Platform, TimerHandle } from '../platform/platform';
-
-/** A topic's queues on one broker. */
-export interface BrokerQueues {
-  readonly brokerName: string;
-  readonly queues: number;
-}
+import { MessageGroupOrder, type HeldTopic } from './message-group-order';
 
 export interface TopicRoute {
   readonly name: string;
@@ -16,8 +11,8 @@ export interface TopicRoute {
   /** Sorted by broker name; never empty. */
   readonly brokers: readonly BrokerQueues[];
   readonly totalQueues: number;
-  /** Brokers over whose queues message groups are spread, whether they are there or not. */
-  readonly placement: readonly string[] | undefined;
+  /** Where each message group lies, on a broker that is there or not. */
+  readonly order: MessageGroupOrder;
 }
 
 interface KnownBroker {
@@ -185,19 +180,23 @@ export class RouteTable {
   }
 
   private putTogether(name: string): TopicRoute | undefined {
-    let type: TopicType | undefined;
-    const brokers: BrokerQueues[] = [];
-    let totalQueues = 0;
-    let placement: readonly string[] | undefined;
+    const held: HeldTopic[] = [];
     for (const { registration, topics } of this.brokers) {
       const topic = topics.get(name);
       if (topic === undefined || topic.queues < 1) continue;
-      type ??= topic.type;
-      placement ??= topic.placement;
-      brokers.push({ brokerName: registration.brokerName, queues: topic.queues });
-      totalQueues += topic.queues;
+      held.push({ brokerName: registration.brokerName, topic });
     }
-    return type === undefined ? undefined : { name, type, brokers, totalQueues, placement };
+    const type = held[0]?.topic.type;
+    if (type === undefined) return undefined;
+    const brokers = held.map(({ brokerName, topic: { queues } }) => ({ brokerName, queues }));
+    const totalQueues = brokers.reduce((sum, { queues }) => sum + queues, 0);
+    let order: MessageGroupOrder | undefined;
+    return {
+      ...{ name, type, brokers, totalQueues },
+      get order() {
+        return (order ??= MessageGroupOrder.of(held));
+      },
+    };
   }
 
   private noRoute(topic: string): StatusError {

@@ -3,8 +3,6 @@ import type { SendRequest, SendResult } from '../api/broker-api';
 import { BrokerUnreachableError } from '../api/broker-unreachable';
 import { formatRecallHandle } from '../api/recall-handle';
 import { draftOf } from '../message/incoming-message';
-import { javaHashCode } from '../message/java-hash';
-import { jumpHash } from '../message/jump-hash';
 import {
   checkMessage,
   checkTypeFitsTopic,
@@ -27,6 +25,8 @@ import { TimeLimit } from './time-limit';
 interface Placed extends SendResult {
   readonly brokerName?: string;
 }
+
+type Queues = Pick<TopicRoute, 'name' | 'brokers' | 'totalQueues'>;
 
 /** A message that has passed all checks. */
 interface Checked {
@@ -143,7 +143,7 @@ export class SendFamily {
     return this.placeInOrder(messageGroup, draft, route, endMs);
   }
 
-  /** A broker that has more queues than the route says stores nothing: the queue is chosen again once the route tells. */
+  /** A broker of a newer generation than the route says stores nothing: the queue is chosen again once the route tells. */
   private async placeInOrder(
     messageGroup: string,
     draft: RecordDraft,
@@ -153,9 +153,9 @@ export class SendFamily {
     const { platform, routes, settings } = this.parts;
     const lastMs = Math.min(endMs, platform.clock.monotonicMs() + settings.sendTimeoutMs);
     for (let route = first; ;) {
-      const { brokerName, queueId, chosenOf } = orderedPlace(route, messageGroup);
+      const { brokerName, ...place } = route.order.placeOf(messageGroup);
       try {
-        return await this.sendTo(brokerName, { queueId, draft, chosenOf }, false);
+        return await this.sendTo(brokerName, { ...place, draft }, false);
       } catch (error) {
         const restMs = lastMs - platform.clock.monotonicMs();
         if (toStatusError(error).code !== Code.NOT_FOUND || restMs <= 0) throw error;
@@ -216,7 +216,7 @@ function check(message: IncomingMessage, route: TopicRoute, context: RequestCont
 }
 
 /** The broker that a message without a group goes to, unless that one is away. */
-export function firstBroker(route: TopicRoute, messageId: string): string {
+export function firstBroker(route: Queues, messageId: string): string {
   const { broker } = queueOf(route, hashOf(messageId) % route.totalQueues);
   return route.brokers[broker]?.brokerName ?? '';
 }
@@ -227,7 +227,7 @@ function recallHandle({ messageId, draft }: Checked, brokerName: string): string
 }
 
 /** The n-th queue of a topic: its broker's place in the route, and its id there. */
-function queueOf(route: TopicRoute, index: number): { broker: number; queueId: number } {
+function queueOf(route: Queues, index: number): { broker: number; queueId: number } {
   let rest = index;
   for (let broker = 0; broker < route.brokers.length; broker++) {
     const queues = route.brokers[broker]?.queues ?? 0;
@@ -235,28 +235,6 @@ function queueOf(route: TopicRoute, index: number): { broker: number; queueId: n
     rest -= queues;
   }
   throw new RangeError(`queue ${index} is not among the ${route.totalQueues} of ${route.name}`);
-}
-
-/** The queue of a message group: over all brokers that were to hold the topic, also those that are away. */
-function orderedPlace(
-  route: TopicRoute,
-  messageGroup: string,
-): { brokerName: string; queueId: number; chosenOf: number } {
-  const { placement, brokers } = route;
-  const queues = brokers[0]?.queues ?? 1;
-  if (placement === undefined) {
-    const { broker, queueId } = queueOf(route, orderedQueue(messageGroup, route.totalQueues));
-    const { brokerName = '', queues: chosenOf = 1 } = brokers[broker] ?? {};
-    return { brokerName, queueId, chosenOf };
-  }
-  const index = orderedQueue(messageGroup, placement.length * queues);
-  const brokerName = placement[Math.floor(index / queues)] ?? '';
-  return { brokerName, queueId: index % queues, chosenOf: queues };
-}
-
-/** The place of a message group's queue among a topic's, sorted by broker name, then queue id. */
-export function orderedQueue(messageGroup: string, queues: number): number {
-  return jumpHash(javaHashCode(messageGroup), queues);
 }
 
 /** FNV-1a over the id's characters, then murmur3's finaliser: ids differ in few characters only. */

@@ -39,9 +39,13 @@ export class AdminServer implements AdminApi {
     return this.server.drain(0);
   }
 
-  async putTopic(config: Omit<TopicView, 'brokers'>): Promise<void> {
+  async putTopic(
+    config: Omit<TopicView, 'brokers'>,
+    brokers: readonly string[] = [],
+  ): Promise<void> {
     this.check();
-    this.topics.set(config.name, { ...config, brokers: ['broker-a', 'broker-b'] });
+    const held = brokers.length === 0 ? ['broker-a', 'broker-b'] : brokers;
+    this.topics.set(config.name, { ...config, brokers: held });
   }
 
   async deleteTopic(name: string): Promise<void> {

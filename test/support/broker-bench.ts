@@ -19,17 +19,20 @@ export const never = new AbortController().signal;
 
 /** A broker on simulated time; everything that waits is driven by `drive`. */
 export class BrokerBench {
-  readonly sim = new SimClock();
   private readonly machine: Platform;
   private process: Mortal;
   running: TestBroker | undefined;
 
-  /** @param files what is on the disk; none: an empty one in memory */
+  /**
+   * @param files what is on the disk; none: an empty one in memory
+   * @param sim the time, where others share it
+   */
   constructor(
     private readonly options: TestBrokerOptions = {},
     files?: Files,
+    readonly sim = new SimClock(),
   ) {
-    const { clock, timers } = this.sim;
+    const { clock, timers } = sim;
     this.machine = { ...memoryPlatform(), ...(files && { files }), clock, timers };
     this.process = new Mortal(this.machine);
   }
@@ -108,10 +111,15 @@ export class BrokerBench {
    * @param meanwhile what happens to the files in between
    */
   async kill(meanwhile?: (files: Platform['files']) => Promise<void>): Promise<void> {
-    this.process.kill();
-    this.process = new Mortal(this.machine);
+    this.die();
     await meanwhile?.(this.machine.files);
     await this.open();
+  }
+
+  /** The process is dead until `open`. */
+  die(): void {
+    this.process.kill();
+    this.process = new Mortal(this.machine);
   }
 
   get platform(): Platform {

@@ -5,8 +5,10 @@ import type {
   EntryStatus,
   ForwardRequest,
   FilterFault,
+  GroupProgress,
   PopRequest,
   PopResult,
+  ProgressRequest,
   SendRequest,
   SendResult,
   SubscribeRequest,
@@ -260,6 +262,12 @@ export class ModelBroker implements BrokerConnection {
     const group = groupConfig(request.group, { fifo: request.fifoIfNew });
     this.groups.set(group.name, group);
     return group;
+  }
+
+  async groupProgress(request: ProgressRequest): Promise<GroupProgress> {
+    this.check();
+    if (!this.topics.has(request.topic)) throw noTopic(request.topic);
+    return { finished: request.generation, since: this.groups.has(request.group) ? 1 : 0 };
   }
 
   async clientSeen(clientId: string): Promise<void> {

@@ -2,6 +2,7 @@ import pino from 'pino';
 import { Broker } from '../../src/broker/broker';
 import { DEFAULT_BROKER_SETTINGS, type BrokerSettings } from '../../src/broker/settings';
 import type { PopRequest, PopResult } from '../../src/api/broker-api';
+import type { BrokerDialer } from '../../src/api/broker-dialer';
 import { ANY_HOST } from '../../src/message/host';
 import { encodeProperties, Property } from '../../src/message/properties';
 import { readRecord } from '../../src/message/record';
@@ -23,6 +24,8 @@ export interface TestBrokerOptions {
   readonly flush?: FlushMode;
   readonly settings?: Partial<BrokerSettings>;
   readonly store?: Partial<StoreOptions>;
+  /** Makes the ways to other brokers. */
+  readonly dial?: BrokerDialer;
 }
 
 /** Opens a broker with small files in `directory` of the platform's files. */
@@ -44,7 +47,11 @@ export async function openTestBroker(
     ...options.store,
   });
   const settings = { ...DEFAULT_BROKER_SETTINGS, ...options.settings };
-  const broker = await Broker.open({ store, directory, platform, logger, settings });
+  const { dial } = options;
+  const broker = await Broker.open({
+    ...{ store, directory, platform, logger, settings },
+    ...(dial && { dial }),
+  });
   return {
     broker,
     store,

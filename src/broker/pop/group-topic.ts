@@ -17,8 +17,12 @@ export class GroupTopic {
   rotation = 0;
   /** Messages that retention removed, not finished and not copied, since the process began. */
   expired = 0;
-  /** Whether queues that the topic has grown by are not open yet; see ../growth. */
+  /** Whether the group has not finished here what an older generation of the topic held; see ../growth. */
   gated = false;
+  /** The newest generation that the group has finished on all brokers of the topic, as far as is known. */
+  opened = 0;
+  /** The topic's generation when the group began here. */
+  since = 1;
   /** Set when the group or the topic was deleted, or the group began anew. */
   dropped = false;
 

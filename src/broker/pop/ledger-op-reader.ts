@@ -90,6 +90,14 @@ class LedgerOpReader {
           generation: input.varint(),
           offsets: this.list(() => input.varint()),
         };
+      case 'open':
+        return {
+          kind,
+          group: this.name(),
+          topic: this.name(),
+          since: input.varint(),
+          opened: input.varint(),
+        };
       case 'end':
         return { kind, begin: input.varint() };
     }

@@ -85,6 +85,12 @@ export class LedgerOpWriter {
         out.varint(op.offsets.length);
         for (const offset of op.offsets) out.varint(offset);
         break;
+      case 'open':
+        this.name(op.group);
+        this.name(op.topic);
+        out.varint(op.since);
+        out.varint(op.opened);
+        break;
       case 'end':
         out.varint(op.begin);
         break;

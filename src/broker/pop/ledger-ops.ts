@@ -15,6 +15,7 @@
  *     queue    group topic queue generation committed next flags [resets] count (offset attempt nonce4 client flags [group4] remainingMs)*
  *     attempt  group topic key count (queue offset attempt nonce4)*     part of a snapshot
  *     dead     group topic queue generation count offset*               part of a snapshot: went to the dead letter queue
+ *     open     group topic since opened                                generations of a topic that has grown
  *     end      begin                                                   a snapshot that began there is whole
  *
  * `look`, `pop`: every offset from the ledger's `next` to the new one that is not named is finished
@@ -133,6 +134,17 @@ export interface DeadOp extends QueueRef {
   readonly offsets: readonly number[];
 }
 
+/** What a group of consumers has to do with the generations of a topic that has grown; see ../growth. */
+export interface OpenOp {
+  readonly kind: 'open';
+  readonly group: string;
+  readonly topic: string;
+  /** The one in which it began. */
+  readonly since: number;
+  /** The newest one that it has finished on all brokers. */
+  readonly opened: number;
+}
+
 export interface EndOp {
   readonly kind: 'end';
   /** Physical offset of the snapshot's first record. */
@@ -148,6 +160,7 @@ export type LedgerOp =
   | ReleaseOp
   | ExpireOp
   | QueueOp
+  | OpenOp
   | EndOp
   | AttemptOp
   | DeadOp;
@@ -165,4 +178,5 @@ export const LEDGER_OP_KINDS: readonly LedgerOp['kind'][] = [
   'expire',
   'attempt',
   'dead',
+  'open',
 ];

@@ -65,6 +65,13 @@ export class LedgerReplay {
       case 'dead':
         for (const queueOffset of op.offsets) book.deadLetters.add({ ...op, queueOffset });
         break;
+      case 'open': {
+        const ledgers = book.find(op.group, op.topic);
+        if (ledgers === undefined) break;
+        ledgers.since = op.since;
+        ledgers.opened = op.opened;
+        break;
+      }
       case 'end':
         break;
     }

@@ -17,18 +17,19 @@ import type {
 } from '../../rpc/generated/gantry/v1/SendResult';
 
 /** Hot path. */
-export function sendRequestToWire({ queueId, draft, chosenOf }: SendRequest): WireRequest {
+export function sendRequestToWire({ queueId, draft, generation = -1 }: SendRequest): WireRequest {
   const record = Buffer.allocUnsafe(draft.byteLength);
   // The draft leaves the record CRC to whoever places the record.
   record.fill(0, record.length - CRC_PROPERTY_BYTES);
   draft.writeTo(record, 0);
-  return { queue_id: queueId, record, chosen_of: chosenOf ?? 0 };
+  return { queue_id: queueId, record, generation_and_one: generation + 1 };
 }
 
 /** @throws RangeError when the bytes are no whole record. */
 export function sendRequestFromWire(wire: SendRequest__Output): SendRequest {
   const request = { queueId: wire.queue_id, draft: draftOfBytes(wire.record) };
-  return wire.chosen_of === 0 ? request : { ...request, chosenOf: wire.chosen_of };
+  const { generation_and_one: generationAndOne } = wire;
+  return generationAndOne === 0 ? request : { ...request, generation: generationAndOne - 1 };
 }
 
 export function sendResultToWire(result: SendResult): WireResult {

@@ -26,7 +26,10 @@ export function topicToWire(topic: TopicConfig): Wire {
     name: topic.name,
     type: wireTypes[topic.type],
     queues: topic.queues,
-    placement: [...(topic.placement ?? [])],
+    generations: (topic.generations ?? []).map((generation) => ({
+      brokers: generation.map(({ brokerName, queues }) => ({ broker_name: brokerName, queues })),
+    })),
+    settled: topic.settled ?? 0,
   };
 }
 
@@ -35,6 +38,13 @@ export function topicFromWire(wire: TopicConfig__Output | null): TopicConfig {
   if (wire === null) throw missing('topic');
   const type = types.get(wire.type);
   if (type === undefined) throw new RangeError(`topic ${wire.name} has unknown type ${wire.type}`);
-  const { name, queues, placement } = wire;
-  return { name, type, queues, ...(placement.length === 0 ? {} : { placement }) };
+  const { name, queues, settled } = wire;
+  const generations = wire.generations.map(({ brokers }) =>
+    brokers.map((part) => ({ brokerName: part.broker_name, queues: part.queues })),
+  );
+  return {
+    ...{ name, type, queues },
+    ...(generations.length === 0 ? {} : { generations }),
+    ...(settled === 0 ? {} : { settled }),
+  };
 }

@@ -29,6 +29,33 @@ describe('gantry topic', () => {
     expect(server.topics.get('orders')).toMatchObject({ type: 'FIFO', queues: 1 });
   });
 
+  it('create takes the brokers that hold it', async () => {
+    await at('topic', 'create', 'orders', '--broker', 'broker-c', '--broker', 'broker-d');
+    await at('topic', 'create', 'mails', '--broker', 'broker-c', 'broker-d');
+    for (const name of ['orders', 'mails']) {
+      expect(server.topics.get(name)?.brokers).toEqual(['broker-c', 'broker-d']);
+    }
+  });
+
+  it('update changes what is said, on the brokers that hold it and those that are named', async () => {
+    await at('topic', 'create', 'orders', '--type', 'FIFO', '--broker', 'broker-a');
+    const more = await at('topic', 'update', 'orders', '--queues', '16');
+    expect(more).toEqual(succeeded('topic orders is in force: FIFO, 16 queues\n'));
+    expect(server.topics.get('orders')).toMatchObject({ queues: 16, brokers: ['broker-a'] });
+    await at('topic', 'update', 'orders', '--broker', 'broker-b');
+    expect(server.topics.get('orders')).toEqual({
+      ...{ name: 'orders', type: 'FIFO', queues: 16 },
+      brokers: ['broker-a', 'broker-b'],
+    });
+  });
+
+  it.each([
+    ['nothing', [], 2],
+    ['a topic that is not there', ['--queues', '16'], 1],
+  ])('update refuses %s', async (_what, flags, code) => {
+    expect((await at('topic', 'update', 'nowhere', ...flags)).code).toBe(code);
+  });
+
   it('list is a table for people and a list for programs', async () => {
     expect(rowsOf((await at('topic', 'list')).out)).toEqual([
       ['NAME', 'TYPE', 'QUEUES', 'BROKERS'],

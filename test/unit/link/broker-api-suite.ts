@@ -312,9 +312,11 @@ export function brokerApiSuite(name: string, open: () => Promise<BrokerApiUnderT
     it('keeps topics as they were put', async () => {
       const topic = { name: 'fifo', type: 'FIFO', queues: 5 } as const;
       await under.drive(api.putTopic(topic));
-      expect(await under.drive(api.listTopics())).toContainEqual(topic);
+      expect(await under.drive(api.listTopics())).toContainEqual(expect.objectContaining(topic));
       await under.drive(api.deleteTopic('fifo'));
-      expect(await under.drive(api.listTopics())).not.toContainEqual(topic);
+      expect(await under.drive(api.listTopics())).not.toContainEqual(
+        expect.objectContaining(topic),
+      );
     });
 
     it('says TOPIC_NOT_FOUND for a topic that it does not have', async () => {

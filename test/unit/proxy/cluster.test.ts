@@ -13,7 +13,11 @@ describe('the admin interface', () => {
     await admin.putTopic(topic);
     await admin.putGroup(groupConfig('g', { maxAttempts: 3 }));
     for (const broker of cluster.brokers.values()) {
-      expect(broker.topics.get('t')).toEqual({ ...topic, placement: ['broker-a', 'broker-b'] });
+      const generation = [
+        { brokerName: 'broker-a', queues: 4 },
+        { brokerName: 'broker-b', queues: 4 },
+      ];
+      expect(broker.topics.get('t')).toEqual({ ...topic, generations: [generation] });
       expect(broker.groups.get('g')?.maxAttempts).toBe(3);
     }
     expect(await admin.listTopics()).toMatchObject([
@@ -22,6 +26,51 @@ describe('the admin interface', () => {
     expect(await admin.listGroups()).toEqual([groupConfig('g', { maxAttempts: 3 })]);
     const answer = await new PublicClient(cluster).unary('QueryRoute', { topic: { name: 't' } });
     expect(answer.message_queues).toHaveLength(8);
+  });
+
+  it.each(['NORMAL', 'FIFO'] as const)(
+    'makes a %s topic on the brokers that are named, and keeps those that have it',
+    async (type) => {
+      const cluster = new ModelCluster({}, ['broker-a', 'broker-b', 'broker-c']);
+      const { admin } = cluster.proxy;
+      await admin.putTopic({ ...topic, type }, ['broker-b']);
+      expect(await admin.listTopics()).toMatchObject([{ type, brokers: ['broker-b'] }]);
+      await admin.putTopic({ ...topic, type }, ['broker-c']);
+      expect(await admin.listTopics()).toMatchObject([{ brokers: ['broker-b', 'broker-c'] }]);
+      await admin.putTopic({ ...topic, type, queues: 5 });
+      expect(await admin.listTopics()).toMatchObject([
+        { queues: 5, brokers: ['broker-a', 'broker-b', 'broker-c'] },
+      ]);
+    },
+  );
+
+  it('names the brokers that are there when another one is to hold a topic', async () => {
+    const cluster = new ModelCluster({}, ['broker-a', 'broker-b']);
+    const put = cluster.proxy.admin.putTopic(topic, ['broker-a', 'broker-x']);
+    await expect(put).rejects.toMatchObject({
+      code: Code.BAD_REQUEST,
+      message: 'broker broker-x is not there; those that are: broker-a, broker-b',
+    });
+    expect(cluster.broker('broker-a').topics.size).toBe(0);
+  });
+
+  it('changes nothing on the brokers of a topic when a new one does not take it', async () => {
+    const cluster = new ModelCluster({}, ['broker-a', 'broker-b']);
+    const { admin } = cluster.proxy;
+    await admin.putTopic(topic, ['broker-a']);
+    cluster.broker('broker-b').failure = new StatusError(Code.FORBIDDEN, 'too many topics');
+    await expect(admin.putTopic(topic)).rejects.toMatchObject({ code: Code.FORBIDDEN });
+    expect(cluster.broker('broker-a').topics.get('t')?.generations).toHaveLength(1);
+  });
+
+  it('brings the consumer groups along to a broker that is new to a topic', async () => {
+    const cluster = new ModelCluster({}, ['broker-a', 'broker-b']);
+    const { admin } = cluster.proxy;
+    await admin.putTopic(topic, ['broker-a']);
+    const group = groupConfig('g', { fifo: true, maxAttempts: 3 });
+    cluster.broker('broker-a').groups.set('g', group);
+    await admin.putTopic(topic);
+    expect(cluster.broker('broker-b').groups.get('g')).toEqual(group);
   });
 
   it('says on which brokers a change failed, and why', async () => {

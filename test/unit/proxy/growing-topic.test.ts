@@ -5,13 +5,14 @@ import { message, PublicClient } from '../../support/public-client';
 describe('a message group of a topic that grows', () => {
   it('is sent again where it belongs once the route tells, and other messages do not wait', async () => {
     const cluster = new ModelCluster();
-    cluster.topic('t', 'FIFO', 1);
+    const { admin } = cluster.proxy;
+    await admin.putTopic({ name: 't', type: 'FIFO', queues: 1 });
     const broker = cluster.broker();
     const send = broker.send.bind(broker);
-    const chosenOf: (number | undefined)[] = [];
+    const generations: (number | undefined)[] = [];
     broker.send = (request) => {
-      chosenOf.push(request.chosenOf);
-      if (request.chosenOf === 1) throw new StatusError(Code.NOT_FOUND, 'the topic has grown');
+      generations.push(request.generation);
+      if (request.generation === 1) throw new StatusError(Code.NOT_FOUND, 'the topic has grown');
       return send(request);
     };
     const client = new PublicClient(cluster);
@@ -20,9 +21,9 @@ describe('a message group of a topic that grows', () => {
     });
     await cluster.sim.settle();
     expect(broker.sends).toEqual([]);
-    cluster.topic('t', 'FIFO', 4);
+    await admin.putTopic({ name: 't', type: 'FIFO', queues: 4 });
     expect((await sent).code).toBe(Code.OK);
-    expect(chosenOf).toEqual([1, 4]);
+    expect(generations).toEqual([1, 2]);
     expect(broker.sends).toHaveLength(1);
   });
 

@@ -1,6 +1,7 @@
 import { BrokerUnreachableError } from '../../../src/api/broker-unreachable';
 import { Code, StatusError } from '../../../src/message/status';
-import { hashOf, orderedQueue } from '../../../src/proxy/send';
+import { hashOf } from '../../../src/proxy/send';
+import { orderedQueue } from '../../support/ordered-queue';
 import type { Message } from '../../../src/rpc/generated/apache/rocketmq/v2/Message';
 import { ModelCluster } from '../../support/model-cluster';
 import { message, PublicClient } from '../../support/public-client';

@@ -84,7 +84,6 @@ describe('EndTransaction', () => {
         name: 't',
         type: 'TRANSACTION',
         totalQueues: 6,
-        placement: undefined,
       } as const;
       const brokers = [...cluster.brokers.keys()].map((brokerName) => ({ brokerName, queues: 2 }));
       const first = cluster.broker(firstBroker({ ...route, brokers }, id));

@@ -34,7 +34,14 @@ describe('calls on the wire', () => {
   const methods = brokerMethods();
 
   it.each(TOPIC_TYPES)('carry a topic of type %s', async (type) => {
-    const topic = { name: 'a|%b', type, queues: 1024 };
+    const generations = [
+      [{ brokerName: 'broker-a', queues: 3 }],
+      [
+        { brokerName: 'broker-a', queues: 3 },
+        { brokerName: 'broker-b', queues: 1024 },
+      ],
+    ];
+    const topic = { name: 'a|%b', type, queues: 1024, generations, settled: 2 };
     const put = await travel('putTopic', methods.putTopic, topic, undefined);
     expect(put).toEqual({ called: topic, got: undefined });
     const list = await travel('listTopics', methods.listTopics, undefined, [topic, topic]);
@@ -146,15 +153,32 @@ describe('calls on the wire', () => {
     expect(after).toEqual(before);
   });
 
+  it('carry how far a group of consumers is', async () => {
+    const request = { group: 'g', topic: 't', generation: 3, pollMs: 20_000 };
+    const progress = { finished: 2, since: 1 };
+    const asked = await travel('groupProgress', methods.groupProgress, request, progress);
+    expect(asked).toEqual({ called: request, got: progress });
+  });
+
+  it.each([undefined, 0, 1, 64])('carry a message chosen in generation %p', async (generation) => {
+    const draft = messageDraft('t', 'id');
+    const request = { queueId: 0, draft, ...(generation === undefined ? {} : { generation }) };
+    const { called } = await travel('send', methods.send, request, {
+      queueOffset: 0,
+      physicalOffset: 0,
+    });
+    expect((called as SendRequest).generation).toBe(generation);
+  });
+
   it('refuse a send without a whole record', async () => {
     const cut = methods.send.serve({} as BrokerApi, Buffer.alloc(0), never);
     await expect(cut).rejects.toThrow('record is cut off');
   });
 
   it('refuse a topic of a type that is not known', () => {
-    expect(() => topicFromWire({ name: 't', type: 0, queues: 1, placement: [] })).toThrow(
-      'unknown type 0',
-    );
+    expect(() =>
+      topicFromWire({ name: 't', type: 0, queues: 1, generations: [], settled: 0 }),
+    ).toThrow('unknown type 0');
     expect(() => topicFromWire(null)).toThrow('message without topic');
   });
 
