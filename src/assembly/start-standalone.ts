@@ -39,7 +39,7 @@ async function createTopic(broker: Broker, topic: TopicConfig): Promise<void> {
 }
 
 /** The broker itself as the way to it; it ends with the process, not with the proxy. */
-function connectionOf(broker: Broker): BrokerConnection {
+export function connectionOf(broker: Broker): BrokerConnection {
   return {
     transactions: broker.transactions,
     offsets: broker.offsets,

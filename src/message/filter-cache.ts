@@ -1,6 +1,7 @@
 /** Compiled filters, so that each expression is read once and not at each receive. */
 import type { FilterExpression, RecordFilter } from './filter';
 import { tagFilter } from './filter';
+import { OldestFirst } from './oldest-first';
 import { SqlFilter } from './sql/sql-filter';
 import { Code, StatusError } from './status';
 
@@ -12,7 +13,7 @@ const MAX_CHARS = 512 * 1024;
 
 export class FilterCache {
   /** By expression, the least recently used first. */
-  private readonly filters = new Map<string, RecordFilter>();
+  private readonly filters = new OldestFirst<string, RecordFilter>();
   private chars = 0;
 
   /**
@@ -24,8 +25,7 @@ export class FilterCache {
     const key = `${type} ${expression}`;
     const known = this.filters.get(key);
     if (known !== undefined) {
-      this.filters.delete(key);
-      this.filters.set(key, known);
+      this.filters.renew(key, known);
       return known;
     }
     const filter = type === 'SQL' ? new SqlFilter(expression) : checkedTagFilter(expression);
@@ -40,8 +40,8 @@ export class FilterCache {
   private keep(key: string, filter: RecordFilter): void {
     this.filters.set(key, filter);
     this.chars += key.length;
-    for (const oldest of this.filters.keys()) {
-      if (this.filters.size <= MAX_FILTERS && this.chars <= MAX_CHARS) return;
+    while (this.filters.size > MAX_FILTERS || this.chars > MAX_CHARS) {
+      const oldest = this.filters.oldest ?? key;
       this.filters.delete(oldest);
       this.chars -= oldest.length;
     }

@@ -1,25 +1,21 @@
+import { OldestFirst } from '../message/oldest-first';
+
 /** A map with a bound: when it is full, the entry that was used least recently goes. */
 export class BoundedMap<K, V> {
-  private readonly map = new Map<K, V>();
+  private readonly map = new OldestFirst<K, V>();
 
   constructor(private readonly max: number) {}
 
   get(key: K): V | undefined {
     const value = this.map.get(key);
     if (value === undefined) return undefined;
-    this.map.delete(key);
-    this.map.set(key, value);
+    this.map.renew(key, value);
     return value;
   }
 
   set(key: K, value: V): void {
-    this.map.delete(key);
-    this.map.set(key, value);
-    if (this.map.size <= this.max) return;
-    for (const oldest of this.map.keys()) {
-      this.map.delete(oldest);
-      return;
-    }
+    this.map.renew(key, value);
+    if (this.map.size > this.max) this.map.delete(this.map.oldest ?? key);
   }
 
   delete(key: K): void {

@@ -8,7 +8,12 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
 } from '@grpc/grpc-js';
-import type { SimClock } from './sim-clock';
+import type { Clock } from '../../src/platform/platform';
+
+/** What tells the time: deadlines are the wall clock's. */
+export interface Simulated {
+  readonly clock: Clock;
+}
 
 export interface Caller {
   /** '' sends no header. Default `client-1`. */
@@ -42,7 +47,7 @@ export class FakeCall<Request, Response> extends EventEmitter {
 
   constructor(
     private readonly caller: Caller,
-    sim: SimClock,
+    sim: Simulated,
     readonly request: Request,
   ) {
     super();
@@ -142,7 +147,7 @@ export class FakeCall<Request, Response> extends EventEmitter {
 /** Calls a unary handler and answers its response; rejects with a gRPC error. */
 export function callUnary<Request, Response>(
   handler: handleUnaryCall<Request, Response>,
-  sim: SimClock,
+  sim: Simulated,
   request: Request,
   caller: Caller = {},
 ): Promise<Response> {
@@ -159,7 +164,7 @@ export function callUnary<Request, Response>(
 /** Opens a call whose answer is a stream. */
 export function callStream<Request, Response>(
   handler: handleServerStreamingCall<Request, Response>,
-  sim: SimClock,
+  sim: Simulated,
   request: Request,
   caller: Caller = {},
   prepare: (call: FakeCall<Request, Response>) => void = () => undefined,
@@ -173,7 +178,7 @@ export function callStream<Request, Response>(
 /** Opens a call of streams both ways. */
 export function callDuplex<Request, Response>(
   handler: handleBidiStreamingCall<Request, Response>,
-  sim: SimClock,
+  sim: Simulated,
   caller: Caller = {},
 ): FakeCall<Request, Response> {
   const call = new FakeCall<Request, Response>(caller, sim, undefined as never);

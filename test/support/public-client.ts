@@ -18,8 +18,15 @@ import type {
 } from '../../src/rpc/generated/apache/rocketmq/v2/TelemetryCommand';
 import { withHotCodecs } from '../../src/proxy/codec/hot-codecs';
 import { loadService } from '../../src/rpc/protos';
-import { callDuplex, callStream, callUnary, type Caller, type FakeCall } from './fake-call';
-import type { ModelCluster } from './model-cluster';
+import type { Proxy } from '../../src/proxy/proxy';
+import {
+  callDuplex,
+  callStream,
+  callUnary,
+  type Caller,
+  type FakeCall,
+  type Simulated,
+} from './fake-call';
 
 type Definition = MessagingServiceDefinition;
 const service = loadService(
@@ -59,7 +66,7 @@ function wire<I, O>(
 /** A client of a proxy in this process: all that it sends and sees has been through the API's own codec. */
 export class PublicClient {
   constructor(
-    private readonly cluster: Pick<ModelCluster, 'proxy' | 'sim'>,
+    private readonly cluster: { readonly proxy: Pick<Proxy, 'messaging'>; readonly sim: Simulated },
     readonly caller: Caller = {},
   ) {}
 

@@ -5,6 +5,7 @@
  */
 import type { Logger } from 'pino';
 import type { FilterFault } from '../../api/broker-api';
+import { OldestFirst } from '../../message/oldest-first';
 import type { Clock } from '../../platform/platform';
 
 /** Groups and topics that are counted apart, at most; the longest known goes for a new one. */
@@ -32,7 +33,7 @@ export interface FaultPlace {
 }
 
 export class FilterFaults {
-  private readonly entries = new Map<string, Entry>();
+  private readonly entries = new OldestFirst<string, Entry>();
 
   constructor(
     private readonly clock: Clock,
@@ -59,18 +60,17 @@ export class FilterFaults {
 
   /** A deleted group or topic. */
   forget(matches: (place: { readonly group: string; readonly topic: string }) => boolean): void {
-    for (const [key, entry] of this.entries) if (matches(entry)) this.entries.delete(key);
+    for (const entry of this.entries.values()) {
+      if (matches(entry)) this.entries.delete(keyOf(entry));
+    }
   }
 
   private entryOf({ group, topic }: FaultPlace): Entry {
-    const key = `${group} ${topic}`;
+    const key = keyOf({ group, topic });
     let entry = this.entries.get(key);
     if (entry !== undefined) return entry;
     if (this.entries.size >= MAX_PAIRS) {
-      for (const oldest of this.entries.keys()) {
-        this.entries.delete(oldest);
-        break;
-      }
+      this.entries.delete(this.entries.oldest ?? key);
     }
     entry = {
       ...{ group, topic, faults: 0, lastFault: '', lastQueueId: 0, lastOffset: 0, lastWallMs: 0 },
@@ -79,4 +79,8 @@ export class FilterFaults {
     this.entries.set(key, entry);
     return entry;
   }
+}
+
+function keyOf({ group, topic }: { readonly group: string; readonly topic: string }): string {
+  return `${group} ${topic}`;
 }

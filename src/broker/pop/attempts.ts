@@ -4,6 +4,7 @@
  * new receive.
  */
 import type { PopRequest } from '../../api/broker-api';
+import { OldestFirst } from '../../message/oldest-first';
 import type { GroupTopic } from './group-topic';
 
 /** Stands for receives without an attempt id. */
@@ -31,8 +32,8 @@ export interface Attempt {
 }
 
 export class Attempts {
-  private readonly attempts = new Map<number, Attempt>();
-  private readonly repeated = new Set<number>();
+  private readonly attempts = new OldestFirst<number, Attempt>();
+  private readonly repeated = new OldestFirst<number, true>();
   private kept = 0;
 
   /** Adds to what an attempt was given. */
@@ -44,9 +45,8 @@ export class Attempts {
     const all = [...before, ...deliveries];
     this.attempts.set(key, { key, group, topic, generation, deliveries: all });
     this.kept += all.length;
-    for (const oldest of this.attempts.keys()) {
-      if (this.attempts.size <= MAX_ATTEMPTS && this.kept <= MAX_DELIVERIES) return;
-      this.forget(oldest);
+    while (this.attempts.size > MAX_ATTEMPTS || this.kept > MAX_DELIVERIES) {
+      this.forget(this.attempts.oldest ?? NO_ATTEMPT);
     }
   }
 
@@ -62,12 +62,8 @@ export class Attempts {
 
   /** Notes that a delivery is being answered once more: its first answer's loss is no reason to give it back. */
   repeat(nonce: number): void {
-    this.repeated.add(nonce);
-    if (this.repeated.size <= MAX_REPEATED) return;
-    for (const oldest of this.repeated) {
-      this.repeated.delete(oldest);
-      return;
-    }
+    this.repeated.set(nonce, true);
+    if (this.repeated.size > MAX_REPEATED) this.repeated.delete(this.repeated.oldest ?? nonce);
   }
 
   isRepeated(nonce: number): boolean {

@@ -4,6 +4,7 @@
  */
 import type { PopRequest } from '../../api/broker-api';
 import type { RecordFilter } from '../../message/filter';
+import { OldestFirst } from '../../message/oldest-first';
 import { Code, StatusError } from '../../message/status';
 import type { TimerHandle, Timers } from '../../platform/platform';
 import type { GroupTopic } from './group-topic';
@@ -18,12 +19,19 @@ export interface Poll {
 }
 
 interface ParkedPoll extends Poll {
+  readonly ledgers: GroupTopic;
+  /** Names client and attempt, `undefined` without an attempt id. */
+  readonly attempt: string | undefined;
   readonly timer: TimerHandle;
   readonly unlisten: () => void;
 }
 
+type Queue = OldestFirst<Poll, ParkedPoll>;
+
 export class ParkedPolls {
-  private readonly parked = new Map<GroupTopic, Set<ParkedPoll>>();
+  /** By topic, since messages arrive by topic. */
+  private readonly parked = new Map<string, Map<GroupTopic, Queue>>();
+  private readonly byAttempt = new Map<string, ParkedPoll>();
   private count = 0;
 
   constructor(
@@ -31,58 +39,70 @@ export class ParkedPolls {
     private readonly limits: { readonly maxPolls: number; readonly maxPollsPerLedger: number },
   ) {}
 
-  /** @throws StatusError TOO_MANY_REQUESTS when a bound on waiting polls is reached */
+  /**
+   * Parks a poll; one of the same client with the same attempt id ends.
+   * @throws StatusError TOO_MANY_REQUESTS when a bound on waiting polls is reached
+   */
   park(ledgers: GroupTopic, poll: Poll, signal: AbortSignal): void {
-    const polls = this.parked.get(ledgers) ?? new Set<ParkedPoll>();
+    const { clientId, attemptId, pollMs } = poll.request;
+    this.endAttempt(clientId, attemptId);
+    const polls = this.queueOf(ledgers) ?? new OldestFirst<Poll, ParkedPoll>();
     this.checkBounds(ledgers, polls.size);
     const leave = (): void => {
-      if (this.remove(ledgers, parkedPoll)) poll.end([]);
+      if (this.remove(parkedPoll)) poll.end([]);
     };
     signal.addEventListener('abort', leave, { once: true });
     const parkedPoll: ParkedPoll = {
       ...poll,
-      timer: this.timers.after(poll.request.pollMs, leave),
+      ledgers,
+      attempt: attemptOf(clientId, attemptId),
+      timer: this.timers.after(pollMs, leave),
       unlisten: () => signal.removeEventListener('abort', leave),
     };
-    polls.add(parkedPoll);
-    this.parked.set(ledgers, polls);
+    polls.set(parkedPoll, parkedPoll);
+    if (polls.size === 1) this.addQueue(ledgers, polls);
+    if (parkedPoll.attempt !== undefined) this.byAttempt.set(parkedPoll.attempt, parkedPoll);
     this.count++;
   }
 
   has(ledgers: GroupTopic): boolean {
-    return this.parked.has(ledgers);
+    return this.queueOf(ledgers) !== undefined;
+  }
+
+  /** Groups of which polls wait on a topic; they may cease to while this is walked. Hot path. */
+  waitingOn(topic: string): Iterable<GroupTopic> {
+    return this.parked.get(topic)?.keys() ?? [];
   }
 
   /** The polls that wait, the oldest first; they may end while this is walked. */
   waiting(ledgers: GroupTopic): Iterable<Poll> {
-    return this.parked.get(ledgers) ?? [];
+    return this.queueOf(ledgers)?.values() ?? [];
   }
 
   isWaiting(ledgers: GroupTopic, poll: Poll): boolean {
-    return this.parked.get(ledgers)?.has(poll as ParkedPoll) ?? false;
+    return this.queueOf(ledgers)?.has(poll) ?? false;
   }
 
   /** Takes a poll off the list; `false` when it has ended meanwhile. */
   claim(ledgers: GroupTopic, poll: Poll): boolean {
-    return this.remove(ledgers, poll as ParkedPoll);
+    const parkedPoll = this.queueOf(ledgers)?.get(poll);
+    return parkedPoll !== undefined && this.remove(parkedPoll);
   }
 
-  /** Ends the polls of one client with that attempt id, wherever they wait: it has asked again. */
+  /** Ends the poll of a client with that attempt id, wherever it waits: the client has asked again. Hot path. */
   endAttempt(clientId: string, attemptId: string): void {
-    for (const [ledgers, polls] of this.parked) {
-      for (const poll of polls) {
-        const { request } = poll;
-        if (request.attemptId !== attemptId || request.clientId !== clientId) continue;
-        if (this.remove(ledgers, poll)) poll.end([]);
-      }
-    }
+    const attempt = attemptOf(clientId, attemptId);
+    const poll = attempt === undefined ? undefined : this.byAttempt.get(attempt);
+    if (poll !== undefined && this.remove(poll)) poll.end([]);
   }
 
   /** Fails the polls of ledgers that are no more. */
   failAll(matches: (ledgers: GroupTopic) => boolean, error: StatusError): void {
-    for (const [ledgers, polls] of this.parked) {
-      if (!matches(ledgers)) continue;
-      for (const poll of polls) if (this.remove(ledgers, poll)) poll.fail(error);
+    for (const queues of this.parked.values()) {
+      for (const [ledgers, polls] of queues) {
+        if (!matches(ledgers)) continue;
+        for (const poll of polls.values()) if (this.remove(poll)) poll.fail(error);
+      }
     }
   }
 
@@ -102,13 +122,34 @@ export class ParkedPolls {
     }
   }
 
-  private remove(ledgers: GroupTopic, poll: ParkedPoll): boolean {
-    const polls = this.parked.get(ledgers);
-    if (polls === undefined || !polls.delete(poll)) return false;
-    if (polls.size === 0) this.parked.delete(ledgers);
+  private queueOf(ledgers: GroupTopic): Queue | undefined {
+    return this.parked.get(ledgers.topic)?.get(ledgers);
+  }
+
+  private addQueue(ledgers: GroupTopic, polls: Queue): void {
+    let queues = this.parked.get(ledgers.topic);
+    if (queues === undefined) {
+      queues = new Map();
+      this.parked.set(ledgers.topic, queues);
+    }
+    queues.set(ledgers, polls);
+  }
+
+  private remove(poll: ParkedPoll): boolean {
+    const { ledgers, attempt } = poll;
+    const queues = this.parked.get(ledgers.topic);
+    const polls = queues?.get(ledgers);
+    if (queues === undefined || polls === undefined || !polls.delete(poll)) return false;
+    if (polls.size === 0) queues.delete(ledgers);
+    if (queues.size === 0) this.parked.delete(ledgers.topic);
+    if (attempt !== undefined) this.byAttempt.delete(attempt);
     this.count--;
     poll.timer.cancel();
     poll.unlisten();
     return true;
   }
+}
+
+function attemptOf(clientId: string, attemptId: string): string | undefined {
+  return attemptId === '' ? undefined : `${clientId}\n${attemptId}`;
 }

@@ -80,7 +80,7 @@ export class PopService {
   }
 
   private arrived(topic: string): void {
-    for (const ledgers of this.parts.book.ofTopic(topic)) this.serve(ledgers);
+    for (const ledgers of this.polls.waitingOn(topic)) this.serve(ledgers);
   }
 
   /** Chooses messages now, else waits for the first ones. */

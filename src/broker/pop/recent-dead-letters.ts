@@ -3,25 +3,21 @@
  * acknowledged ones. The newest only: an acknowledgement much later is answered OK and changes nothing.
  */
 import type { DeadLetterOrigin } from '../../message/dead-letter';
+import { OldestFirst } from '../../message/oldest-first';
 
 /** The most that are known; 10,000 by default. */
 const MAX_KEPT = 10_000;
 
 export class RecentDeadLetters {
-  private readonly kept = new Map<string, DeadLetterOrigin>();
+  private readonly kept = new OldestFirst<string, DeadLetterOrigin>();
 
   constructor(private readonly maxKept = MAX_KEPT) {}
 
   /** Adds the newest one; the oldest goes when there are too many. */
   add(origin: DeadLetterOrigin): void {
     const key = keyOf(origin);
-    this.kept.delete(key);
-    this.kept.set(key, origin);
-    if (this.kept.size <= this.maxKept) return;
-    for (const oldest of this.kept.keys()) {
-      this.kept.delete(oldest);
-      return;
-    }
+    this.kept.renew(key, origin);
+    if (this.kept.size > this.maxKept) this.kept.delete(this.kept.oldest ?? key);
   }
 
   has(origin: DeadLetterOrigin): boolean {
@@ -29,14 +25,14 @@ export class RecentDeadLetters {
   }
 
   /** All of them, the oldest first. */
-  all(): IterableIterator<DeadLetterOrigin> {
+  all(): Iterable<DeadLetterOrigin> {
     return this.kept.values();
   }
 
   /** Forgets those of a group on a topic: offsets of a topic made anew mean other messages. */
   forget(group: string, topic: string): void {
-    for (const [key, origin] of this.kept) {
-      if (origin.group === group && origin.topic === topic) this.kept.delete(key);
+    for (const origin of this.kept.values()) {
+      if (origin.group === group && origin.topic === topic) this.kept.delete(keyOf(origin));
     }
   }
 }

@@ -3,6 +3,7 @@
  * messages, which finds their op records.
  */
 import { OP_TOPIC } from '../../message/names';
+import { OldestFirst } from '../../message/oldest-first';
 import { readRecord } from '../../message/record';
 import { readOp, type TransactionDecision } from '../../message/transaction-records';
 import type { Clock } from '../../platform/platform';
@@ -31,7 +32,7 @@ interface Kept extends Ended {
 }
 
 export class Decisions {
-  private readonly kept = new Map<string, Kept>();
+  private readonly kept = new OldestFirst<string, Kept>();
 
   constructor(
     private readonly finder: MessageFinder,
@@ -41,8 +42,9 @@ export class Decisions {
   add(topic: string, id: string, ended: Ended): void {
     const atMs = this.clock.monotonicMs();
     this.kept.set(keyOf(topic, id), { ...ended, atMs });
-    for (const [key, oldest] of this.kept) {
-      if (this.kept.size <= MAX_KEPT && atMs - oldest.atMs < KEPT_MS) break;
+    for (let key = this.kept.oldest; key !== undefined; key = this.kept.oldest) {
+      const isOver = atMs - (this.kept.get(key)?.atMs ?? 0) >= KEPT_MS;
+      if (!isOver && this.kept.size <= MAX_KEPT) break;
       this.kept.delete(key);
     }
   }

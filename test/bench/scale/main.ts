@@ -1,0 +1,26 @@
+import { consumers } from './consumers';
+import { delayedHour, delayedPending } from './delayed';
+import { duplicates } from './duplicates';
+import { inFlight } from './in-flight';
+import { Report } from './measure';
+import { polls } from './polls';
+import { transactions } from './transactions';
+
+const CASES: Readonly<Record<string, (report: Report) => Promise<void>>> = {
+  'in-flight': inFlight,
+  polls,
+  consumers,
+  duplicates,
+  transactions,
+  'delayed-hour': delayedHour,
+  'delayed-pending': delayedPending,
+};
+
+export const NAMES: readonly string[] = Object.keys(CASES);
+
+/** Runs one case; its rows go to the standard output. Answers which of its bounds were not kept. */
+export async function runCase(name: string): Promise<readonly string[]> {
+  const report = new Report(name, (line) => process.stdout.write(`${line}\n`));
+  await CASES[name]?.(report);
+  return report.failures;
+}
