@@ -25,6 +25,9 @@ import { TransactionView } from './transaction/transaction-view';
 export const VIEWS_FILE = 'views.json';
 /** Rows in one operation of a snapshot. */
 const SNAPSHOT_ROWS = 16_384;
+/** Queues of a snapshot that are logged in one turn, and how many rows are as much work as one. */
+const QUEUES_A_TURN = 64;
+const ROWS_OF_A_QUEUE = 100;
 
 export interface ViewParts {
   readonly directory: string;
@@ -39,6 +42,8 @@ export interface ViewParts {
 
 export class Views {
   private loggedAtSnapshot = 0;
+  /** What the newest snapshot took of the log. */
+  private snapshotBytes = 0;
   /** Where the newest whole snapshot begins, -1 when none is known. */
   private newestBegin = -1;
   private running: Promise<void> | undefined;
@@ -79,10 +84,14 @@ export class Views {
     );
   }
 
-  /** Takes a snapshot when enough was logged since the last one; one at a time. */
+  /**
+   * Takes a snapshot when enough was logged since the last one, and not less than that took: with a million messages
+   * in flight snapshots would follow each other without end. One at a time.
+   */
   snapshotIfDue(everyBytes: number): void {
     if (this.running !== undefined) return;
-    if (this.loggedBytes - this.loggedAtSnapshot < everyBytes) return;
+    const logged = this.loggedBytes - this.loggedAtSnapshot;
+    if (logged < Math.max(everyBytes, this.snapshotBytes)) return;
     this.running = this.snapshot()
       .catch((error: unknown) => {
         this.parts.logger.error({ err: error }, 'snapshot of the views failed');
@@ -98,17 +107,22 @@ export class Views {
     return log.bytes + transactions.bytes / 4;
   }
 
-  /** Logs the state of all views, a queue a turn, and notes where that begins. */
+  /** Logs the state of all views, some queues a turn, and notes where that begins. */
   async snapshot(): Promise<void> {
     const { metadata, book, log, platform } = this.parts;
     this.loggedAtSnapshot = this.loggedBytes;
     log.flush();
+    const bytesBefore = log.bytes;
     const begin = metadata.logState();
+    let inTurn = 0;
     for (const ledgers of [...book.all()]) {
       for (const queueId of [...ledgers.queues.keys()]) {
         const ledger = ledgers.queues.get(queueId);
         if (ledger === undefined) break;
         this.logQueue(ledgers, ledger);
+        inTurn += 1 + ledger.unfinished / ROWS_OF_A_QUEUE;
+        if (inTurn < QUEUES_A_TURN) continue;
+        inTurn = 0;
         await new Promise<void>((resolve) => platform.timers.nextTurn(resolve));
       }
       const { group, topic, since, opened } = ledgers;
@@ -124,6 +138,8 @@ export class Views {
     await log.synced();
     await this.noteBegin(begin);
     this.newestBegin = begin;
+    this.loggedAtSnapshot = this.loggedBytes;
+    this.snapshotBytes = log.bytes - bytesBefore;
   }
 
   /** Sees to it that all that is known stands in the log at or above `position`, on stable storage. */

@@ -64,7 +64,8 @@ function importQueue(
   const committed = [...due.keys()].reduce((least, offset) => Math.min(least, offset), end);
   const next = Math.min(end, committed + maxWindow);
   if (next < end) logger.warn({ topic, group, queueId, from: next, to: end }, 'delivered again');
-  const rows = [...due].map(([offset, dueMs]) => ({
+  const ascending = [...due].sort(([a], [b]) => a - b);
+  const rows = ascending.map(([offset, dueMs]) => ({
     ...{
       offset,
       attempt: 1,
@@ -76,7 +77,7 @@ function importQueue(
     },
     remainingMs: Math.max(0, dueMs - nowMs),
   }));
-  book.restoreQueue(ledgers, queueId, committed, next, rows);
+  book.restoreQueue(ledgers, queueId, committed, next, [{ rows, ageMs: 0 }]);
   return due.size;
 }
 

@@ -11,7 +11,7 @@ import { GroupTopic, GroupTopics } from './group-topic';
 import { holderOf, ownerOf, renewedLeaseMs, type Holder } from './holder';
 import { InflightBounds, type InflightLimits } from './inflight-bounds';
 import { GIVEN_BACK, InflightTable, NO_OWNER } from './inflight-table';
-import type { SnapshotRow } from './ledger-ops';
+import { type AgedRows, remainingOf, type SnapshotRow } from './ledger-ops';
 import { NO_GROUP, type MessageGroup } from './message-groups';
 import { RecentDeadLetters } from './recent-dead-letters';
 import { QueueLedger } from './queue-ledger';
@@ -84,6 +84,7 @@ export class LedgerBook extends GroupTopics {
 
   /**
    * Replaces what is known of a queue, as a snapshot or a reset says it.
+   * @param parts its rows, all in ascending order of offsets
    * @param resets of the queue so far
    */
   restoreQueue(
@@ -91,19 +92,21 @@ export class LedgerBook extends GroupTopics {
     queueId: number,
     committed: number,
     next: number,
-    rows: readonly SnapshotRow[],
+    parts: readonly AgedRows[],
     resets = 0,
   ): void {
     const before = ledgers.queues.get(queueId);
     if (before !== undefined) this.dropQueue(before);
     const ledger = this.addQueue(ledgers, queueId, committed, resets);
-    const byOffset = new Map(rows.map((row) => [row.offset, row]));
-    while (ledger.next < next) {
-      const row = byOffset.get(ledger.next);
-      if (row === undefined) ledger.skipNext();
-      else if (row.attempt === 0 && row.client === '') this.addNext(ledger, row.group);
-      else this.restoreRow(ledger, row);
+    for (const { rows, ageMs } of parts) {
+      for (const row of rows) {
+        if (row.offset < ledger.next || row.offset >= next) continue;
+        ledger.skipTo(row.offset);
+        if (row.attempt === 0 && row.client === '') this.addNext(ledger, row.group);
+        else this.restoreRow(ledger, row, remainingOf(row.remainingMs, ageMs));
+      }
     }
+    ledger.skipTo(next);
   }
 
   /** Whether a queue may give one more new message. */
@@ -322,7 +325,7 @@ export class LedgerBook extends GroupTopics {
     return ledger;
   }
 
-  private restoreRow(ledger: QueueLedger, from: SnapshotRow): void {
+  private restoreRow(ledger: QueueLedger, from: SnapshotRow, remainingMs: number): void {
     const client = this.clients.heard(from.client);
     const owner = ownerOf({ client, autoRenew: from.autoRenew });
     const row = this.rows.allocate(ledger.index, from.offset, from.attempt, from.nonce, owner);
@@ -334,7 +337,7 @@ export class LedgerBook extends GroupTopics {
       ledger.messageGroups.add(from.group, from.offset);
       this.holdInGroup(row);
     }
-    this.wheel.link(row, from.remainingMs);
+    this.wheel.link(row, remainingMs);
   }
 
   /** Holds a message whose last attempt is over, to be moved to the dead letter queue. */

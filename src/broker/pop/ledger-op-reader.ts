@@ -162,16 +162,20 @@ class LedgerOpReader {
     return this.list(() => base + this.input.varint());
   }
 
+  /** There may be a million of them: each is one literal, which costs a tenth of one made of others. */
   private rows(): SnapshotRow[] {
     const { input } = this;
     return this.list(() => {
-      const row = { offset: input.varint(), attempt: input.varint(), nonce: input.uint32() };
+      const offset = input.varint();
+      const attempt = input.varint();
+      const nonce = input.uint32();
       const client = this.name();
       const flags = input.byte();
       const group = (flags & 2) === 0 ? 0 : input.uint32() | 0;
       const autoRenew = (flags & 1) === 1;
       const givenBack = (flags & 4) === 4;
-      return { ...row, client, autoRenew, givenBack, group, remainingMs: input.varint() };
+      const remainingMs = input.varint();
+      return { offset, attempt, nonce, client, autoRenew, givenBack, group, remainingMs };
     });
   }
 

@@ -53,6 +53,18 @@ export interface SnapshotRow extends Lease {
   readonly remainingMs: number;
 }
 
+/** Rows of a snapshot that was logged so long ago. */
+export interface AgedRows {
+  /** By offset, ascending. */
+  readonly rows: readonly SnapshotRow[];
+  readonly ageMs: number;
+}
+
+/** What is left of a duration that was logged so long ago. */
+export function remainingOf(durationMs: number, ageMs: number): number {
+  return Math.min(durationMs, Math.max(0, durationMs - ageMs));
+}
+
 export interface StartOp {
   readonly kind: 'start';
   readonly group: string;

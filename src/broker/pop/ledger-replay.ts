@@ -5,12 +5,19 @@
 import type { DeadLetterOrigin } from '../../message/dead-letter';
 import type { GroupTopic } from './group-topic';
 import type { LedgerBook } from './ledger-book';
-import type { LedgerOp, PopOp, QueueOp, QueueRef, SnapshotRow } from './ledger-ops';
+import {
+  type AgedRows,
+  type LedgerOp,
+  type PopOp,
+  type QueueOp,
+  type QueueRef,
+  remainingOf,
+} from './ledger-ops';
 import type { QueueLedger } from './queue-ledger';
 
 export class LedgerReplay {
   /** Rows of a queue whose snapshot takes several operations; it counts with the last one. */
-  private partial: SnapshotRow[] = [];
+  private partial: AgedRows[] = [];
 
   constructor(private readonly book: LedgerBook) {}
 
@@ -40,21 +47,19 @@ export class LedgerReplay {
         break;
       case 'change':
         this.withRow(op, op.offset, (row) => {
-          book.change(row, op.nonce, op.attempt, remaining(op.invisibleMs, ageMs));
+          book.change(row, op.nonce, op.attempt, remainingOf(op.invisibleMs, ageMs));
         });
         break;
       case 'release':
         for (const offset of op.offsets) {
-          this.withRow(op, offset, (row) => book.release(row, remaining(op.delayMs, ageMs)));
+          this.withRow(op, offset, (row) => book.release(row, remainingOf(op.delayMs, ageMs)));
         }
         break;
       case 'expire':
         this.withQueue(op, (ledger) => void book.expire(ledger, op.min));
         break;
       case 'queue':
-        this.partial.push(
-          ...op.rows.map((row) => ({ ...row, remainingMs: remaining(row.remainingMs, ageMs) })),
-        );
+        this.partial.push({ rows: op.rows, ageMs });
         if (!op.more) this.restore(op);
         break;
       case 'attempt': {
@@ -107,7 +112,7 @@ export class LedgerReplay {
       op.deliveries.map((delivery, i) => ({ ...delivery, queueId, nonce: (op.nonce + i) >>> 0 })),
     );
     const holder = { client: book.clients.heard(op.client), autoRenew: op.autoRenew };
-    const delayMs = remaining(op.invisibleMs, ageMs);
+    const delayMs = remainingOf(op.invisibleMs, ageMs);
     op.deliveries.forEach(({ offset, attempt }, i) => {
       const nonce = (op.nonce + i) >>> 0;
       if (offset >= ledger.next) {
@@ -137,8 +142,4 @@ export class LedgerReplay {
       if (row !== undefined) change(row);
     });
   }
-}
-
-function remaining(durationMs: number, ageMs: number): number {
-  return Math.min(durationMs, Math.max(0, durationMs - ageMs));
 }

@@ -50,7 +50,8 @@ export class TimingWheel {
     this.table.deadline[row] = due;
     this.place(row);
     this.linked++;
-    this.arm();
+    // The timer's turn serves all buckets up to its tick, those of this row too when it is due then or later.
+    if (this.timer === undefined || ((due - this.timerTick) | 0) < 0) this.arm();
   }
 
   /** Takes a row out of its bucket; one in none stays as it is. */

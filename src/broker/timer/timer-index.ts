@@ -238,7 +238,7 @@ export class TimerIndex {
     if (period.fileBytes === 0) return rows;
     const handle = await this.files.open(this.path(period), 'read');
     try {
-      const bytes = Buffer.allocUnsafe(READ_ENTRIES * ENTRY_BYTES);
+      const bytes = Buffer.allocUnsafe(Math.min(READ_ENTRIES * ENTRY_BYTES, period.fileBytes));
       for (let at = 0; at < period.fileBytes; at += bytes.length) {
         const wanted = Math.min(bytes.length, period.fileBytes - at);
         const filled = await handle.read(bytes.subarray(0, wanted), at);

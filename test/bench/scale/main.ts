@@ -1,6 +1,7 @@
 import { consumers } from './consumers';
 import { delayedHour, delayedPending } from './delayed';
 import { duplicates } from './duplicates';
+import { consumerGroups, messageGroups } from './groups';
 import { inFlight } from './in-flight';
 import { Report } from './measure';
 import { polls } from './polls';
@@ -8,6 +9,8 @@ import { transactions } from './transactions';
 
 const CASES: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   'in-flight': inFlight,
+  'consumer-groups': consumerGroups,
+  'message-groups': messageGroups,
   polls,
   consumers,
   duplicates,

@@ -1,9 +1,16 @@
 /** What an operation costs at two sizes of the same process, and what the process holds: rows of one table. */
 import { performance } from 'node:perf_hooks';
 
-/** CPU microseconds an operation, all threads of the process. */
-export async function cpuUs(operations: number, work: () => Promise<void>): Promise<number> {
-  collect();
+/**
+ * CPU microseconds an operation, all threads of the process.
+ * @param tidy whether memory is collected first; not for what takes less time than that
+ */
+export async function cpuUs(
+  operations: number,
+  work: () => Promise<void>,
+  tidy = true,
+): Promise<number> {
+  if (tidy) collect();
   const before = process.cpuUsage();
   await work();
   const { user, system } = process.cpuUsage(before);

@@ -79,7 +79,10 @@ export class ScaleBroker {
     await this.broker.subscribe({ group, clientId, subscriptions, fifoIfNew: fifo });
   }
 
-  /** Sends messages `from` .. `to`, the last one not included, to the topic's queues in turn. */
+  /**
+   * Sends messages `from` .. `to`, the last one not included, to the topic's queues in turn. Each 64 take a
+   * millisecond: what follows the log in the background keeps up.
+   */
   async send(
     topic: string,
     queues: number,
@@ -88,6 +91,7 @@ export class ScaleBroker {
     properties: (i: number) => Readonly<Record<string, string>> = () => ({}),
   ): Promise<void> {
     await inBatches(from, to, async (i) => {
+      if (i % AT_ONCE === 0) this.sim.advance(1);
       const draft = messageDraft(topic, idOf(i), '', properties(i));
       await this.broker.send({ queueId: i % queues, draft });
     });
