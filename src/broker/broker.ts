@@ -37,8 +37,7 @@ import {
 import { DuplicateWindow } from './dedup/duplicate-window';
 import { FilterFaults } from './filter/filter-faults';
 import { Judge } from './filter/judge';
-import type { ConfigExport } from './exchange/config-export';
-import { openExchange } from './exchange/exchange';
+import { Exchange } from './exchange/exchange';
 import { Growth } from './growth/growth';
 import { findMessages } from './message-finder';
 import { Metadata, type StoredTopic } from './metadata';
@@ -90,7 +89,7 @@ export class Broker implements BrokerApi {
     private readonly book: LedgerBook,
     private readonly log: LedgerLog,
     private readonly views: Views,
-    private readonly exchange: ConfigExport,
+    private readonly exchange: Exchange,
     private readonly pops: PopService,
     private readonly finishing: FinishService,
     private readonly deadLetters: DeadLetterService,
@@ -134,7 +133,7 @@ export class Broker implements BrokerApi {
       ...{ directory, store, platform, logger, metadata, book, log },
       transactions: transactions.view,
     });
-    const exchange = await openExchange({
+    const exchange = await Exchange.open({
       ...{ directory, platform, store, metadata, book, log, views },
       transactions: transactions.view,
       maxWindow: settings.maxWindow,
@@ -206,7 +205,7 @@ export class Broker implements BrokerApi {
       begun: (...names) =>
         opened.broker?.begun(...names) ?? Promise.reject(new Error('the broker is not open yet')),
     });
-    exchange.start();
+    await exchange.start(timer);
     timer.start();
     const broker: Broker = new Broker(
       ...([parts, metadata, book, log, views, exchange, pops, finishing] as const),
@@ -402,7 +401,7 @@ export class Broker implements BrokerApi {
     await this.timer.close();
     await this.views.settled();
     if (this.parts.store.failure === undefined) await this.views.snapshot();
-    await this.exchange.stop();
+    await this.exchange.stop(this.timer);
     this.book.close();
   }
 

@@ -1,12 +1,14 @@
 /**
  * Delayed messages in the log.
  *
- *     rmq_sys_GANTRY_TIMER   the message as sent, with REAL_TOPIC, REAL_QID and TIMER_DELIVER_MS. One that
- *                            was written anew names the record before it: GANTRY_DELAY_ROLLED = position
+ *     rmq_sys_GANTRY_TIMER   the message as sent, with REAL_TOPIC, REAL_QID, TIMER_DELIVER_MS, and TIMER_OUT_MS =
+ *                            its slot at Apache. One that was written anew names the record before it:
+ *                            GANTRY_DELAY_ROLLED = position; one that was taken over from another program that
+ *                            program's: GANTRY_DELAY_TAKEN = position
  *     its own topic          at its time: the message, and GANTRY_DELAY_RECORD = position of the record that
  *                            waited. This record is also the mark that the wait is over
  *     rmq_sys_GANTRY_TIMER   a wait that ended otherwise, for one or more records of one message:
- *                            GANTRY_DELAY_ENDED = `recalled` or `dropped` SPACE dueMs SPACE position[,position ...]
+ *                            GANTRY_DELAY_ENDED = `recalled`, `dropped` or `elsewhere` SPACE dueMs SPACE position[,position ...]
  *
  * A position is a physical offset in the log.
  */
@@ -36,8 +38,12 @@ export interface DelayedMessage {
   readonly rolledFrom: number | undefined;
 }
 
-/** How a wait ended, if not by delivery. `dropped`: there was nowhere to deliver to. */
-export type EndKind = 'recalled' | 'dropped';
+/**
+ * How a wait ended, if not by our delivery. `dropped`: there was nowhere to deliver to; `elsewhere`: another program
+ * that had the directory delivered it, took it back, or put it off.
+ */
+export type EndKind = (typeof END_KINDS)[number];
+const END_KINDS = ['recalled', 'dropped', 'elsewhere'] as const;
 
 export interface EndedDelay {
   readonly kind: EndKind;
@@ -46,12 +52,25 @@ export interface EndedDelay {
   readonly positions: readonly number[];
 }
 
-const FLAGS_KEPT = SysFlag.COMPRESSED;
+const FLAGS_KEPT = SysFlag.COMPRESSED | SysFlag.COMPRESSION_MASK;
+/** Apache's timer has a slot for each second. */
+const SLOT_MS = 1000;
 const DELAY_RECORD = propertyKey(Property.DELAY_RECORD);
 const DELIVER_MS = propertyKey(Property.TIMER_DELIVER_MS);
 
+/** Properties that a message has only while it waits. */
+const WAITING_ONLY = [
+  ...[Property.REAL_TOPIC, Property.REAL_QID, Property.TIMER_OUT_MS],
+  ...[Property.DELAY_ROLLED, Property.DELAY_TAKEN],
+];
+
 /** What is added to a waiting record's properties later on: the position of another record. */
 const ROOM_BYTES = 64;
+
+/** The slot in which Apache's timer has what is due at a time, by its first millisecond: delivered when it is over. */
+export function slotOf(dueMs: number): number {
+  return (Math.ceil(dueMs / SLOT_MS) - 1) * SLOT_MS;
+}
 
 /**
  * The record in which a message waits for its time.
@@ -66,6 +85,7 @@ export function delayedDraft(draft: RecordDraft, queueId: number): RecordDraft {
   const properties = recordProperties(record);
   properties.set(Property.REAL_TOPIC, draft.topic);
   properties.set(Property.REAL_QID, String(queueId));
+  setSlot(properties);
   const propertiesBytes = Buffer.byteLength(encodeProperties(properties));
   const limit = MAX_PROPERTIES_BYTES - CRC_PROPERTY_BYTES - ROOM_BYTES;
   if (propertiesBytes > limit) {
@@ -85,13 +105,24 @@ export function rolledDraft(bytes: Buffer): RecordDraft {
   return copyOf(record, TIMER_TOPIC, properties);
 }
 
+/**
+ * The waiting record of a message that another program let wait until `dueMs`.
+ * @throws RangeError when its properties do not fit a record
+ */
+export function takenDraft(bytes: Buffer, dueMs: number): RecordDraft {
+  const record = readRecord(bytes, 0);
+  const properties = recordProperties(record);
+  properties.set(Property.TIMER_DELIVER_MS, String(dueMs));
+  properties.set(Property.DELAY_TAKEN, String(record.physicalOffset));
+  setSlot(properties);
+  return copyOf(record, TIMER_TOPIC, properties);
+}
+
 /** The message of a waiting record, for its own topic. */
 export function dueDraft(bytes: Buffer, topic: string): RecordDraft {
   const record = readRecord(bytes, 0);
   const properties = recordProperties(record);
-  for (const key of [Property.REAL_TOPIC, Property.REAL_QID, Property.DELAY_ROLLED]) {
-    properties.delete(key);
-  }
+  for (const key of WAITING_ONLY) properties.delete(key);
   properties.set(Property.DELAY_RECORD, String(record.physicalOffset));
   return copyOf(record, topic, properties);
 }
@@ -146,9 +177,18 @@ function readEnd(topic: string, text: string): EndedDelay | undefined {
   const [kind = '', due = '', places = ''] = text.split(' ');
   const dueMs = Number(due);
   const positions = places.split(',').map(Number);
-  if (kind !== 'recalled' && kind !== 'dropped') return undefined;
+  if (!isEndKind(kind)) return undefined;
   if (![dueMs, ...positions].every(Number.isSafeInteger)) return undefined;
   return { kind, topic, dueMs, positions };
+}
+
+function isEndKind(text: string): text is EndKind {
+  return (END_KINDS as readonly string[]).includes(text);
+}
+
+function setSlot(properties: Map<string, string>): void {
+  const dueMs = Number(properties.get(Property.TIMER_DELIVER_MS));
+  if (Number.isSafeInteger(dueMs)) properties.set(Property.TIMER_OUT_MS, String(slotOf(dueMs)));
 }
 
 function copyOf(

@@ -29,6 +29,7 @@ export const SysFlag = {
   TRANSACTION_MASK: 0xc,
   BORNHOST_V6: 0x10,
   STOREHOST_V6: 0x20,
+  COMPRESSION_MASK: 0x700,
 } as const;
 
 /** Bytes of a v1 record with IPv4 hosts beside body, topic and properties. */

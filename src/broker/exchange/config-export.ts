@@ -86,11 +86,21 @@ export class ConfigExport {
     });
   }
 
-  /** Writes the last state; the broker changes nothing any more. */
-  async stop(): Promise<void> {
+  /** Ends a takeover: what another program has left need not be looked at again. */
+  async settle(): Promise<void> {
+    const { directory, platform } = this.parts;
+    await writeNote(directory, platform.files, this.note);
+  }
+
+  /**
+   * Writes the last state; the broker changes nothing any more.
+   * @param handedOver see `ExchangeNote.handedOver`; as before when absent
+   */
+  async stop(handedOver = this.note.handedOver): Promise<void> {
     this.stopped = true;
     this.timer?.cancel();
     await this.running;
+    this.note = { ...this.note, handedOver };
     if (this.parts.store.failure === undefined) await this.export();
   }
 

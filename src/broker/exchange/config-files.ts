@@ -16,7 +16,8 @@ export const CONFIG_FILES = [
   'subscriptionGroup.json',
   'consumerOffset.json',
 ] as const;
-export type ConfigName = (typeof CONFIG_FILES)[number] | 'consumerOrderInfo.json';
+export type ConfigName =
+  (typeof CONFIG_FILES)[number] | 'consumerOrderInfo.json' | 'delayOffset.json';
 
 export class ConfigFiles {
   private readonly folder: string;
@@ -109,6 +110,8 @@ export interface ExchangeNote {
   readonly hashes: Readonly<Record<string, readonly string[]>>;
   /** Groups that begin at the start of a topic: Apache's files cannot say it. */
   readonly fromBeginning: readonly string[];
+  /** Delayed messages that waited below this position of the log are in the files of Apache's timer. */
+  readonly handedOver: number;
 }
 
 const NOTE = join('gantry', 'exchange.json');
@@ -119,8 +122,9 @@ export async function readNote(directory: string, files: Files): Promise<Exchang
     const text = await readKept(files, join(directory, NOTE));
     if (text === undefined) return undefined;
     const note = JSON.parse(text) as Partial<ExchangeNote>;
-    const { foreignEnd = 0, imports = 0, end = 0, hashes = {}, fromBeginning = [] } = note;
-    return { foreignEnd, imports, end, hashes, fromBeginning };
+    const { foreignEnd = 0, imports = 0, end = 0, handedOver = 0 } = note;
+    const { hashes = {}, fromBeginning = [] } = note;
+    return { foreignEnd, imports, end, hashes, fromBeginning, handedOver };
   } catch {
     return undefined;
   }

@@ -9,6 +9,7 @@ import type { MessageStore } from '../../store/message-store';
 import type { Metadata } from '../metadata';
 import type { LedgerBook } from '../pop/ledger-book';
 import type { LedgerLog } from '../pop/ledger-log';
+import type { Timer } from '../timer/timer';
 import type { TransactionView } from '../transaction/transaction-view';
 import type { Views } from '../views';
 import type { JsonObject } from './apache-json';
@@ -18,11 +19,12 @@ import {
   CONFIG_FILES,
   ConfigFiles,
   readNote,
-  writeNote,
   type ConfigName,
   type ExchangeNote,
 } from './config-files';
 import { importConfigs } from './config-import';
+import { exportDelays } from './delay-export';
+import { importDelays } from './delay-import';
 import { importHeld } from './pop-import';
 import { importTransactions } from './transaction-import';
 
@@ -46,29 +48,90 @@ const NO_NOTE: ExchangeNote = {
   end: 0,
   hashes: {},
   fromBeginning: [],
+  handedOver: 0,
 };
 
-/**
- * Fills metadata and ledgers: from our own log, or, when another program has had the directory, from
- * what it has left. Answers what keeps config/*.json up to date from then on.
- * @throws Error when a config file cannot be read
- */
-export async function openExchange(parts: ExchangeParts): Promise<ConfigExport> {
-  const { directory, platform, logger, store, views } = parts;
-  const files = new ConfigFiles(directory, platform.files, logger);
-  const known = await readNote(directory, platform.files);
-  let note = known ?? NO_NOTE;
-  const hashes = await hashesOf(files);
-  const present = Object.values(hashes).some(([hash]) => hash !== '-');
-  const damaged: ConfigName[] = [];
-  for (const name of CONFIG_FILES) if (await files.isDamaged(name)) damaged.push(name);
-  const whole = CONFIG_FILES.filter((name) => !damaged.includes(name));
-  const foreign = store.visited || (known === undefined ? present : changed(known, hashes, whole));
-  const tables = await readTables(files);
-  if (foreign && present) note = await takeOver(parts, tables, note, hashes);
-  else await views.load(note.foreignEnd);
-  await platform.files.remove(join(directory, 'abort.bak'));
-  return new ConfigExport({ ...parts, files }, note, tables, damaged);
+export class Exchange {
+  private readonly configs: ConfigExport;
+
+  private constructor(
+    private readonly parts: ExchangeParts,
+    private readonly files: ConfigFiles,
+    private readonly found: Found,
+  ) {
+    this.configs = new ConfigExport({ ...parts, files }, found.note, found.tables, found.damaged);
+  }
+
+  /**
+   * Fills metadata, ledgers and transactions: from our own log, or, when another program has had the directory,
+   * from what it has left.
+   * @throws Error when a config file cannot be read
+   */
+  static async open(parts: ExchangeParts): Promise<Exchange> {
+    const { directory, platform, logger, store, views } = parts;
+    const files = new ConfigFiles(directory, platform.files, logger);
+    const known = await readNote(directory, platform.files);
+    const note = known ?? NO_NOTE;
+    const hashes = await hashesOf(files);
+    const present = Object.values(hashes).some(([hash]) => hash !== '-');
+    const damaged: ConfigName[] = [];
+    for (const name of CONFIG_FILES) if (await files.isDamaged(name)) damaged.push(name);
+    const whole = CONFIG_FILES.filter((name) => !damaged.includes(name));
+    const foreign =
+      store.visited || (known === undefined ? present : changed(known, hashes, whole));
+    const tables = await readTables(files);
+    const found = { note, tables, damaged, takenOver: foreign && present };
+    if (found.takenOver) {
+      const after = await takeOver(parts, tables, note, hashes);
+      return new Exchange(parts, files, { ...found, note: after });
+    }
+    await views.load(note.foreignEnd);
+    return new Exchange(parts, files, found);
+  }
+
+  /** Takes over what waits for its time as well, and begins to keep config/*.json up to date. */
+  async start(timer: Timer): Promise<void> {
+    const { platform, directory, logger } = this.parts;
+    const { takenOver, note } = this.found;
+    if (takenOver) {
+      const levels = objectIn(await this.files.read('delayOffset.json'), 'offsetTable');
+      const { handedOver } = note;
+      const delays = await importDelays({ ...this.delayParts(timer), handedOver, levels });
+      logger.warn(delays, 'delayed messages taken over from another program');
+      await this.configs.settle();
+    }
+    await platform.files.remove(join(directory, 'abort.bak'));
+    this.configs.start();
+  }
+
+  /** Leaves all for another program; the broker changes nothing any more. */
+  async stop(timer: Timer): Promise<void> {
+    if (this.parts.store.failure !== undefined) return this.configs.stop();
+    const configs = this.files;
+    const handedOver = await exportDelays({ ...this.delayParts(timer), configs }).catch(
+      (err: unknown) => {
+        this.parts.logger.error({ err }, 'delayed messages not handed over');
+        return undefined;
+      },
+    );
+    await this.configs.stop(handedOver);
+  }
+
+  private delayParts(
+    timer: Timer,
+  ): Omit<Parameters<typeof importDelays>[0], 'handedOver' | 'levels'> {
+    const { store, directory, platform } = this.parts;
+    return { store, directory, timer, files: platform.files, clock: platform.clock };
+  }
+}
+
+/** What was there at the start. */
+interface Found {
+  readonly note: ExchangeNote;
+  readonly tables: ConfigTables;
+  readonly damaged: readonly ConfigName[];
+  /** Whether another program has had the directory. */
+  readonly takenOver: boolean;
 }
 
 async function takeOver(
@@ -77,7 +140,7 @@ async function takeOver(
   before: ExchangeNote,
   hashes: ExchangeNote['hashes'],
 ): Promise<ExchangeNote> {
-  const { directory, platform, store, views, transactions, logger } = parts;
+  const { platform, store, views, transactions, logger } = parts;
   const foreignEnd = store.visible;
   const imports = before.imports + 1;
   const imported = importConfigs(parts, tables, new Set(before.fromBeginning), imports);
@@ -89,9 +152,7 @@ async function takeOver(
     'another program has had the directory: topics, groups and offsets are taken from config/*.json',
   );
   await views.snapshot();
-  const note = { ...before, foreignEnd, imports, end: foreignEnd, hashes };
-  await writeNote(directory, platform.files, note);
-  return note;
+  return { ...before, foreignEnd, imports, end: foreignEnd, hashes };
 }
 
 async function readTables(files: ConfigFiles): Promise<ConfigTables> {

@@ -8,12 +8,20 @@
  * behind it, with the kind as its start.
  */
 import { crc32 } from 'node:zlib';
+import type { EndKind } from '../../message/delayed';
 import { readInt64, writeInt64 } from '../../message/int64';
 
 export const ENTRY_BYTES = 40;
 
 export const EntryKind = { WAITING: 1, DELIVERED: 2, RECALLED: 3, DROPPED: 4, ROLLED: 5 } as const;
 export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];
+
+/** The kind of the entry for a wait that ended otherwise than by our delivery. */
+export const ENDED_BY: Readonly<Record<EndKind, EntryKind>> = {
+  recalled: EntryKind.RECALLED,
+  dropped: EntryKind.DROPPED,
+  elsewhere: EntryKind.DELIVERED,
+};
 
 export interface TimerEntry {
   readonly kind: EntryKind;

@@ -4,7 +4,7 @@ import { TIMER_TOPIC } from '../../message/names';
 import { readRecord, type StoredRecord } from '../../message/record';
 import { topicOf } from '../../message/record-property';
 import type { MessageStore } from '../../store/message-store';
-import { ending, EntryKind, idHashOf } from './timer-entry';
+import { ENDED_BY, ending, EntryKind, idHashOf } from './timer-entry';
 import type { TimerIndex } from './timer-index';
 
 /**
@@ -46,7 +46,7 @@ class Replay {
     if (told === undefined) return;
     this.topics.add(told.topic);
     if ('positions' in told) {
-      const kind = told.kind === 'recalled' ? EntryKind.RECALLED : EntryKind.DROPPED;
+      const kind = ENDED_BY[told.kind];
       for (const at of told.positions) this.end(kind, told.dueMs, at, told.topic, record);
       return;
     }

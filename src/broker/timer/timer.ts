@@ -5,7 +5,14 @@
  */
 import type { Logger } from 'pino';
 import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../../api/delayed-api';
-import { delayedDraft, endedDraft, readTimerRecord, type EndKind } from '../../message/delayed';
+import {
+  delayedDraft,
+  endedDraft,
+  readTimerRecord,
+  takenDraft,
+  type DelayedMessage,
+  type EndKind,
+} from '../../message/delayed';
 import { TIMER_TOPIC } from '../../message/names';
 import { readRecord } from '../../message/record';
 import type { RecordDraft } from '../../message/record-draft';
@@ -14,14 +21,18 @@ import type { Platform } from '../../platform/platform';
 import type { Appended, MessageStore } from '../../store/message-store';
 import { DeliveryLoop } from './delivery-loop';
 import type { PeriodRows } from './period-rows';
-import { ending, EntryKind, idHashOf, type TimerEntry } from './timer-entry';
+import { ENDED_BY, ending, EntryKind, idHashOf, type TimerEntry } from './timer-entry';
 import { TimerIndex } from './timer-index';
+import { delivered, dropped, unknown } from './recall-errors';
 import { replayTimer } from './timer-replay';
 import { carryWaiting } from './timer-carry';
 import { listDelayed } from './timer-list';
 
 /** Entries whose files cannot be written that are kept, at most. */
 const MAX_UNWRITTEN = 262_144;
+
+/** What the index needs to know of a message. */
+export type DelayedPlace = Pick<DelayedMessage, 'topic' | 'messageId' | 'dueMs'>;
 
 export interface TimerParts {
   readonly directory: string;
@@ -88,17 +99,46 @@ export class Timer {
    */
   append(draft: RecordDraft, queueId: number, dueMs: number): Appended {
     this.checkRoom(dueMs);
-    const waiting = delayedDraft(draft, queueId);
     const { topic, messageId } = draft;
-    const appended = this.parts.store.append(waiting, 0);
-    const { physicalOffset: position, queueOffset, endOffset } = appended;
-    this.lastEnd = endOffset;
-    const place = { dueMs, position, queueOffset, bytes: waiting.byteLength };
-    const idHash = idHashOf(topic, messageId);
-    this.index.begin({ kind: EntryKind.WAITING, ...place, idHash }, topic);
-    this.loop.added(dueMs);
-    this.saveIfDue();
-    return appended;
+    const told = { topic, messageId, dueMs };
+    return this.begin(delayedDraft(draft, queueId), told, false);
+  }
+
+  /**
+   * Lets a message wait that another program has let wait in a record of its own.
+   * @throws RangeError when its properties do not fit a record, StatusError as `MessageStore.append`
+   */
+  take(record: Buffer, told: DelayedPlace): void {
+    this.begin(takenDraft(record, told.dueMs), told, true);
+  }
+
+  /** Visits all that waits, some at a time; nothing else may end a wait meanwhile. */
+  async eachWaiting(visit: (entries: readonly TimerEntry[]) => Promise<void>): Promise<void> {
+    for (const period of this.index.pending()) {
+      await this.loop.pin(period, (rows) => {
+        const waiting = [...rows.waitingBelow(Infinity)];
+        return visit(waiting.map((row) => rows.entry(row)));
+      });
+    }
+  }
+
+  /** The record in which a message waits. */
+  async recordOf(entry: TimerEntry): Promise<Buffer> {
+    const { position: physicalOffset, queueOffset, bytes } = entry;
+    const place = { physicalOffset, queueOffset, bytes, tagsCode: 0 };
+    return this.parts.store.record(TIMER_TOPIC, 0, place);
+  }
+
+  /** Resolves when all that was appended so far is on stable storage. */
+  synced(): Promise<void> {
+    return this.parts.store.synced(this.lastEnd);
+  }
+
+  /** Another program has seen to a message that waits: it is not delivered any more. */
+  async endElsewhere(entry: TimerEntry): Promise<void> {
+    const told = readTimerRecord(readRecord(await this.recordOf(entry), 0));
+    if (told === undefined || 'positions' in told) throw new RangeError('not a delayed message');
+    this.log('elsewhere', told.topic, told.messageId, [entry]);
   }
 
   /** See `BrokerApi.recall`. */
@@ -160,6 +200,22 @@ export class Timer {
     if (this.parts.store.failure === undefined) await this.checkpoint();
   }
 
+  private begin(
+    draft: RecordDraft,
+    { topic, messageId, dueMs }: DelayedPlace,
+    system: boolean,
+  ): Appended {
+    const appended = this.parts.store.append(draft, 0, system);
+    const { physicalOffset: position, queueOffset, endOffset } = appended;
+    this.lastEnd = endOffset;
+    const place = { dueMs, position, queueOffset, bytes: draft.byteLength };
+    const idHash = idHashOf(topic, messageId);
+    this.index.begin({ kind: EntryKind.WAITING, ...place, idHash }, topic);
+    this.loop.added(dueMs);
+    this.saveIfDue();
+    return appended;
+  }
+
   /** Ends waits otherwise than by delivery. */
   private log(
     kind: EndKind,
@@ -175,7 +231,7 @@ export class Timer {
     const draft = endedDraft({ kind, topic, dueMs, positions }, messageId, nowMs);
     const { physicalOffset, endOffset } = this.parts.store.append(draft, 0, true);
     this.lastEnd = endOffset;
-    const ended = kind === 'recalled' ? EntryKind.RECALLED : EntryKind.DROPPED;
+    const ended = ENDED_BY[kind];
     for (const at of positions) this.index.end(ending(ended, dueMs, at), topic, physicalOffset);
   }
 
@@ -187,11 +243,7 @@ export class Timer {
   ): Promise<void> {
     for (const row of candidates) {
       if (!rows.waits(row)) continue;
-      const bytes = await this.parts.store.record(TIMER_TOPIC, 0, {
-        ...rows.entry(row),
-        physicalOffset: rows.entry(row).position,
-        tagsCode: 0,
-      });
+      const bytes = await this.recordOf(rows.entry(row));
       const told = readTimerRecord(readRecord(bytes, 0));
       if (told === undefined || 'positions' in told) throw unknown(request);
       if (told.topic !== request.topic || told.messageId !== request.messageId) {
@@ -231,25 +283,4 @@ export class Timer {
         this.saving = undefined;
       });
   }
-}
-
-function unknown({ topic, messageId, deliverMs }: RecallRequest): StatusError {
-  return new StatusError(
-    Code.MESSAGE_NOT_FOUND,
-    `no message ${messageId} of topic ${topic} that was due at ${deliverMs} is known, or not any more`,
-  );
-}
-
-function delivered({ topic, messageId }: RecallRequest): StatusError {
-  return new StatusError(
-    Code.MESSAGE_NOT_FOUND,
-    `message ${messageId} of topic ${topic} has been delivered already`,
-  );
-}
-
-function dropped({ topic, messageId }: RecallRequest): StatusError {
-  return new StatusError(
-    Code.MESSAGE_NOT_FOUND,
-    `message ${messageId} was dropped: at its time topic ${topic} or its queue did not exist`,
-  );
 }

@@ -25,6 +25,7 @@ import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
  *
  *   Remote NAMESRV BROKER setup TOPIC=TYPE... -- GROUP...   makes topics and groups
  *   Remote NAMESRV BROKER send PREFIX                       a message of each kind; those that must be visible
+ *   Remote NAMESRV BROKER pend PREFIX                       messages due in 30 s, a transaction that nobody ends
  *   Remote NAMESRV BROKER read TOPIC...                     all messages that the broker has
  */
 public class Remote {
@@ -50,6 +51,7 @@ public class Remote {
     return switch (command) {
       case "setup" -> setup(rest);
       case "send" -> send(rest.get(0));
+      case "pend" -> pend(rest.get(0));
       case "read" -> read(rest);
       default -> throw new IllegalArgumentException(command);
     };
@@ -128,6 +130,26 @@ public class Remote {
     return sent;
   }
 
+  private static Object pend(String prefix) throws Exception {
+    var producer = new TransactionMQProducer("remote-" + prefix);
+    producer.setNamesrvAddr(namesrv);
+    producer.setTransactionListener(new Outcome());
+    producer.setSendMsgTimeout((int) WAIT_MS);
+    producer.setMqClientApiTimeout((int) WAIT_MS);
+    producer.start();
+    var level = message("later", prefix + "-level");
+    level.setTags("TagB");
+    level.setDelayTimeLevel(4);
+    producer.send(level);
+    var timer = message("later", prefix + "-timer");
+    timer.setKeys("k1");
+    timer.setDelayTimeMs(30_000);
+    producer.send(timer);
+    producer.sendMessageInTransaction(message("deal", prefix + "-open"), null);
+    producer.shutdown();
+    return List.of();
+  }
+
   @SuppressWarnings("deprecation")
   private static Object read(List<String> topics) throws Exception {
     var consumer = new DefaultMQPullConsumer("remote-reader");
@@ -194,6 +216,7 @@ public class Remote {
   private static class Outcome implements TransactionListener {
     @Override
     public LocalTransactionState executeLocalTransaction(Message message, Object commit) {
+      if (commit == null) return LocalTransactionState.UNKNOW;
       return (boolean) commit
           ? LocalTransactionState.COMMIT_MESSAGE
           : LocalTransactionState.ROLLBACK_MESSAGE;

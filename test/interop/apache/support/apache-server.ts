@@ -119,6 +119,11 @@ export class ApacheServer {
     return (await this.remote(['send', prefix])) as ShownMessage[];
   }
 
+  /** Sends two messages to `later` that are due in 30 s, and to `deal` a transaction that nobody ends. */
+  async sendPending(prefix: string): Promise<void> {
+    await this.remote(['pend', prefix]);
+  }
+
   /** All messages of topics, from the first offset that the broker has. */
   async readAll(topics: readonly string[]): Promise<ShownMessage[]> {
     return (await this.remote(['read', ...topics])) as ShownMessage[];
@@ -168,6 +173,8 @@ async function writeSettings(options: ApacheOptions, ports: Ports): Promise<void
     autoCreateTopicEnable: 'false',
     timerWheelEnable: 'true',
     diskMaxUsedSpaceRatio: 95,
+    // Not below the 3 s for which it gathers op records: it would ask again, and commit twice.
+    transactionCheckInterval: 10_000,
   };
   const lines = Object.entries(broker).map(([key, value]) => `${key}=${value}\n`);
   writeFileSync(join(folder, 'broker.conf'), lines.join(''));

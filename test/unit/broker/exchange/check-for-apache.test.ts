@@ -6,6 +6,7 @@ import { draftRecord } from '../../../../src/message/record-draft';
 import { findingLine } from '../../../../src/store/tools/finding';
 import type { Files } from '../../../../src/platform/platform';
 import { type BrokerBench, readyBench } from '../../../support/broker-bench';
+import { sendIn } from '../../../support/delayed';
 import { messageDraft } from '../../../support/test-broker';
 
 const DIRECTORY = '/broker';
@@ -97,7 +98,16 @@ test('pending transactions and delayed messages are counted, those that are over
     `note   consumequeue/${HALF_TOPIC}/0  Apache: 2 transactions are pending: it asks their producers on`,
   );
   expect(lines).toContainEqual(
-    `wrong  consumequeue/${TIMER_TOPIC}/0  Apache: 2 delayed messages wait: it does not deliver them`,
+    `wrong  consumequeue/${TIMER_TOPIC}/0  Apache: 2 delayed messages wait that it does not know: start the broker and stop it first`,
+  );
+});
+
+test('delayed messages that a stop has handed over are a note', async () => {
+  const bench = await readyBench(small);
+  await sendIn(bench, 'a', 60_000);
+  await stop(bench);
+  expect(await check(bench.platform.files)).toContainEqual(
+    'note   timerlog  Apache: 1 delayed messages wait: it delivers them',
   );
 });
 
