@@ -17,6 +17,8 @@ const MOST_BLOCK_BYTES = 1024 * 1024;
 /** A record that begins so close behind a block, or eight lengths of the block, is the next one of its reader. */
 const NEAR_BYTES = 64 * 1024;
 const NEAR_LENGTHS = 8;
+/** Small records are copied out of their block into pieces of memory of this length. */
+const SLAB_BYTES = 32 * 1024;
 /** Blocks grow while at least this part of them is wanted. */
 const LEAST_PART = 1 / 8;
 
@@ -34,6 +36,8 @@ interface Stream {
 export class ColdReader {
   /** In the order of last use. */
   private streams: Stream[] = [];
+  private slab = Buffer.alloc(0);
+  private slabUsed = 0;
 
   constructor(private readonly segments: Segments) {}
 
@@ -89,18 +93,30 @@ export class ColdReader {
     if (this.streams[this.streams.length - 1] !== stream) {
       this.streams = [...this.streams.filter((other) => other !== stream), stream];
     }
-    if (stream.loaded !== undefined) return copyOf(stream.loaded, at, bytes);
-    return stream.block.then((block) => copyOf(block, at, bytes));
+    if (stream.loaded !== undefined) return this.part(stream.loaded, at, bytes);
+    return stream.block.then((block) => this.part(block, at, bytes));
+  }
+
+  /**
+   * A part of a block. A small one is copied out: a record that waits for its reader must not keep the
+   * block. Several share a slab, because an allocation for each costs more than the copy. Hot path.
+   */
+  private part(block: Buffer, at: number, bytes: number): Buffer {
+    const part = block.subarray(at, at + bytes);
+    if (part.length * 4 >= block.length) return part;
+    if (part.length * 4 > SLAB_BYTES) return Buffer.from(part);
+    if (this.slabUsed + part.length > this.slab.length) {
+      this.slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+      this.slabUsed = 0;
+    }
+    const copy = this.slab.subarray(this.slabUsed, this.slabUsed + part.length);
+    copy.set(part);
+    this.slabUsed += part.length;
+    return copy;
   }
 }
 
 function nextLength({ length, wanted }: Stream): number {
   const next = wanted >= length * LEAST_PART ? length * 2 : length / 2;
   return Math.min(MOST_BLOCK_BYTES, Math.max(FIRST_BLOCK_BYTES, Math.floor(next)));
-}
-
-/** A small part of a block is copied out: a record that waits for its reader must not keep the block. */
-function copyOf(block: Buffer, at: number, bytes: number): Buffer {
-  const part = block.subarray(at, at + bytes);
-  return part.length * 4 < block.length ? Buffer.from(part) : part;
 }

@@ -163,8 +163,8 @@ export interface MessageStore {
 
   /**
    * Reads all records of some topics in log order, from the first one at or above the physical
-   * offset `from`, and calls `visit` with each; its bytes stay as they are. Lost slots, and records
-   * whose checksum is wrong (they are logged), are left out. For rebuilding views at start.
+   * offset `from`, and calls `visit` with each; its bytes are valid during the call. Lost slots, and
+   * records whose checksum is wrong (they are logged), are left out. For rebuilding views at start.
    */
   replay(topics: readonly string[], from: number, visit: (record: Buffer) => void): Promise<void>;
 

@@ -16,6 +16,7 @@ const ENTRIES_A_BATCH = 1024;
 /** Largest read from the log, unless one record is larger; and the largest hole read over. */
 const RANGE_BYTES = 2 * 1024 * 1024;
 const HOLE_BYTES = 32 * 1024;
+const FIRST_BUFFER_BYTES = 64 * 1024;
 
 interface Cursor {
   readonly queue: ConsumeQueue;
@@ -51,13 +52,56 @@ export async function replayTopics(
   visit: (record: Buffer) => void,
 ): Promise<void> {
   const heap = await openCursors(source.queues, topics, from);
-  for (let batch = await nextBatch(source.queues, heap); batch.length > 0;) {
+  const reader = new RangeReader(source.segments);
+  let ahead: Loading | undefined;
+  for await (const range of ranges(source.queues, heap)) {
+    const loading = reader.begin(range);
+    if (ahead !== undefined) await visitRange(source, ahead, visit);
+    ahead = loading;
+  }
+  if (ahead !== undefined) await visitRange(source, ahead, visit);
+}
+
+/** What one read of the log covers, and the bytes when they are here. */
+interface Loading {
+  readonly range: readonly Found[];
+  readonly bytes: Buffer;
+  readonly filled: Promise<number>;
+}
+
+/** Reads one range while the one before is looked at, into two buffers in turn: fresh memory costs more than the read. */
+class RangeReader {
+  private current = Buffer.alloc(0);
+  private other = Buffer.alloc(0);
+
+  constructor(private readonly segments: Segments) {}
+
+  /** Begins to read; the bytes are valid until the call after the next. */
+  begin(range: readonly Found[]): Loading {
+    const base = range[0]?.entry.physicalOffset ?? 0;
+    const last = range[range.length - 1]?.entry;
+    const length = last ? last.physicalOffset + last.bytes - base : 0;
+    [this.current, this.other] = [this.other, this.current];
+    if (this.current.length < length) {
+      this.current = Buffer.allocUnsafeSlow(Math.max(length, FIRST_BUFFER_BYTES));
+    }
+    const bytes = this.current.subarray(0, length);
+    const filled = this.segments.read(bytes, base);
+    // Whoever visits the range is told.
+    filled.catch(() => undefined);
+    return { range, bytes, filled };
+  }
+}
+
+/** All that is left of some cursors, in ranges that one read covers. */
+async function* ranges(queues: ConsumeQueues, heap: Cursor[]): AsyncGenerator<readonly Found[]> {
+  for (let batch = await nextBatch(queues, heap); batch.length > 0;) {
     for (let i = 0; i < batch.length;) {
       const range = rangeFrom(batch, i);
-      await visitRange(source, range, visit);
+      yield range;
       i += range.length;
     }
-    batch = await nextBatch(source.queues, heap);
+    batch = await nextBatch(queues, heap);
   }
 }
 
@@ -81,19 +125,24 @@ async function openCursors(
 
 /** Moves a cursor to its next message; false at the end. */
 async function advance(queues: ConsumeQueues, cursor: Cursor): Promise<boolean> {
-  cursor.at++;
-  for (;;) {
-    for (; cursor.at < cursor.entries.length; cursor.at++) {
-      const entry = cursor.entries[cursor.at];
-      if (entry && entry.bytes > 0 && entry.physicalOffset >= cursor.from) return true;
-    }
+  while (!step(cursor)) {
     const count = Math.min(ENTRIES_A_READ, cursor.end - cursor.next);
     if (count <= 0) return false;
     cursor.entries = await queues.entries(cursor.queue, cursor.next, count);
     if (cursor.entries.length === 0) return false;
     cursor.next += count;
-    cursor.at = 0;
+    cursor.at = -1;
   }
+  return true;
+}
+
+/** Moves a cursor to the next message that it has in memory; false without one. */
+function step(cursor: Cursor): boolean {
+  for (cursor.at++; cursor.at < cursor.entries.length; cursor.at++) {
+    const entry = cursor.entries[cursor.at];
+    if (entry && entry.bytes > 0 && entry.physicalOffset >= cursor.from) return true;
+  }
+  return false;
 }
 
 /** Takes the next entries of all cursors, by physical offset. */
@@ -104,7 +153,7 @@ async function nextBatch(queues: ConsumeQueues, heap: Cursor[]): Promise<Found[]
     const entry = cursor?.entries[cursor.at];
     if (cursor === undefined || entry === undefined) break;
     batch.push({ queue: cursor.queue, entry });
-    if (await advance(queues, cursor)) push(heap, cursor);
+    if (step(cursor) || (await advance(queues, cursor))) push(heap, cursor);
   }
   return batch;
 }
@@ -127,14 +176,12 @@ function rangeFrom(batch: readonly Found[], start: number): readonly Found[] {
 
 async function visitRange(
   source: ReplaySource,
-  range: readonly Found[],
+  { range, bytes, filled: reading }: Loading,
   visit: (record: Buffer) => void,
 ): Promise<void> {
   const base = range[0]?.entry.physicalOffset ?? 0;
-  const last = range[range.length - 1]?.entry;
-  const bytes = Buffer.allocUnsafeSlow(last ? last.physicalOffset + last.bytes - base : 0);
   // A read ends with its segment, and so does the last record before it.
-  let filled = await source.segments.read(bytes, base);
+  let filled = await reading;
   for (const { queue, entry } of range) {
     const at = entry.physicalOffset - base;
     if (at + entry.bytes > filled && filled < bytes.length) {

@@ -2,6 +2,7 @@
  * Walks the visible log in slices, so that nothing else waits long: from memory where the newest
  * part of it is, else from the files.
  */
+import { readInt64 } from '../../message/int64';
 import { MAGIC_BLANK } from '../../message/record';
 import { LogScanner } from '../log-scanner';
 import type { Segments } from '../segments';
@@ -76,9 +77,10 @@ export class LogReader {
     }
     let next = position;
     for (let count = 0; count < RECORDS_A_SLICE; count++) {
-      const record = await this.scanner.next(next, limit);
+      const found = this.scanner.next(next, limit);
+      const record = found instanceof Promise ? await found : found;
       if (record === undefined) return limit;
-      const at = Number(record.readBigInt64BE(28));
+      const at = readInt64(record, 28);
       const visited = visit(record, at);
       if (visited !== undefined) await visited;
       next = at + record.length;

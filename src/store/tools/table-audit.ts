@@ -22,10 +22,8 @@ export async function checkQueueTable(
   const { files, layout, mark, stoppedCleanly } = store;
   if (mark === undefined) return;
   const bytes = await files.readFile(layout.queueTable);
-  if (bytes === undefined) {
-    report({ kind: 'note', file: FILE, what: `there is none: ${CONSEQUENCE}` });
-    return;
-  }
+  // Without one all queues are looked at: so it is after `gantry store repair`.
+  if (bytes === undefined) return;
   const table = parseQueueTable(bytes);
   if (table === undefined) {
     report({ kind: 'wrong', file: FILE, at: 0, what: `is damaged: ${CONSEQUENCE}` });
