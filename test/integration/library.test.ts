@@ -45,6 +45,25 @@ describe('a broker inside a test', () => {
     await Promise.all([one.stop(), two.stop()]);
   });
 
+  it('makes the topics that it is told of, and adds queues that are missing at a later start', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'gantry-library-'));
+    const queues = async (...topics: string[]): Promise<number> => {
+      const gantry = await startStandalone({ dataDir, topics });
+      const client = new RawClient(gantry.endpoint, 'client-1');
+      const route = await client.queryRoute('orders');
+      client.close();
+      await gantry.stop();
+      return route.queues.length;
+    };
+    try {
+      expect(await queues('orders:FIFO:1')).toBe(1);
+      expect(await queues('orders:FIFO:4')).toBe(4);
+      expect(await queues('orders:FIFO:2')).toBe(4);
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+
   it('keeps messages in a directory from one start to the next, for groups that know the topic', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'gantry-library-'));
     const options = { dataDir, topics: ['orders'], minInvisibleMs: 1000 };
