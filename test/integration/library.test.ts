@@ -47,7 +47,8 @@ describe('a broker inside a test', () => {
 
   it('makes the topics that it is told of, and adds queues that are missing at a later start', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'gantry-library-'));
-    const queues = async (...topics: string[]): Promise<number> => {
+    const queuesOf = async (queues: number): Promise<number> => {
+      const topics = [{ name: 'orders', type: 'FIFO', queues }] as const;
       const gantry = await startStandalone({ dataDir, topics });
       const client = new RawClient(gantry.endpoint, 'client-1');
       const route = await client.queryRoute('orders');
@@ -56,9 +57,9 @@ describe('a broker inside a test', () => {
       return route.queues.length;
     };
     try {
-      expect(await queues('orders:FIFO:1')).toBe(1);
-      expect(await queues('orders:FIFO:4')).toBe(4);
-      expect(await queues('orders:FIFO:2')).toBe(4);
+      expect(await queuesOf(1)).toBe(1);
+      expect(await queuesOf(4)).toBe(4);
+      expect(await queuesOf(2)).toBe(4);
     } finally {
       rmSync(dataDir, { recursive: true, force: true });
     }
