@@ -40,8 +40,6 @@ export const CRC_PROPERTY_BYTES = CRC_PREFIX.length + 11;
 
 /** With so many of its bytes wrong a record CRC still counts as a damaged one. */
 const CRC_BYTES_HARMED = 4;
-/** Where the right CRC property is made, to be compared with the one found. */
-const expectedCrc = Buffer.alloc(CRC_PROPERTY_BYTES);
 
 /** Largest body and largest whole record, bytes. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -80,9 +78,20 @@ function writeRecordCrc(target: Buffer, crcAt: number, crc: number): void {
   let rest = crc;
   for (let i = 0; i < 10; i++) {
     target[at++] = 0x30 + (rest % 10);
-    rest = Math.floor(rest / 10);
+    rest = (rest / 10) | 0;
   }
   target[at] = 0x02;
+}
+
+/** Whether the bytes at `crcAt` are those that `writeRecordCrc` writes. Hot path. */
+function isRecordCrc(source: Buffer, crcAt: number, crc: number): boolean {
+  let at = crcAt + CRC_PREFIX.length;
+  let rest = crc;
+  for (let i = 0; i < 10; i++) {
+    if (source[at++] !== 0x30 + (rest % 10)) return false;
+    rest = (rest / 10) | 0;
+  }
+  return source[at] === 0x02;
 }
 
 /** A record read from bytes. `body` is a view, not a copy. */
@@ -249,8 +258,15 @@ export function isRecordIntact(source: Buffer, at: number): boolean {
 function recordCrcRight(source: Buffer, at: number, end: number): boolean | undefined {
   const crcAt = end - CRC_PROPERTY_BYTES;
   if (crcAt <= at || !looksLikeRecordCrc(source, crcAt)) return undefined;
-  writeRecordCrc(expectedCrc, 0, crc32(source.subarray(at, crcAt)) & 0x7fffffff);
-  return source.compare(expectedCrc, 0, expectedCrc.length, crcAt, end) === 0;
+  const crc = crc32(source.subarray(at, crcAt)) & 0x7fffffff;
+  return hasCrcPrefix(source, crcAt) && isRecordCrc(source, crcAt, crc);
+}
+
+function hasCrcPrefix(source: Buffer, crcAt: number): boolean {
+  for (let i = 0; i < CRC_PREFIX.length; i++) {
+    if (source[crcAt + i] !== CRC_PREFIX[i]) return false;
+  }
+  return true;
 }
 
 /**
