@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../support/process';
+import { testTransport } from '../../support/transport';
 
 export type Outcome = 'pass' | 'fail' | { readonly notSupported: string };
 
@@ -13,9 +14,15 @@ export interface ClientResults {
   readonly outcomes: Readonly<Record<string, Outcome>>;
 }
 
+const folder = (): string => join(ROOT, '.cache', 'interop', 'results', testTransport());
+
 /** Keeps the results for the table. */
 export function writeResults(name: string, results: ClientResults): void {
-  const folder = join(ROOT, '.cache', 'interop', 'results');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(results, undefined, 2)}\n`);
+  mkdirSync(folder(), { recursive: true });
+  writeFileSync(join(folder(), `${name}.json`), `${JSON.stringify(results, undefined, 2)}\n`);
+}
+
+/** What an earlier run saw counts no more. */
+export function dropResults(name: string): void {
+  rmSync(join(folder(), `${name}.json`), { force: true });
 }
