@@ -129,7 +129,6 @@ export const transactionScenarios: readonly Scenario[] = [
       const messageId = await producer.sendHalf({ topic, body: base64('unknown') });
       const pending = async (): Promise<number> =>
         ((await gantry('transaction', 'list', '--topic', topic)) as { total: number }).total;
-      expect(await pending()).toBe(1);
       const collector = collect(context, consumer);
       await producer.untilChecked(TRANSACTION_CHECKS.count, LIMIT_MS);
       await until('the transaction to end', LIMIT_MS, async () =>
