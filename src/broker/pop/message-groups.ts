@@ -31,7 +31,8 @@ export class MessageGroup {
 }
 
 export class MessageGroups {
-  private readonly groups = new Map<number, MessageGroup>();
+  /** Made with the first one: most queues have none. */
+  private groups: Map<number, MessageGroup> | undefined;
   private unfinished = 0;
   private held = 0;
 
@@ -42,6 +43,7 @@ export class MessageGroups {
 
   /** Adds the newest message of a group. */
   add(hash: number, offset: number): MessageGroup {
+    this.groups ??= new Map();
     let group = this.groups.get(hash);
     if (group === undefined) {
       group = new MessageGroup(hash);
@@ -53,12 +55,12 @@ export class MessageGroups {
   }
 
   get(hash: number): MessageGroup | undefined {
-    return this.groups.get(hash);
+    return this.groups?.get(hash);
   }
 
   /** Notes that a consumer has one message more, or one less, of a group. */
   hold(hash: number, change: 1 | -1): void {
-    const group = this.groups.get(hash);
+    const group = this.groups?.get(hash);
     if (group === undefined) return;
     group.held += change;
     this.held += change;
@@ -66,13 +68,13 @@ export class MessageGroups {
 
   /** Takes a finished message, held by nobody, out of its group. */
   finish(hash: number, offset: number): void {
-    const group = this.groups.get(hash);
+    const group = this.groups?.get(hash);
     const at = group === undefined ? -1 : indexOf(group.offsets, offset);
     if (group === undefined || at < 0) return;
     if (at === 0) group.offsets.shift();
     else group.offsets.splice(at, 1);
     this.unfinished--;
-    if (group.offsets.length === 0) this.groups.delete(hash);
+    if (group.offsets.length === 0) this.groups?.delete(hash);
   }
 }
 

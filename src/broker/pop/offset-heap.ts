@@ -1,8 +1,10 @@
-/** A binary heap of queue offsets, smallest first, in one typed array: 8 bytes an offset. */
+/** A binary heap of queue offsets, smallest first, in one typed array: 8 bytes an offset, nothing while there is none. */
 const FIRST_CAPACITY = 16;
+/** Shared by the empty ones: most queues have nothing that comes again. */
+const NONE = new Float64Array(0);
 
 export class OffsetHeap {
-  private items = new Float64Array(FIRST_CAPACITY);
+  private items = NONE;
   private count = 0;
 
   get size(): number {
@@ -14,7 +16,7 @@ export class OffsetHeap {
   }
 
   push(offset: number): void {
-    if (this.count === this.items.length) this.resize(this.count * 2);
+    if (this.count === this.items.length) this.resize(Math.max(FIRST_CAPACITY, this.count * 2));
     const { items } = this;
     let at = this.count++;
     while (at > 0) {

@@ -23,7 +23,8 @@ export class QueueLedger {
   readonly messageGroups = new MessageGroups();
   /** Offsets that have a row. */
   unfinished = 0;
-  private readonly pages = new Map<number, Int32Array>();
+  /** `undefined` while there is none: a group on many queues has few with something unfinished. */
+  private pages: Map<number, Int32Array> | undefined;
   private committedOffset: number;
   private nextOffset: number;
 
@@ -85,10 +86,10 @@ export class QueueLedger {
     let committed = offset;
     while (committed < this.nextOffset && this.slot(committed) === FINISHED) {
       committed++;
-      if (committed % PAGE_OFFSETS === 0) this.pages.delete(committed / PAGE_OFFSETS - 1);
+      if (committed % PAGE_OFFSETS === 0) this.pages?.delete(committed / PAGE_OFFSETS - 1);
     }
     this.committedOffset = committed;
-    if (committed === this.nextOffset) this.pages.clear();
+    if (committed === this.nextOffset) this.pages = undefined;
   }
 
   /** Calls `visit` with each unfinished offset below `next` and its row, in order. */
@@ -102,16 +103,17 @@ export class QueueLedger {
   /** Forgets all rows: another ledger stands for the queue, and whoever still holds this one finds nothing. */
   clear(): void {
     this.committedOffset = this.nextOffset;
-    this.pages.clear();
+    this.pages = undefined;
   }
 
   private slot(offset: number): number {
-    const page = this.pages.get(Math.floor(offset / PAGE_OFFSETS));
+    const page = this.pages?.get(Math.floor(offset / PAGE_OFFSETS));
     return page?.[offset % PAGE_OFFSETS] ?? FINISHED;
   }
 
   private setSlot(offset: number, value: number): void {
     const number = Math.floor(offset / PAGE_OFFSETS);
+    this.pages ??= new Map();
     let page = this.pages.get(number);
     if (page === undefined) {
       page = new Int32Array(PAGE_OFFSETS).fill(FINISHED);
