@@ -14,6 +14,8 @@ import { SimClock } from '../../../support/sim-clock';
 export const DIRECTORY = '/data';
 export const SEGMENT_BYTES = 16 * 1024;
 export const QUEUE_FILE_ENTRIES = 8;
+/** One for all: to make one takes longer than to open a small store. */
+const SILENT = pino({ level: 'silent' });
 
 /** A platform with the given files and a simulated clock. */
 export function simPlatform(files: Files = memoryFiles(), sim = new SimClock()): Platform {
@@ -28,7 +30,7 @@ export function storeOptions(
   return {
     directory: DIRECTORY,
     platform,
-    log: pino({ level: 'silent' }),
+    log: SILENT,
     flush: 'sync',
     storeHost: hostOf('127.0.0.1', 10911),
     segmentBytes: SEGMENT_BYTES,
