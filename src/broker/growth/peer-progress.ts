@@ -43,7 +43,9 @@ const MAX_QUESTIONS = 10_000;
 
 export class PeerProgress {
   private readonly known = new WeakMap<GroupTopic, Known>();
-  private readonly end = new AbortController();
+  /** The questions under way; one signal for all would have thousands of listeners. */
+  private readonly running = new Set<AbortController>();
+  private closed = false;
   private questions = 0;
 
   constructor(private readonly parts: PeerProgressParts) {}
@@ -98,7 +100,8 @@ export class PeerProgress {
   }
 
   close(): void {
-    this.end.abort();
+    this.closed = true;
+    for (const call of this.running) call.abort();
   }
 
   private othersIn(generation: TopicGeneration | undefined): readonly string[] {
@@ -138,21 +141,25 @@ export class PeerProgress {
     }
     this.questions--;
     known.asking.delete(brokerName);
-    if (!this.end.signal.aborted && !ledgers.dropped) this.parts.opened(ledgers);
+    if (!this.closed && !ledgers.dropped) this.parts.opened(ledgers);
   }
 
   private isWanted(ledgers: GroupTopic, { wantedMs }: Known): boolean {
-    if (ledgers.dropped || this.end.signal.aborted) return false;
+    if (ledgers.dropped || this.closed) return false;
     return this.parts.platform.clock.monotonicMs() - wantedMs < WANTED_MS;
   }
 
   /** A broker that does not have the topic holds nothing that anybody could have to finish. */
   private async progress(brokerName: string, request: ProgressRequest): Promise<GroupProgress> {
+    const call = new AbortController();
+    this.running.add(call);
     try {
-      return await this.parts.peers.get(brokerName).groupProgress(request, this.end.signal);
+      return await this.parts.peers.get(brokerName).groupProgress(request, call.signal);
     } catch (error) {
       if (toStatusError(error).code !== Code.TOPIC_NOT_FOUND) throw error;
       return { finished: Infinity, since: 0 };
+    } finally {
+      this.running.delete(call);
     }
   }
 }
