@@ -19,9 +19,9 @@ export interface ConsumerOptions {
   readonly endpoints: readonly string[];
   readonly chance: Chance;
   readonly subscriptions: readonly Subscription[];
-  readonly brokerName: string;
 }
 
+const ANY_QUEUE: RawQueue = { id: -1, broker: { name: '', endpoints: null } };
 const BATCH = 16;
 const POLL_MS = 1000;
 const DEADLINE_MS = 5000;
@@ -71,8 +71,14 @@ export class Consumers {
   private async receive(subscription: Subscription, name: string): Promise<void> {
     const { group, topic, kind, dead } = subscription;
     const { invisibleMs } = this.history.terms;
-    const queue: RawQueue = { id: -1, broker: { name: this.options.brokerName, endpoints: null } };
-    const request = { group, topic, queue, batchSize: BATCH, invisibleMs, pollMs: POLL_MS };
+    const request = {
+      group,
+      topic,
+      queue: ANY_QUEUE,
+      batchSize: BATCH,
+      invisibleMs,
+      pollMs: POLL_MS,
+    };
     let attempt = 0;
     while (this.receiving) {
       const attemptId = kind === 'fifo' ? { attemptId: `${name} ${attempt}` } : {};

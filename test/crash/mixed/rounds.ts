@@ -1,7 +1,7 @@
 import { newGroup } from '../../../src/api/topic';
 import { withAdmin } from '../../../src/cli/admin-access';
 import { deadLetterTopic } from '../../../src/message/dead-letter';
-import { seeded } from '../../support/seeded';
+import { type Chance, seeded } from '../../support/seeded';
 import { letRun, until } from '../../support/until';
 import { BROKER, startCluster, Target } from '../target';
 import { Consumers, type Subscription } from './consumers';
@@ -36,7 +36,7 @@ const UNDERTAKERS = 'undertakers';
 const VICTIMS = [BROKER, 'proxy-1', 'proxy-2'] as const;
 /** Rounds in which another one dies at the same moment. */
 const TWO_AT_ONCE = 0.25;
-/** From a restart to the first acknowledgement, at most. */
+/** From a restart to the first delivery, at most. */
 const SERVED_MS = 30_000;
 const CHECKS = [
   ...['--transactions-first-check', '1s', '--transactions-check-interval', '1s'],
@@ -48,7 +48,7 @@ const CHECKS = [
  * answers what a checker outside of them saw. `seed` decides when what is killed, and what clients do.
  */
 export async function killMixed(options: MixedOptions): Promise<MixedResult> {
-  const { rounds, seed, roundMs } = options;
+  const { rounds, seed, longestDelayMs } = options;
   const history = new History(TERMS);
   const chance = seeded(seed);
   let endpoints: readonly string[] = [];
@@ -56,24 +56,13 @@ export async function killMixed(options: MixedOptions): Promise<MixedResult> {
     ({ proxies: endpoints } = await startCluster(made, 2, CHECKS));
     await makeTopics(endpoints[0] ?? '');
   });
-  const { longestDelayMs } = options;
   const subscriptions = KINDS.flatMap(subscriptionsOf);
   const producers = new Producers({ endpoints, topics: TOPICS, chance, longestDelayMs }, history);
-  const consumers = new Consumers({ endpoints, chance, subscriptions, brokerName: '' }, history);
+  const consumers = new Consumers({ endpoints, chance, subscriptions }, history);
   try {
     consumers.start();
     producers.start();
-    for (let round = 0; round < rounds; round++) {
-      const acknowledged = (): number => history.counts()['acknowledged'] ?? 0;
-      const before = acknowledged();
-      await letRun(roundMs + chance.below(1000));
-      await until(`an acknowledgement in round ${round}`, SERVED_MS, () =>
-        acknowledged() > before ? true : undefined,
-      ).catch((error: unknown) => {
-        throw new Error(`${String(error)}\n${target.output()}`, { cause: error });
-      });
-      await target.killAndRestart(...victimsOf(round, chance.hits(TWO_AT_ONCE)));
-    }
+    await killInTurn(target, history, chance, options);
     await producers.stopSending();
     await drain(history, options);
     await producers.stop();
@@ -99,6 +88,24 @@ export function expectAllKept({ broken, counts }: MixedResult): void {
     ...['recalled', 'checks', 'committed', 'rolled back'],
   ];
   for (const name of happened) expect({ [name]: counts[name] ?? 0 }).not.toEqual({ [name]: 0 });
+}
+
+async function killInTurn(
+  target: Target,
+  history: History,
+  chance: Chance,
+  { rounds, roundMs }: MixedOptions,
+): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    const fromMs = performance.now();
+    await letRun(roundMs + chance.below(1000));
+    await until(`a delivery in round ${round}`, SERVED_MS, () =>
+      history.lastDeliveryMs > fromMs ? true : undefined,
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${target.output()}`, { cause: error });
+    });
+    await target.killAndRestart(...victimsOf(round, chance.hits(TWO_AT_ONCE)));
+  }
 }
 
 function victimsOf(round: number, two: boolean): readonly string[] {
