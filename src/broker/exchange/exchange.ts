@@ -25,6 +25,7 @@ import {
 import { importConfigs } from './config-import';
 import { exportDelays } from './delay-export';
 import { importDelays } from './delay-import';
+import { importOrder } from './order-import';
 import { importHeld } from './pop-import';
 import { importTransactions } from './transaction-import';
 
@@ -41,6 +42,8 @@ export interface ExchangeParts {
   /** See `BrokerSettings.maxWindow`. */
   readonly maxWindow: number;
 }
+
+const ORDER_FILE = 'consumerOrderInfo.json';
 
 const NO_NOTE: ExchangeNote = {
   foreignEnd: 0,
@@ -82,7 +85,7 @@ export class Exchange {
     const tables = await readTables(files);
     const found = { note, tables, damaged, takenOver: foreign && present };
     if (found.takenOver) {
-      const after = await takeOver(parts, tables, note, hashes);
+      const after = await takeOver(parts, files, tables, note, hashes);
       return new Exchange(parts, files, { ...found, note: after });
     }
     await views.load(note.foreignEnd);
@@ -99,6 +102,7 @@ export class Exchange {
       const delays = await importDelays({ ...this.delayParts(timer), handedOver, levels });
       logger.warn(delays, 'delayed messages taken over from another program');
       await this.configs.settle();
+      await this.forgetOrder();
     }
     await platform.files.remove(join(directory, 'abort.bak'));
     this.configs.start();
@@ -115,6 +119,12 @@ export class Exchange {
       },
     );
     await this.configs.stop(handedOver);
+  }
+
+  /** What ordered pops hold is in our ledgers from now on: Apache begins at the group's offset again. */
+  private async forgetOrder(): Promise<void> {
+    const orders = objectIn(await this.files.read(ORDER_FILE), 'table');
+    if (orders.size > 0) await this.files.replace(ORDER_FILE, '{"table":{}}');
   }
 
   private delayParts(
@@ -136,19 +146,24 @@ interface Found {
 
 async function takeOver(
   parts: ExchangeParts,
+  files: ConfigFiles,
   tables: ConfigTables,
   before: ExchangeNote,
   hashes: ExchangeNote['hashes'],
 ): Promise<ExchangeNote> {
-  const { platform, store, views, transactions, logger } = parts;
+  const { platform, store, metadata, views, transactions, logger } = parts;
   const foreignEnd = store.visible;
   const imports = before.imports + 1;
   const imported = importConfigs(parts, tables, new Set(before.fromBeginning), imports);
-  const held = await importHeld(parts, tables, platform.clock.wallMs());
+  const nowMs = platform.clock.wallMs();
+  const held = await importHeld(parts, tables, nowMs);
+  const isFifo = (group: string): boolean => metadata.groups.get(group)?.fifo ?? false;
+  const orders = objectIn(await files.read(ORDER_FILE), 'table');
+  const heldInOrder = await importOrder({ ...parts, isFifo }, orders, nowMs);
   const offsets = objectIn(tables['consumerOffset.json'], 'offsetTable');
   const pending = await importTransactions(store, transactions, offsets);
   logger.warn(
-    { ...imported, held, transactions: pending, position: foreignEnd },
+    { ...imported, held, heldInOrder, transactions: pending, position: foreignEnd },
     'another program has had the directory: topics, groups and offsets are taken from config/*.json',
   );
   await views.snapshot();
