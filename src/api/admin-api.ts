@@ -2,6 +2,7 @@
 import type { FilterFault } from './broker-api';
 import type { DelayedMessages, DelayedRef, ListDelayedRequest } from './delayed-api';
 import type { FoundMessages, MessageSearch } from './message-search';
+import type { GroupReset, QueueReset } from './offset-api';
 import type { GroupConfig, TopicConfig } from './topic';
 import type {
   EndTransactionRequest,
@@ -46,4 +47,10 @@ export interface AdminApi {
   listDelayed(request: ListDelayedRequest): Promise<DelayedMessages>;
   /** Ends the wait of a message: it is not delivered. @throws StatusError MESSAGE_NOT_FOUND */
   recallDelayed(message: DelayedRef): Promise<void>;
+  /**
+   * Moves a group on a topic, or tells what that would do; nothing is moved when a broker refuses.
+   * @throws StatusError TOPIC_NOT_FOUND, CONSUMER_GROUP_NOT_FOUND, OFFSET_NOT_FOUND (it has not begun there),
+   *   ILLEGAL_OFFSET, BAD_REQUEST
+   */
+  resetGroup(request: GroupReset): Promise<readonly QueueReset[]>;
 }

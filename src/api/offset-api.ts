@@ -59,6 +59,11 @@ export interface ResetRequest {
   readonly dryRun: boolean;
 }
 
+export interface GroupReset extends ResetRequest {
+  /** The name of the broker; '' for all that hold the topic. */
+  readonly broker: string;
+}
+
 /** What a reset does to one queue. */
 export interface QueueReset {
   /** The name of the broker that has it. */

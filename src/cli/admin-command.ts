@@ -61,3 +61,10 @@ export function wholeNumber(name: string, text: string, min: number, max: number
   if (value >= min && value <= max) return value;
   throw new UsageError(`${name} must be a whole number from ${min} to ${max}, got ${text}`);
 }
+
+/** Milliseconds since the epoch. @throws UsageError when the text is no time */
+export function timeOf(flag: string, text: string): number {
+  const ms = /^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text);
+  if (Number.isSafeInteger(ms) && ms >= 0) return ms;
+  throw new UsageError(`${flag} must be like 2026-11-21T07:00:00Z or milliseconds, got ${text}`);
+}

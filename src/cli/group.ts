@@ -1,4 +1,4 @@
-/** `gantry group create|update|list|show|delete|faults`. */
+/** `gantry group create|update|list|show|reset|delete|faults`. */
 import type { Command } from 'commander';
 
 import type { AdminApi, FilterFaultView } from '../api/admin-api';
@@ -6,6 +6,7 @@ import { DEFAULT_MAX_ATTEMPTS, newGroup, type GroupConfig } from '../api/topic';
 import { Code, StatusError } from '../message/status';
 import { backoffText, parseBackoff } from './backoff';
 import { adminCommand, usage, wholeNumber, type Answer } from './admin-command';
+import { groupResetCommand } from './group-reset';
 import type { Terminal } from './terminal';
 import { json, table } from './text';
 import { UsageError } from './usage-error';
@@ -15,7 +16,7 @@ const MAX_ATTEMPTS_LIMIT = 1000;
 export function groupCommand(program: Command, terminal: Terminal): void {
   const group = program
     .command('group')
-    .description('Create, change, list, show and delete consumer groups.');
+    .description('Create, change, list, show, move and delete consumer groups.');
   adminCommand(group, terminal, {
     name: 'create <NAME>',
     description: 'Create a consumer group, or replace all that is said of one.',
@@ -66,6 +67,7 @@ export function groupCommand(program: Command, terminal: Terminal): void {
     description: 'Show one consumer group.',
     prepare: (name) => (admin) => show(admin, name),
   });
+  groupResetCommand(group, terminal);
   adminCommand(group, terminal, {
     name: 'faults',
     description: 'List what filters of consumer groups could not evaluate.',

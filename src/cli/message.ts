@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { AdminApi } from '../api/admin-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import { Code, StatusError } from '../message/status';
-import { adminCommand, wholeNumber, type Answer } from './admin-command';
+import { adminCommand, timeOf, wholeNumber, type Answer } from './admin-command';
 import type { StoredMessage } from './message-view';
 import type * as MessageView from './message-view';
 import type { Terminal } from './terminal';
@@ -75,12 +75,6 @@ function searchOf(options: Readonly<Record<string, unknown>>): MessageSearch {
 
 function textOf(option: unknown): string {
   return typeof option === 'string' ? option : '';
-}
-
-function timeOf(flag: string, text: string): number {
-  const ms = /^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text);
-  if (Number.isSafeInteger(ms) && ms >= 0) return ms;
-  throw new UsageError(`${flag} must be like 2026-11-21T07:00:00Z or milliseconds, got ${text}`);
 }
 
 async function get(admin: AdminApi, search: MessageSearch): Promise<Answer> {

@@ -34,6 +34,7 @@ export function adminClient(address: string, clock: Clock): AdminClient {
     endTransaction: (request) => ask(methods.EndTransaction, request),
     listDelayed: (request) => ask(methods.ListDelayed, request),
     recallDelayed: (message) => ask(methods.RecallDelayed, message),
+    resetGroup: (request) => ask(methods.ResetGroup, request),
     close: () => client.close(),
   };
 }

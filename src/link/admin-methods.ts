@@ -10,6 +10,7 @@ import type { MethodDefinition } from '@grpc/proto-loader';
 import type { AdminApi, FilterFaultView, TopicView } from '../api/admin-api';
 import type { DelayedMessages, DelayedRef, ListDelayedRequest } from '../api/delayed-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
+import type { GroupReset, QueueReset } from '../api/offset-api';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import type {
   EndTransactionRequest,
@@ -21,6 +22,7 @@ import { adminRefusal, refusalOf } from './admin-status';
 import { delayedForms, delayedRefForms, listDelayedForms } from './codec/delayed';
 import { groupFromWire, groupToWire } from './codec/group';
 import { foundFromWire, foundToWire, searchFromWire, searchToWire } from './codec/message-search';
+import { groupResetForms, queueResetsForms } from './codec/offset';
 import { topicFromWire, topicToWire } from './codec/topic';
 import { endForms, listForms, pendingForms } from './codec/transaction';
 import { faultViewFromWire, faultViewToWire, viewFromWire, viewToWire } from './codec/view';
@@ -56,6 +58,7 @@ export interface AdminMethods {
   readonly EndTransaction: AdminMethod<EndTransactionRequest, void>;
   readonly ListDelayed: AdminMethod<ListDelayedRequest, DelayedMessages>;
   readonly RecallDelayed: AdminMethod<DelayedRef, void>;
+  readonly ResetGroup: AdminMethod<GroupReset, readonly QueueReset[]>;
 }
 
 export function adminMethods(): AdminMethods {
@@ -135,6 +138,11 @@ function defineMethods(service: GantryAdminDefinition): AdminMethods {
       request: delayedRefForms,
       answer: nothing,
       call: (api, message) => api.recallDelayed(message),
+    }),
+    ResetGroup: method(service.ResetGroup, {
+      request: groupResetForms,
+      answer: queueResetsForms,
+      call: (api, request) => api.resetGroup(request),
     }),
   };
 }

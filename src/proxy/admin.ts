@@ -12,6 +12,7 @@ import type {
   ListTransactionsRequest,
   PendingTransactions,
 } from '../api/transaction-api';
+import type { GroupReset, QueueReset } from '../api/offset-api';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import { isSystemTopic } from '../message/names';
 import { storeTimestampOf } from '../message/record-property';
@@ -19,6 +20,7 @@ import { Code, StatusError, toStatusError } from '../message/status';
 import type { BrokerApi } from '../api/broker-api';
 import type { PooledBroker } from './broker-pool';
 import type { ProxyParts } from './parts';
+import { resetOn } from './group-reset';
 import { planTopic } from './topic-plan';
 import { recallFrom } from './recall';
 import { decide } from './transaction';
@@ -152,6 +154,10 @@ class ClusterAdmin implements AdminApi {
     return recallFrom(this.parts, broker, message);
   }
 
+  async resetGroup({ broker, ...request }: GroupReset): Promise<readonly QueueReset[]> {
+    return resetOn(this.holding(request.topic, broker), request);
+  }
+
   /** Consumer groups that the broker `from` has, on brokers that are to hold a topic of theirs. */
   private async copyGroups(to: readonly PooledBroker[], from: string | undefined): Promise<void> {
     if (to.length === 0 || from === undefined) return;
@@ -201,6 +207,23 @@ class ClusterAdmin implements AdminApi {
       this.masters().map(
         async ({ brokerName, broker }) => [brokerName, await question(broker)] as const,
       ),
+    );
+  }
+
+  /**
+   * The masters that hold a topic, or that one of them.
+   * @throws StatusError TOPIC_NOT_FOUND, BAD_REQUEST
+   */
+  private holding(topic: string, broker: string): readonly PooledBroker[] {
+    const { brokers } = this.parts.routes.get(topic);
+    const names = new Set(brokers.map(({ brokerName }) => brokerName));
+    const holding = this.masters().filter(({ brokerName }) => names.has(brokerName));
+    const chosen = holding.filter(({ brokerName }) => broker === '' || brokerName === broker);
+    if (chosen.length > 0) return chosen;
+    const where = [...names].toSorted().join(', ');
+    throw new StatusError(
+      Code.BAD_REQUEST,
+      `topic ${topic} is on ${where}, not on broker ${broker}`,
     );
   }
 

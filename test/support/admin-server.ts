@@ -6,6 +6,7 @@ import type {
   ListTransactionsRequest,
   PendingTransactionView,
 } from '../../src/api/transaction-api';
+import type { GroupReset, QueueReset } from '../../src/api/offset-api';
 import type { GroupConfig } from '../../src/api/topic';
 import { adminService } from '../../src/link/admin-service';
 import { Code, StatusError } from '../../src/message/status';
@@ -19,6 +20,8 @@ export class AdminServer implements AdminApi {
   readonly ended: EndTransactionRequest[] = [];
   delayed: DelayedMessages = { messages: [], counts: [], total: 0 };
   readonly recalled: DelayedRef[] = [];
+  resets: readonly QueueReset[] = [];
+  readonly moved: GroupReset[] = [];
   faults: readonly FilterFaultView[] = [];
   readonly searches: MessageSearch[] = [];
   found: FoundMessages = { messages: [], complete: true };
@@ -100,6 +103,12 @@ export class AdminServer implements AdminApi {
   async recallDelayed(message: DelayedRef): Promise<void> {
     this.check();
     this.recalled.push(message);
+  }
+
+  async resetGroup(request: GroupReset): Promise<readonly QueueReset[]> {
+    this.check();
+    this.moved.push(request);
+    return this.resets;
   }
 
   async listGroups(): Promise<readonly GroupConfig[]> {

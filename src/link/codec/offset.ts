@@ -1,6 +1,7 @@
 /** The progress of consumer groups on the wire; pulled records travel as the store's bytes. */
 import type {
   GroupQueueRef,
+  GroupReset,
   PullRequest,
   PullResult,
   QueryOffsetRequest,
@@ -101,6 +102,11 @@ export const resetForms: Forms<ResetRequest, WireReset, ResetRequest__Output> = 
     queueId: wire.one_queue ? wire.queue_id : undefined,
     ...{ to: placeFromWire(wire.to), dryRun: wire.dry_run },
   }),
+];
+
+export const groupResetForms: Forms<GroupReset, WireReset, ResetRequest__Output> = [
+  ({ broker, ...request }) => ({ ...resetForms[0](request), broker }),
+  (wire) => ({ ...resetForms[1](wire), broker: wire.broker }),
 ];
 
 export const queueResetsForms: Forms<readonly QueueReset[], QueueResets, QueueResets__Output> = [

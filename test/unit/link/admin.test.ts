@@ -6,6 +6,7 @@ import type {
   ListTransactionsRequest,
   PendingTransactionView,
 } from '../../../src/api/transaction-api';
+import type { GroupReset, QueueReset } from '../../../src/api/offset-api';
 import type { GroupConfig, TopicConfig } from '../../../src/api/topic';
 import { adminClient, type AdminClient } from '../../../src/link/admin-client';
 import { adminService, isLoopback } from '../../../src/link/admin-service';
@@ -20,6 +21,8 @@ class ModelAdmin implements AdminApi {
   transactions: PendingTransactionView[] = [];
   readonly ended: EndTransactionRequest[] = [];
   readonly recalled: DelayedRef[] = [];
+  readonly moved: GroupReset[] = [];
+  resets: readonly QueueReset[] = [];
 
   async putTopic(config: TopicConfig): Promise<void> {
     this.topics.set(config.name, config);
@@ -67,6 +70,11 @@ class ModelAdmin implements AdminApi {
 
   async recallDelayed(message: DelayedRef): Promise<void> {
     this.recalled.push(message);
+  }
+
+  async resetGroup(request: GroupReset): Promise<readonly QueueReset[]> {
+    this.moved.push(request);
+    return this.resets;
   }
 
   async listGroups(): ReturnType<AdminApi['listGroups']> {
@@ -129,6 +137,28 @@ describe('the admin service', () => {
     const message = { broker: 'b', topic: 't', messageId: 'm', deliverMs: 2 ** 52 };
     await client.recallDelayed(message);
     expect(model.recalled).toEqual([message]);
+  });
+
+  it('carries how a group is moved, and what that does', async () => {
+    const one = {
+      broker: 'a',
+      queueId: 3,
+      from: 2 ** 40,
+      to: 1,
+      again: 5,
+      skipped: 0,
+      cancelled: 2,
+    };
+    model.resets = [one, { ...one, queueId: 4 }];
+    const request = { group: 'g', topic: 't', broker: 'a', queueId: undefined, dryRun: true };
+    const requests: readonly GroupReset[] = [
+      { ...request, to: { at: 'end' } },
+      { ...request, broker: '', to: { at: 'beginning' }, dryRun: false },
+      { ...request, queueId: 0, to: { at: 'offset', offset: 2 ** 52 } },
+      { ...request, to: { at: 'time', timeMs: 0 } },
+    ];
+    for (const each of requests) expect(await client.resetGroup(each)).toEqual(model.resets);
+    expect(model.moved).toEqual(requests);
   });
 
   it('carries a search for messages and what was found', async () => {
