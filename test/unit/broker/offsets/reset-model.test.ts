@@ -210,7 +210,7 @@ class Run {
     const entries = [{ receiptHandle, messageId: message.id }];
     const [status] = await bench.drive(bench.broker.ack({ group: 'g', topic: 't', entries }));
     // A finished message is acknowledged as often as one likes, by any handle since the last reset.
-    const valid = isNewest ? [Code.OK] : [Code.INVALID_RECEIPT_HANDLE];
+    const valid: Code[] = isNewest ? [Code.OK] : [Code.INVALID_RECEIPT_HANDLE];
     if (!isNewest && message.state === 'finished' && message.handle !== '') valid.push(Code.OK);
     expect([message.id, valid]).toEqual([message.id, expect.arrayContaining([status?.code])]);
     if (status?.code === Code.OK) message.state = 'finished';
