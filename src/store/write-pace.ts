@@ -9,8 +9,8 @@ import type { Clock } from '../platform/platform';
 const SLOW_MS = 2;
 /** So long after a slow one the thread pool writes. */
 const REST_MS = 10_000;
-/** More is written by the thread pool. */
-const MOST_BYTES = 256 * 1024;
+/** More is written by the thread pool: beside so much the way there is nothing, and this thread has time for other things. */
+const MOST_BYTES = 64 * 1024;
 
 export class WritePace {
   private restUntilMs = -Infinity;

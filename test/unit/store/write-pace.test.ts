@@ -102,11 +102,11 @@ test('after a slow write the thread pool writes for ten seconds', async () => {
   expect(disk.writes.at(-1)).toBe('loop');
 });
 
-test('more than 256 KiB at once are written by the thread pool', async () => {
+test('more than 64 KiB at once are written by the thread pool', async () => {
   const disk = new Disk();
   const store = await disk.open('async');
-  await disk.send(store, 255 * 1024);
-  await disk.send(store, 256 * 1024);
+  await disk.send(store, 63 * 1024);
+  await disk.send(store, 64 * 1024);
   expect(disk.writes).toEqual(['loop', 'pool']);
 });
 
