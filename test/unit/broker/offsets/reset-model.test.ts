@@ -1,3 +1,4 @@
+// long: the steps and the model that they are compared with.
 /**
  * Random sends, receives, acknowledgements, resets, passing time, restarts and kills against a small model:
  * what a reset says it does, what comes again, in which order, and which handles still count.
