@@ -43,6 +43,7 @@ export function connectionOf(broker: Broker): BrokerConnection {
   return {
     transactions: broker.transactions,
     offsets: broker.offsets,
+    inspect: broker.inspect,
     send: (request) => broker.send(request),
     recall: (request) => broker.recall(request),
     listDelayed: (request) => broker.listDelayed(request),

@@ -39,6 +39,7 @@ import { FilterFaults } from './filter/filter-faults';
 import { Judge } from './filter/judge';
 import { Exchange } from './exchange/exchange';
 import { Growth } from './growth/growth';
+import { Inspector } from './inspector';
 import { findMessages } from './message-finder';
 import { Metadata, type StoredTopic } from './metadata';
 import { Offsets } from './offsets/offsets';
@@ -101,6 +102,7 @@ export class Broker implements BrokerApi {
     private readonly growth: Growth,
     private readonly running: RunningPops,
     readonly offsets: Offsets,
+    readonly inspect: Inspector,
   ) {
     this.epoch = parts.platform.clock.wallMs();
   }
@@ -205,12 +207,18 @@ export class Broker implements BrokerApi {
       begun: (...names) =>
         opened.broker?.begun(...names) ?? Promise.reject(new Error('the broker is not open yet')),
     });
+    const inspect = new Inspector({
+      ...{ store, book, log, topics: metadata.topics, groups: metadata.groups },
+      brokerName: settings.brokerName,
+      delayed: (topic) => timer.waitingFor(topic),
+      endPolls: (gone, error) => pops.endPolls((ledgers) => ledgers === gone, error),
+    });
     await exchange.start(timer);
     timer.start();
     const broker: Broker = new Broker(
       ...([parts, metadata, book, log, views, exchange, pops, finishing] as const),
       ...([deadLetters, retries, faults, duplicates, transactions, timer, growth] as const),
-      ...([running, offsets] as const),
+      ...([running, offsets, inspect] as const),
     );
     opened.broker = broker;
     await transactions.begin();

@@ -18,6 +18,7 @@ import { BrokerUnreachableError } from '../api/broker-unreachable';
 import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../api/delayed-api';
 import type { BrokerRegistration } from '../api/route-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
+import type { InspectApi } from '../api/inspect-api';
 import type { OffsetApi } from '../api/offset-api';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import type { TransactionApi } from '../api/transaction-api';
@@ -63,6 +64,12 @@ export class BrokerLink implements BrokerConnection {
     update: (request) => this.call(this.methods.updateOffset, request),
     query: (request) => this.call(this.methods.queryOffset, request),
     reset: (request) => this.call(this.methods.resetOffset, request),
+  };
+  readonly inspect: InspectApi = {
+    topicStatus: (topic) => this.call(this.methods.describeTopic, topic),
+    groupLag: (request) => this.call(this.methods.groupLag, request),
+    begun: (of) => this.call(this.methods.listBegun, of),
+    forget: (of) => this.call(this.methods.forgetGroup, of),
   };
   private readonly owner: SessionOwner;
   private readonly backoff: Backoff;

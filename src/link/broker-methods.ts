@@ -51,10 +51,11 @@ import {
   type ServedMethod,
 } from './broker-method';
 import { byName, nothing, type Forms } from './forms';
+import { inspectMethods, type InspectMethods } from './inspect-methods';
 import { offsetMethods, type OffsetMethods } from './offset-methods';
 import { brokerDefinition } from './services';
 
-export interface BrokerMethods extends OffsetMethods {
+export interface BrokerMethods extends OffsetMethods, InspectMethods {
   readonly send: BrokerMethod<SendRequest, SendResult>;
   readonly recall: BrokerMethod<RecallRequest, void>;
   readonly pop: BrokerMethod<PopRequest, PopResult>;
@@ -228,6 +229,7 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
     }),
     ...transactionMethods(service),
     ...offsetMethods(service),
+    ...inspectMethods(service),
   };
 }
 

@@ -34,6 +34,7 @@ import { ANY_HOST } from '../../src/message/host';
 import { placeRecord, uniqueKeyOf } from '../../src/message/record';
 import { topicOf } from '../../src/message/record-property';
 import { Code, StatusError } from '../../src/message/status';
+import { ModelInspect } from './model-inspect';
 import { ModelOffsets } from './model-offsets';
 
 interface Stored {
@@ -124,6 +125,7 @@ export class ModelBroker implements BrokerConnection {
     },
   };
   readonly offsets = new ModelOffsets(() => this.check());
+  readonly inspect = new ModelInspect(() => this.check());
   /** What waits for its delivery time. */
   delayed: DelayedMessages = { messages: [], counts: [], total: 0 };
   /** What its filters could not evaluate. */

@@ -290,6 +290,17 @@ export class LedgerBook extends GroupTopics {
     for (const ledgers of [...this.ofTopic(topic)]) this.drop(ledgers);
   }
 
+  /** Forgets a group on a topic. */
+  drop(ledgers: GroupTopic): void {
+    for (const ledger of ledgers.queues.values()) this.dropQueue(ledger);
+    ledgers.queues.clear();
+    ledgers.dropped = true;
+    this.becameReady.delete(ledgers);
+    this.bounds.forget(ledgers);
+    this.deadLetters.forget(ledgers.group, ledgers.topic);
+    this.remove(ledgers);
+  }
+
   close(): void {
     this.wheel.close();
   }
@@ -299,16 +310,6 @@ export class LedgerBook extends GroupTopics {
     this.rows.owner[row] = (this.rows.owner[row] ?? 0) & ~1;
     this.wheel.unlink(row);
     this.wheel.link(row, delayMs);
-  }
-
-  private drop(ledgers: GroupTopic): void {
-    for (const ledger of ledgers.queues.values()) this.dropQueue(ledger);
-    ledgers.queues.clear();
-    ledgers.dropped = true;
-    this.becameReady.delete(ledgers);
-    this.bounds.forget(ledgers);
-    this.deadLetters.forget(ledgers.group, ledgers.topic);
-    this.remove(ledgers);
   }
 
   private dropQueue(ledger: QueueLedger): void {

@@ -98,6 +98,8 @@ class LedgerOpReader {
           since: input.varint(),
           opened: input.varint(),
         };
+      case 'drop':
+        return { kind, group: this.name(), topic: this.name() };
       case 'end':
         return { kind, begin: input.varint() };
     }

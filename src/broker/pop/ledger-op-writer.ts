@@ -91,6 +91,10 @@ export class LedgerOpWriter {
         out.varint(op.since);
         out.varint(op.opened);
         break;
+      case 'drop':
+        this.name(op.group);
+        this.name(op.topic);
+        break;
       case 'end':
         out.varint(op.begin);
         break;

@@ -157,6 +157,13 @@ export interface OpenOp {
   readonly opened: number;
 }
 
+/** A group of consumers is forgotten on a topic. */
+export interface DropOp {
+  readonly kind: 'drop';
+  readonly group: string;
+  readonly topic: string;
+}
+
 export interface EndOp {
   readonly kind: 'end';
   /** Physical offset of the snapshot's first record. */
@@ -173,6 +180,7 @@ export type LedgerOp =
   | ExpireOp
   | QueueOp
   | OpenOp
+  | DropOp
   | EndOp
   | AttemptOp
   | DeadOp;
@@ -191,4 +199,5 @@ export const LEDGER_OP_KINDS: readonly LedgerOp['kind'][] = [
   'attempt',
   'dead',
   'open',
+  'drop',
 ];

@@ -77,6 +77,11 @@ export class LedgerReplay {
         ledgers.opened = op.opened;
         break;
       }
+      case 'drop': {
+        const ledgers = book.find(op.group, op.topic);
+        if (ledgers !== undefined) book.drop(ledgers);
+        break;
+      }
       case 'end':
         break;
     }

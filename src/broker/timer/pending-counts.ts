@@ -13,6 +13,13 @@ export class PendingCounts {
     return this.sum;
   }
 
+  /** All that waits for one topic. */
+  totalOf(topic: string): number {
+    let total = 0;
+    for (const count of this.topics.get(topic)?.values() ?? []) total += count;
+    return total;
+  }
+
   /** Topics for which messages wait. */
   names(): readonly string[] {
     return [...this.topics.keys()];

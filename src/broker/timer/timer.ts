@@ -169,6 +169,11 @@ export class Timer {
     return listDelayed({ store, brokerName: settings.brokerName, index, loop }, request);
   }
 
+  /** Messages that wait for one topic. */
+  waitingFor(topic: string): number {
+    return this.index.counts.totalOf(topic);
+  }
+
   /** Messages that wait. */
   get waiting(): number {
     return this.index.counts.total;

@@ -10,6 +10,7 @@ import { Code } from '../../../src/message/status';
 import { readRecord, recordProperties } from '../../../src/message/record';
 import { draftRecord } from '../../../src/message/record-draft';
 import { idsOf, messageDraft, popRequest } from '../../support/test-broker';
+import { inspectCases } from './inspect-cases';
 import { offsetCases } from './offset-cases';
 import { transactionCases } from './transaction-cases';
 
@@ -66,6 +67,7 @@ export function brokerApiSuite(name: string, open: () => Promise<BrokerApiUnderT
 
     transactionCases(() => under);
     offsetCases(() => under);
+    inspectCases(() => under);
 
     it('gives a message unchanged, once, and never again when it is acknowledged', async () => {
       const body = Buffer.from([0, 1, 2, 0xff, 0x7f]);

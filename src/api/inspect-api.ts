@@ -1,0 +1,77 @@
+/** What a proxy asks of a broker for operators: how full topics are, how far groups of consumers. A part of `BrokerApi`. */
+
+/** A queue of a topic. Times are store times, milliseconds since the epoch; 0: there is no message. */
+export interface QueueStatus {
+  readonly queueId: number;
+  /** The first offset that is kept, and the one that the next message gets. */
+  readonly minOffset: number;
+  readonly maxOffset: number;
+  readonly firstStoredMs: number;
+  readonly lastStoredMs: number;
+}
+
+export interface TopicStatus {
+  /** The name of the broker that tells. */
+  readonly broker: string;
+  readonly queues: readonly QueueStatus[];
+  /** Messages that wait for their delivery time; they are in no queue yet. */
+  readonly delayed: number;
+}
+
+/** How far a group is with a queue. Counts are messages. */
+export interface QueueLag {
+  readonly queueId: number;
+  /** Committed progress: the smallest offset that the group has not finished. */
+  readonly committed: number;
+  readonly maxOffset: number;
+  /**
+   * Neither finished nor held by a consumer: those that it may receive, those that wait for another one of their
+   * message group, and those that its filter will pass over when it comes to them.
+   */
+  readonly ready: number;
+  /** Delivered and neither finished nor ready again. */
+  readonly inFlight: number;
+  /** Store time of the oldest ready one, milliseconds since the epoch; 0: none is ready. */
+  readonly readyStoredMs: number;
+  /** Store time of the message before `committed`; 0: it is not there. */
+  readonly finishedStoredMs: number;
+}
+
+export interface TopicLag {
+  /** The name of the broker that tells. */
+  readonly broker: string;
+  readonly topic: string;
+  readonly queues: readonly QueueLag[];
+  /** Messages of the topic that wait for their delivery time; they are not in `ready`. */
+  readonly delayed: number;
+}
+
+export interface LagRequest {
+  readonly group: string;
+  /** At most 1,000; none: all on which the group has begun. Those on which it has not are left out of the answer. */
+  readonly topics: readonly string[];
+}
+
+/** A group of consumers on a topic. */
+export interface GroupTopicRef {
+  readonly group: string;
+  readonly topic: string;
+}
+
+export interface InspectApi {
+  /** @throws StatusError TOPIC_NOT_FOUND */
+  topicStatus(topic: string): Promise<TopicStatus>;
+  /** @throws StatusError CONSUMER_GROUP_NOT_FOUND, BAD_REQUEST (too many topics) */
+  groupLag(request: LagRequest): Promise<readonly TopicLag[]>;
+  /**
+   * Which groups have begun on which topics.
+   * @param of '' for any group, any topic; one of both must be given
+   * @throws StatusError BAD_REQUEST (neither is given)
+   */
+  begun(of: GroupTopicRef): Promise<readonly GroupTopicRef[]>;
+  /**
+   * Forgets how far a group is with a topic; what it receives next it begins anew. Durable.
+   * @throws StatusError OFFSET_NOT_FOUND (it has not begun there)
+   */
+  forget(of: GroupTopicRef): Promise<void>;
+}
