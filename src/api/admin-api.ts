@@ -1,9 +1,11 @@
 /** What the command line asks of a proxy: topics and groups of the whole cluster. */
 import type { FilterFault } from './broker-api';
+import type { ClientViews, ListClientsRequest, ProxyStats } from './client-view';
 import type { DelayedMessages, DelayedRef, ListDelayedRequest } from './delayed-api';
+import type { LagRequest, TopicLag, TopicStatus } from './inspect-api';
 import type { FoundMessages, MessageSearch } from './message-search';
 import type { GroupReset, QueueReset } from './offset-api';
-import type { GroupConfig, TopicConfig } from './topic';
+import type { GroupConfig, TopicConfig, TopicType } from './topic';
 import type {
   EndTransactionRequest,
   ListTransactionsRequest,
@@ -18,6 +20,15 @@ export interface TopicView extends TopicConfig {
 export interface FilterFaultView extends FilterFault {
   /** Name of the broker that found it. */
   readonly broker: string;
+}
+
+/** How full a topic is, on each broker that holds it. */
+export interface TopicDetails {
+  readonly name: string;
+  readonly type: TopicType;
+  readonly brokers: readonly TopicStatus[];
+  /** Names of the groups that have begun on it. */
+  readonly groups: readonly string[];
 }
 
 export interface AdminApi {
@@ -53,4 +64,15 @@ export interface AdminApi {
    *   ILLEGAL_OFFSET, BAD_REQUEST
    */
   resetGroup(request: GroupReset): Promise<readonly QueueReset[]>;
+  /** @throws StatusError TOPIC_NOT_FOUND */
+  topicStatus(name: string): Promise<TopicDetails>;
+  /**
+   * How far a group is with each topic on which it has begun, for each broker; sorted by topic and broker.
+   * @throws StatusError CONSUMER_GROUP_NOT_FOUND, BAD_REQUEST (more than 1,000 topics)
+   */
+  groupLag(request: LagRequest): Promise<readonly TopicLag[]>;
+  /** The clients that are known to the proxy that answers. @throws StatusError BAD_REQUEST */
+  listClients(request: ListClientsRequest): Promise<ClientViews>;
+  /** Of the proxy that answers. */
+  proxyStats(): Promise<ProxyStats>;
 }

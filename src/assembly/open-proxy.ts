@@ -2,6 +2,8 @@
 import type { BrokerDialer } from '../api/broker-dialer';
 import type { RouteApi } from '../api/route-api';
 import { adminService } from '../link/admin-service';
+import { setLogLevel } from '../observe/logger';
+import { version } from '../platform/version';
 import type { Readiness } from '../observe/http';
 import { withHotCodecs } from '../proxy/codec/hot-codecs';
 import { createProxy, type Proxy } from '../proxy/proxy';
@@ -65,11 +67,18 @@ export async function openProxy(
 ): Promise<OpenProxy> {
   const { platform, logger } = surroundings;
   const { receive, advertise } = options;
+  const listening: { port?: Served } = {};
   const proxy = createProxy({
     routes,
     dial,
     platform,
     log: logger.child({ part: 'proxy' }),
+    process: {
+      name: () => (advertise === '' ? (listening.port?.endpoints['grpc'] ?? '') : advertise),
+      version: version(),
+      connections: () => listening.port?.connections(),
+      setLogLevel: (level) => setLogLevel(logger, level),
+    },
     settings: {
       ...DEFAULT_PROXY_SETTINGS,
       advertise: advertise === '' ? [] : [advertise],
@@ -96,6 +105,7 @@ export async function openProxy(
     readiness,
     shutdown,
   );
+  listening.port = served;
   // Before the port is drained: receives that wait end, so that draining does not wait for them.
   shutdown.add('receives', () => proxy.drain());
   return { ...served, proxy };

@@ -29,6 +29,8 @@ export interface Served {
   readonly endpoints: Readonly<Record<string, string>>;
   /** The port of gRPC. */
   readonly port: number;
+  /** Open connections; `undefined` where the server does not tell. */
+  connections(): number | undefined;
   /** Tells health, readiness and whoever asks that the role serves. */
   announceReady(): void;
 }
@@ -64,6 +66,7 @@ export async function serve(
   return {
     endpoints,
     port,
+    connections: () => server.connections(),
     announceReady: () => {
       readiness.set('serving', true);
       server.setServing(true);

@@ -1,7 +1,7 @@
 /** What a role says once it serves: what listens where. */
 import type { Role } from '../config/schema';
 import { styled, type Terminal } from './terminal';
-import { version } from './version';
+import { version } from '../platform/version';
 
 const purposes: Readonly<Record<string, string>> = { grpc: 'gRPC', http: 'HTTP' };
 

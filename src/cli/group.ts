@@ -1,4 +1,4 @@
-/** `gantry group create|update|list|show|reset|delete|faults`. */
+/** `gantry group create|update|list|show|lag|consumers|reset|delete|faults`. */
 import type { Command } from 'commander';
 
 import type { AdminApi, FilterFaultView } from '../api/admin-api';
@@ -6,6 +6,7 @@ import { DEFAULT_MAX_ATTEMPTS, newGroup, type GroupConfig } from '../api/topic';
 import { Code, StatusError } from '../message/status';
 import { backoffText, parseBackoff } from './backoff';
 import { adminCommand, usage, wholeNumber, type Answer } from './admin-command';
+import { groupLagCommands } from './group-lag';
 import { groupResetCommand } from './group-reset';
 import type { Terminal } from './terminal';
 import { json, table } from './text';
@@ -67,6 +68,7 @@ export function groupCommand(program: Command, terminal: Terminal): void {
     description: 'Show one consumer group.',
     prepare: (name) => (admin) => show(admin, name),
   });
+  groupLagCommands(group, terminal);
   groupResetCommand(group, terminal);
   adminCommand(group, terminal, {
     name: 'faults',

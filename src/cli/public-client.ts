@@ -12,7 +12,7 @@ import type { ReceiveMessageResponse__Output } from '../rpc/generated/apache/roc
 import type { Status__Output } from '../rpc/generated/apache/rocketmq/v2/Status';
 import { loadService } from '../rpc/protos';
 import { callError } from './call-error';
-import { version } from './version';
+import { version } from '../platform/version';
 
 type Callback<T> = (error: ServiceError | null, answer?: T) => void;
 

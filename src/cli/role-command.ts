@@ -13,11 +13,12 @@ export function addRoleCommand<R extends Role>(
   program: Command,
   terminal: Terminal,
   spec: RoleSpec<R>,
-): void {
+): Command {
   const command = program.command(spec.role).description(spec.description);
   addRoleFlags(command, spec.role);
   command.action(() => {
     const { runRole } = require('./run-role') as typeof RunRole;
     return runRole(spec, roleInputs(command, spec.role, terminal.env), terminal);
   });
+  return command;
 }

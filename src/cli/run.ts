@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/config-error';
 import { codeName, StatusError } from '../message/status';
 import { brokerCommand } from './broker';
+import { clientCommand } from './client';
 import { configCommand } from './config';
 import { delayCommand } from './delay';
 import { ExitError } from './exit-error';
@@ -20,7 +21,7 @@ import type { Terminal } from './terminal';
 import { topicCommand } from './topic';
 import { transactionCommand } from './transaction';
 import { UsageError } from './usage-error';
-import { version } from './version';
+import { version } from '../platform/version';
 
 /** It worked; it did not; the command line or the configuration is wrong. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
@@ -52,6 +53,7 @@ function program(terminal: Terminal): Command {
   const roles = [startCommand, namesrvCommand, brokerCommand, proxyCommand];
   const tools = [
     ...[topicCommand, groupCommand, sendCommand, receiveCommand, messageCommand, dlqCommand],
+    clientCommand,
     ...[delayCommand, transactionCommand],
     ...[storeCommand, configCommand],
   ];

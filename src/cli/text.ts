@@ -28,6 +28,11 @@ export function line(cells: readonly string[], widths: readonly number[]): strin
     .trimEnd()}\n`;
 }
 
+/** A time of milliseconds since the epoch; `-` for 0 and what is no time. */
+export function timeText(ms: number): string {
+  return ms > 0 && Number.isFinite(ms) ? new Date(ms).toISOString() : '-';
+}
+
 /** JSON for programs: one value, indented. */
 export function json(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;

@@ -1,4 +1,4 @@
-/** `gantry topic create|update|list|show|delete`. */
+/** `gantry topic create|update|list|show|status|delete`. */
 import type { Command } from 'commander';
 
 import type { AdminApi, TopicView } from '../api/admin-api';
@@ -6,6 +6,7 @@ import { DEFAULT_QUEUES, MAX_QUEUES, TOPIC_TYPES, type TopicConfig } from '../ap
 import { parseQueues, parseTopicType } from '../config/formats';
 import { Code, StatusError } from '../message/status';
 import { adminCommand, usage, type Answer } from './admin-command';
+import { topicStatusCommand } from './topic-status';
 import type { Terminal } from './terminal';
 import { json, table } from './text';
 import { UsageError } from './usage-error';
@@ -58,6 +59,7 @@ export function topicCommand(program: Command, terminal: Terminal): void {
     description: 'Show one topic.',
     prepare: (name) => (admin) => show(admin, name),
   });
+  topicStatusCommand(topic, terminal);
   adminCommand(topic, terminal, {
     name: 'delete <NAME>',
     description: 'Delete a topic with all its messages.',

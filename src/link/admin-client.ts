@@ -34,6 +34,10 @@ export function adminClient(address: string, clock: Clock): AdminClient {
     endTransaction: (request) => ask(methods.EndTransaction, request),
     listDelayed: (request) => ask(methods.ListDelayed, request),
     recallDelayed: (message) => ask(methods.RecallDelayed, message),
+    topicStatus: (name) => ask(methods.DescribeTopic, name),
+    groupLag: (request) => ask(methods.GroupLag, request),
+    listClients: (request) => ask(methods.ListClients, request),
+    proxyStats: () => ask(methods.ProxyStats, undefined),
     resetGroup: (request) => ask(methods.ResetGroup, request),
     close: () => client.close(),
   };

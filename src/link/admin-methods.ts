@@ -7,8 +7,10 @@ import {
   type ServerUnaryCall,
 } from '@grpc/grpc-js';
 import type { MethodDefinition } from '@grpc/proto-loader';
-import type { AdminApi, FilterFaultView, TopicView } from '../api/admin-api';
+import type { AdminApi, FilterFaultView, TopicDetails, TopicView } from '../api/admin-api';
+import type { ClientViews, ListClientsRequest, ProxyStats } from '../api/client-view';
 import type { DelayedMessages, DelayedRef, ListDelayedRequest } from '../api/delayed-api';
+import type { LagRequest, TopicLag } from '../api/inspect-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { GroupReset, QueueReset } from '../api/offset-api';
 import type { GroupConfig, TopicConfig } from '../api/topic';
@@ -19,8 +21,15 @@ import type {
 } from '../api/transaction-api';
 import type { GantryAdminDefinition } from '../rpc/generated/gantry/v1/GantryAdmin';
 import { adminRefusal, refusalOf } from './admin-status';
+import {
+  clientViewsForms,
+  listClientsForms,
+  proxyStatsForms,
+  topicDetailsForms,
+} from './codec/client-view';
 import { delayedForms, delayedRefForms, listDelayedForms } from './codec/delayed';
 import { groupFromWire, groupToWire } from './codec/group';
+import { lagRequestForms, topicLagsForms } from './codec/inspect';
 import { foundFromWire, foundToWire, searchFromWire, searchToWire } from './codec/message-search';
 import { groupResetForms, queueResetsForms } from './codec/offset';
 import { topicFromWire, topicToWire } from './codec/topic';
@@ -58,6 +67,10 @@ export interface AdminMethods {
   readonly EndTransaction: AdminMethod<EndTransactionRequest, void>;
   readonly ListDelayed: AdminMethod<ListDelayedRequest, DelayedMessages>;
   readonly RecallDelayed: AdminMethod<DelayedRef, void>;
+  readonly DescribeTopic: AdminMethod<string, TopicDetails>;
+  readonly GroupLag: AdminMethod<LagRequest, readonly TopicLag[]>;
+  readonly ListClients: AdminMethod<ListClientsRequest, ClientViews>;
+  readonly ProxyStats: AdminMethod<void, ProxyStats>;
   readonly ResetGroup: AdminMethod<GroupReset, readonly QueueReset[]>;
 }
 
@@ -138,6 +151,26 @@ function defineMethods(service: GantryAdminDefinition): AdminMethods {
       request: delayedRefForms,
       answer: nothing,
       call: (api, message) => api.recallDelayed(message),
+    }),
+    DescribeTopic: method(service.DescribeTopic, {
+      request: byName,
+      answer: topicDetailsForms,
+      call: (api, name) => api.topicStatus(name),
+    }),
+    GroupLag: method(service.GroupLag, {
+      request: lagRequestForms,
+      answer: topicLagsForms,
+      call: (api, request) => api.groupLag(request),
+    }),
+    ListClients: method(service.ListClients, {
+      request: listClientsForms,
+      answer: clientViewsForms,
+      call: (api, request) => api.listClients(request),
+    }),
+    ProxyStats: method(service.ProxyStats, {
+      request: nothing,
+      answer: proxyStatsForms,
+      call: (api) => api.proxyStats(),
     }),
     ResetGroup: method(service.ResetGroup, {
       request: groupResetForms,

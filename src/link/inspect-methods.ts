@@ -1,10 +1,5 @@
 /** The methods of `InspectApi` as calls on a link. */
-import type {
-  GroupTopicRef,
-  LagRequest,
-  TopicLag,
-  TopicStatus,
-} from '../api/inspect-api';
+import type { GroupTopicRef, LagRequest, TopicLag, TopicStatus } from '../api/inspect-api';
 import type { GantryBrokerDefinition } from '../rpc/generated/gantry/v1/GantryBroker';
 import { CONFIG_PATIENCE_MS, method, SEARCH_PATIENCE_MS, type BrokerMethod } from './broker-method';
 import {

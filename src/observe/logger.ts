@@ -8,11 +8,28 @@ export interface LogOptions {
   readonly pretty: boolean;
 }
 
+/** The parts' loggers, by that of their process: each has a level of its own. */
+const partsOf = new WeakMap<Logger, Logger[]>();
+
 /** A logger whose lines carry the role of the process. */
 export function createLogger(role: string, options: LogOptions): Logger {
+  const parts: Logger[] = [];
   const base = { role, pid: process.pid };
-  if (options.pretty) {
-    return pino({ level: options.level, base, transport: { target: 'pino-pretty' } });
-  }
-  return pino({ level: options.level, base }, pino.destination({ dest: 1, sync: true }));
+  const common = { level: options.level, base, onChild: (child: Logger) => void parts.push(child) };
+  const logger = options.pretty
+    ? pino({ ...common, transport: { target: 'pino-pretty' } })
+    : pino(common, pino.destination({ dest: 1, sync: true }));
+  partsOf.set(logger, parts);
+  return logger;
+}
+
+/**
+ * Sets the level of a logger and, where `createLogger` has made it, of all parts of its process.
+ * @returns the level before
+ */
+export function setLogLevel(logger: Logger, level: string): string {
+  const before = logger.level;
+  logger.level = level;
+  for (const part of partsOf.get(logger) ?? []) part.level = level;
+  return before;
 }

@@ -1,11 +1,13 @@
 /** Topics and groups of the whole cluster: each change goes to every master. */
-import type { AdminApi, FilterFaultView, TopicView } from '../api/admin-api';
+import type { AdminApi, FilterFaultView, TopicDetails, TopicView } from '../api/admin-api';
+import type { ClientViews, ListClientsRequest, ProxyStats } from '../api/client-view';
 import type {
   DelayedCount,
   DelayedMessages,
   DelayedRef,
   ListDelayedRequest,
 } from '../api/delayed-api';
+import type { LagRequest, TopicLag } from '../api/inspect-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type {
   EndTransactionRequest,
@@ -20,7 +22,11 @@ import { Code, StatusError, toStatusError } from '../message/status';
 import type { BrokerApi } from '../api/broker-api';
 import type { PooledBroker } from './broker-pool';
 import type { ProxyParts } from './parts';
+import { ClusterInspect } from './cluster-inspect';
+import { listClients } from './client-views';
 import { resetOn } from './group-reset';
+import { askHolders, askMasters, mastersOf } from './masters';
+import { proxyStats } from './proxy-stats';
 import { planTopic } from './topic-plan';
 import { recallFrom } from './recall';
 import { decide } from './transaction';
@@ -34,12 +40,16 @@ export function clusterAdmin(parts: ProxyParts): AdminApi {
 }
 
 class ClusterAdmin implements AdminApi {
-  constructor(private readonly parts: ProxyParts) {}
+  private readonly inspect: ClusterInspect;
+
+  constructor(private readonly parts: ProxyParts) {
+    this.inspect = new ClusterInspect(parts);
+  }
 
   putTopic(config: TopicConfig, brokers: readonly string[] = []): Promise<void> {
     return this.parts.creation.exclusive(config.name, async () => {
       const route = this.parts.routes.find(config.name);
-      const plan = planTopic(config, brokers, route, this.masters());
+      const plan = planTopic(config, brokers, route, mastersOf(this.parts.pool));
       await this.copyGroups(plan.fresh, route?.brokers[0]?.brokerName);
       for (const step of plan.steps) {
         await this.onAll(`topic ${config.name}`, (broker) => broker.putTopic(plan.config), {
@@ -60,7 +70,9 @@ class ClusterAdmin implements AdminApi {
   /** Sorted by name; the first broker's configuration where they differ. */
   async listTopics(): Promise<readonly TopicView[]> {
     const views = new Map<string, { config: TopicConfig; brokers: string[] }>();
-    for (const [brokerName, topics] of await this.ask((broker) => broker.listTopics())) {
+    for (const [brokerName, topics] of await askMasters(this.parts.pool, (broker) =>
+      broker.listTopics(),
+    )) {
       for (const config of topics) {
         if (isSystemTopic(config.name)) continue;
         const view = views.get(config.name);
@@ -87,29 +99,22 @@ class ClusterAdmin implements AdminApi {
 
   async listGroups(): Promise<readonly GroupConfig[]> {
     const groups = new Map<string, GroupConfig>();
-    for (const [, configs] of await this.ask((broker) => broker.listGroups())) {
+    for (const [, configs] of await askMasters(this.parts.pool, (broker) => broker.listGroups())) {
       for (const config of configs) if (!groups.has(config.name)) groups.set(config.name, config);
     }
     return [...groups.values()].toSorted(byName);
   }
 
   async filterFaults(): Promise<readonly FilterFaultView[]> {
-    const answers = await this.ask((broker) => broker.filterFaults());
+    const answers = await askMasters(this.parts.pool, (broker) => broker.filterFaults());
     return answers.flatMap(([broker, faults]) => faults.map((fault) => ({ broker, ...fault })));
   }
 
   /** What all masters have found, as one answer; a topic that only some hold is searched there. */
   async findMessages(search: MessageSearch): Promise<FoundMessages> {
-    const absent: unknown[] = [];
-    const answers = await this.ask((broker) =>
-      broker.findMessages(search).catch((error: unknown) => {
-        if (!(error instanceof StatusError) || error.code !== Code.TOPIC_NOT_FOUND) throw error;
-        absent.push(error);
-        return undefined;
-      }),
+    const found = await askHolders(this.parts.pool, Code.TOPIC_NOT_FOUND, (broker) =>
+      broker.findMessages(search),
     );
-    if (absent.length === answers.length) throw toStatusError(absent[0]);
-    const found = answers.flatMap(([, answer]) => (answer === undefined ? [] : [answer]));
     const sign = search.by === 'time' ? 1 : -1;
     const messages = found
       .flatMap((answer) => answer.messages)
@@ -122,7 +127,9 @@ class ClusterAdmin implements AdminApi {
   }
 
   async listTransactions(request: ListTransactionsRequest): Promise<PendingTransactions> {
-    const answers = await this.ask((broker) => broker.transactions.listTransactions(request));
+    const answers = await askMasters(this.parts.pool, (broker) =>
+      broker.transactions.listTransactions(request),
+    );
     const transactions = answers
       .flatMap(([, answer]) => answer.transactions)
       .toSorted((a, b) => a.storedMs - b.storedMs)
@@ -135,7 +142,9 @@ class ClusterAdmin implements AdminApi {
   }
 
   async listDelayed(request: ListDelayedRequest): Promise<DelayedMessages> {
-    const answers = (await this.ask((broker) => broker.listDelayed(request))).map(([, own]) => own);
+    const answers = (
+      await askMasters(this.parts.pool, (broker) => broker.listDelayed(request))
+    ).map(([, own]) => own);
     const messages = answers
       .flatMap((answer) => answer.messages)
       .toSorted((a, b) => a.dueMs - b.dueMs)
@@ -156,6 +165,22 @@ class ClusterAdmin implements AdminApi {
 
   async resetGroup({ broker, ...request }: GroupReset): Promise<readonly QueueReset[]> {
     return resetOn(this.holding(request.topic, broker), request);
+  }
+
+  topicStatus(name: string): Promise<TopicDetails> {
+    return this.inspect.topicStatus(name);
+  }
+
+  groupLag(request: LagRequest): Promise<readonly TopicLag[]> {
+    return this.inspect.groupLag(request);
+  }
+
+  async listClients(request: ListClientsRequest): Promise<ClientViews> {
+    return Promise.resolve(listClients(this.parts, request));
+  }
+
+  proxyStats(): Promise<ProxyStats> {
+    return Promise.resolve(proxyStats(this.parts));
   }
 
   /** Consumer groups that the broker `from` has, on brokers that are to hold a topic of theirs. */
@@ -181,7 +206,7 @@ class ClusterAdmin implements AdminApi {
     change: (broker: BrokerApi) => Promise<void>,
     options: { readonly on?: readonly PooledBroker[]; readonly absent?: Code } = {},
   ): Promise<void> {
-    const { absent, on: masters = this.masters() } = options;
+    const { absent, on: masters = mastersOf(this.parts.pool) } = options;
     const outcomes = await Promise.allSettled(masters.map(({ broker }) => change(broker)));
     const failures = outcomes.flatMap((outcome, i) =>
       outcome.status === 'fulfilled'
@@ -201,15 +226,6 @@ class ClusterAdmin implements AdminApi {
     );
   }
 
-  /** Every master's answer; all must answer, else the list would lie. */
-  private ask<T>(question: (broker: BrokerApi) => Promise<T>): Promise<(readonly [string, T])[]> {
-    return Promise.all(
-      this.masters().map(
-        async ({ brokerName, broker }) => [brokerName, await question(broker)] as const,
-      ),
-    );
-  }
-
   /**
    * The masters that hold a topic, or that one of them.
    * @throws StatusError TOPIC_NOT_FOUND, BAD_REQUEST
@@ -217,7 +233,7 @@ class ClusterAdmin implements AdminApi {
   private holding(topic: string, broker: string): readonly PooledBroker[] {
     const { brokers } = this.parts.routes.get(topic);
     const names = new Set(brokers.map(({ brokerName }) => brokerName));
-    const holding = this.masters().filter(({ brokerName }) => names.has(brokerName));
+    const holding = mastersOf(this.parts.pool).filter(({ brokerName }) => names.has(brokerName));
     const chosen = holding.filter(({ brokerName }) => broker === '' || brokerName === broker);
     if (chosen.length > 0) return chosen;
     const where = [...names].toSorted().join(', ');
@@ -225,12 +241,6 @@ class ClusterAdmin implements AdminApi {
       Code.BAD_REQUEST,
       `topic ${topic} is on ${where}, not on broker ${broker}`,
     );
-  }
-
-  private masters(): readonly PooledBroker[] {
-    const masters = this.parts.pool.masters();
-    if (masters.length > 0) return masters;
-    throw new StatusError(Code.PROXY_TIMEOUT, 'no broker is known');
   }
 }
 

@@ -9,6 +9,17 @@ import { BoundedMap } from './bounded-map';
 import type { BrokerPool } from './broker-pool';
 import type { ProxySettings } from './settings';
 
+/** What a client tells about itself. */
+export interface ClientAbout {
+  /** `Language`, the wire's value, or the text of a header; '' when the client does not say. */
+  readonly language: number | string;
+  readonly version: string;
+  readonly host: string;
+  /** IP address of the peer. */
+  readonly address: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
 /** What is kept of a client's settings. */
 export interface ClientSettings {
   /** `ClientType`, the wire's value. */
@@ -19,14 +30,18 @@ export interface ClientSettings {
   /** Topics that a producer said it publishes. */
   readonly published: readonly string[];
   readonly requestTimeoutMs: number;
+  readonly about: ClientAbout;
 }
 
 interface Client {
   settings: ClientSettings;
   /** The latest telemetry stream, the place for commands. */
   stream: object | undefined;
+  /** By the monotonic clock. */
   lastSeenMs: number;
 }
+
+export type KnownClient = Readonly<Client>;
 
 interface RegistryParts {
   readonly platform: Pick<Platform, 'clock' | 'timers'>;
@@ -91,6 +106,11 @@ export class ClientRegistry {
   remove(clientId: string): void {
     this.clients.delete(clientId);
     this.reportedMs.delete(clientId);
+  }
+
+  /** With their ids. */
+  all(): Iterable<readonly [string, KnownClient]> {
+    return this.clients;
   }
 
   get size(): number {

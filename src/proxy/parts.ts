@@ -6,6 +6,8 @@ import type { BrokerPool } from './broker-pool';
 import type { ClientCommands } from './client-commands';
 import type { ClientRegistry } from './client-registry';
 import type { OpenPolls } from './open-polls';
+import type { ProxyProcess } from './process';
+import type { Traffic } from './proxy-stats';
 import type { RouteTable } from './route-table';
 import type { ProxySettings } from './settings';
 import type { Subscriptions } from './subscriptions';
@@ -26,6 +28,8 @@ export interface ProxyParts {
   readonly commands: ClientCommands;
   readonly polls: OpenPolls;
   readonly checks: TransactionChecks;
+  readonly traffic: Traffic;
+  readonly process: ProxyProcess;
   /** Filters of subscriptions, read once. */
   readonly filters: FilterCache;
 }

@@ -20,10 +20,12 @@ import { notServedHandlers } from './not-served';
 import { offsetHandlers } from './offsets';
 import { OpenPolls } from './open-polls';
 import type { ProxyParts } from './parts';
+import type { ProxyProcess } from './process';
 import { PullFamily } from './pull';
 import { recallHandlers } from './recall';
 import { ReceiveFamily } from './receive';
 import { routeHandlers } from './route';
+import { RateMeter } from './rate-meter';
 import { RouteTable } from './route-table';
 import { SendFamily } from './send';
 import type { ProxySettings } from './settings';
@@ -39,6 +41,7 @@ export interface ProxyOptions {
   readonly platform: Platform;
   readonly log: Logger;
   readonly settings: ProxySettings;
+  readonly process: ProxyProcess;
 }
 
 export interface Proxy {
@@ -129,7 +132,7 @@ class ProxyRole implements Proxy {
   }
 }
 
-function makeParts({ routes, dial, platform, log, settings }: ProxyOptions): ProxyParts {
+function makeParts({ routes, dial, platform, log, settings, process }: ProxyOptions): ProxyParts {
   const pool = new BrokerPool(dial, platform, log, settings.brokerLingerMs);
   const find = (brokerName: string): BrokerApi | undefined => pool.find(brokerName);
   const health = new BrokerHealth({ platform, log, settings: settings.health, find });
@@ -151,5 +154,7 @@ function makeParts({ routes, dial, platform, log, settings }: ProxyOptions): Pro
     polls: new OpenPolls(),
     checks,
     filters: new FilterCache(),
+    traffic: { in: new RateMeter(platform.clock), out: new RateMeter(platform.clock) },
+    process,
   };
 }

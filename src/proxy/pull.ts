@@ -131,7 +131,7 @@ export class PullFamily {
         this.parts.log.error({ err, brokerName, topic, queueId }, 'record not readable');
       });
       if (items.length === 0) stream.end(NO_MESSAGE, last);
-      else await stream.deliver(OK_STATUS, items, () => last);
+      else this.parts.traffic.out.add(await stream.deliver(OK_STATUS, items, () => last));
     } finally {
       this.delivering.give(bytes);
     }

@@ -169,6 +169,7 @@ export class ReceiveFamily {
       else written = await stream.deliver(OK_STATUS, items, () => this.time());
     } finally {
       this.delivering.give(bytes);
+      this.parts.traffic.out.add(written);
       if (written < items.length) this.notTaken(items.slice(written), pop);
     }
   }

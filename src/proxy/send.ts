@@ -121,6 +121,7 @@ export class SendFamily {
       const late = (): StatusError =>
         new StatusError(Code.PROXY_TIMEOUT, `not stored within ${sendTimeoutMs} ms: ${messageId}`);
       const placed = await this.limit.guard(this.place(message, route, endMs), late);
+      this.parts.traffic.in.add(1);
       const entry = { status: OK_STATUS, message_id: messageId, offset: placed.queueOffset };
       if (message.half) return { ...entry, transaction_id: messageId };
       const { brokerName } = placed;

@@ -3,6 +3,7 @@ import { Metadata, status as GrpcStatus, type ServerDuplexStream } from '@grpc/g
 import { checkGroupName, checkTopicName } from '../message/names';
 import { Code, StatusError } from '../message/status';
 import { toMs } from '../message/time';
+import { headerOf } from '../rpc/call-context';
 import { ClientType } from '../rpc/generated/apache/rocketmq/v2/ClientType';
 import type { MessagingServiceHandlers } from './messaging-handlers';
 import type { Publishing__Output } from '../rpc/generated/apache/rocketmq/v2/Publishing';
@@ -14,11 +15,11 @@ import type {
 } from '../rpc/generated/apache/rocketmq/v2/TelemetryCommand';
 import { failure, OK_STATUS, statusOf } from './calls';
 import { checkClientProperties } from './client-properties';
-import type { ClientSettings } from './client-registry';
+import type { ClientAbout, ClientSettings } from './client-registry';
 import { checkSettingsType } from './client-types';
 import type { ProxyParts } from './parts';
 import { DEFAULT_REQUEST_TIMEOUT_MS, filterOf } from './receive-request';
-import { requestContext } from './request-context';
+import { requestContext, type RequestContext } from './request-context';
 import { consumerAnswer, producerAnswer } from './settings-answer';
 
 type Call = ServerDuplexStream<TelemetryCommand__Output, TelemetryCommand>;
@@ -44,9 +45,9 @@ export class TelemetryFamily {
   private open(call: Call): void {
     // Some clients wait for the headers before they send anything.
     call.sendMetadata(new Metadata());
-    let clientId: string;
+    let context: RequestContext;
     try {
-      ({ clientId } = requestContext(call, this.parts.platform.clock.wallMs()));
+      context = requestContext(call, this.parts.platform.clock.wallMs());
       this.checkRoom();
     } catch (error) {
       call.write({ status: statusOf(error) });
@@ -54,6 +55,7 @@ export class TelemetryFamily {
       return;
     }
     this.streams.add(call);
+    const { clientId } = context;
     const ended = (): void => {
       this.streams.delete(call);
       this.parts.clients.streamEnded(clientId, call);
@@ -63,7 +65,7 @@ export class TelemetryFamily {
     call.on('data', (command: TelemetryCommand__Output) => {
       // One command at a time: a client that sends faster than it is answered waits.
       call.pause();
-      void this.handle(call, clientId, command).then(() => call.resume());
+      void this.handle(call, context, command).then(() => call.resume());
     });
     call.on('end', () => {
       ended();
@@ -85,15 +87,15 @@ export class TelemetryFamily {
   /** Answers every settings command; other commands are answers to ours. */
   private async handle(
     call: Call,
-    clientId: string,
+    context: RequestContext,
     command: TelemetryCommand__Output,
   ): Promise<void> {
     if (!command.settings) return this.parts.commands.answered(call, command);
     try {
-      const settings = await this.merge(call, clientId, command.settings);
+      const settings = await this.merge(call, context, command.settings);
       if (!this.streams.has(call)) return;
       call.write({ status: OK_STATUS, settings });
-      this.parts.commands.attached(clientId, call);
+      this.parts.commands.attached(context.clientId, call);
     } catch (error) {
       if (this.streams.delete(call)) this.fail(call, error);
     }
@@ -108,11 +110,15 @@ export class TelemetryFamily {
     call.emit('error', Object.assign(new Error(details), { code: grpcCode, details }));
   }
 
-  private async merge(call: Call, clientId: string, sent: Settings__Output): Promise<Settings> {
+  private async merge(
+    call: Call,
+    context: RequestContext,
+    sent: Settings__Output,
+  ): Promise<Settings> {
     checkClientProperties(sent.client_properties);
     checkSettingsType(sent);
-    if (sent.publishing) return this.producer(call, clientId, sent, sent.publishing);
-    if (sent.subscription) return this.consumer(call, clientId, sent, sent.subscription);
+    if (sent.publishing) return this.producer(call, context, sent, sent.publishing);
+    if (sent.subscription) return this.consumer(call, context, sent, sent.subscription);
     throw new StatusError(
       Code.BAD_REQUEST,
       'there is no publishing or subscription data in settings',
@@ -121,28 +127,29 @@ export class TelemetryFamily {
 
   private producer(
     call: Call,
-    clientId: string,
+    context: RequestContext,
     sent: Settings__Output,
     publishing: Publishing__Output,
   ): Settings {
     this.checkCount('publishing.topics', publishing.topics.length);
     const published = publishing.topics.map(({ name }) => name);
     for (const topic of published) checkTopicName(topic);
-    this.keep(call, clientId, sent, ClientType.PRODUCER, {
+    this.keep(call, context, sent, ClientType.PRODUCER, {
       group: '',
       subscriptions: [],
       published,
     });
-    if (this.streams.has(call)) this.parts.checks.producers.put(clientId, published, call);
+    if (this.streams.has(call)) this.parts.checks.producers.put(context.clientId, published, call);
     return producerAnswer(sent, publishing, this.parts.settings);
   }
 
   private async consumer(
     call: Call,
-    clientId: string,
+    context: RequestContext,
     sent: Settings__Output,
     subscription: Subscription__Output,
   ): Promise<Settings> {
+    const { clientId } = context;
     const group = subscription.group?.name ?? '';
     checkGroupName(group);
     this.checkCount('subscription.subscriptions', subscription.subscriptions.length);
@@ -158,21 +165,26 @@ export class TelemetryFamily {
     if (this.streams.has(call)) {
       this.parts.checks.producers.remove(clientId);
       const kept = { group, subscriptions, published: [] };
-      this.keep(call, clientId, sent, ClientType.PUSH_CONSUMER, kept);
+      this.keep(call, context, sent, ClientType.PUSH_CONSUMER, kept);
     }
     return consumerAnswer(sent, subscription, config, this.parts.settings);
   }
 
   private keep(
     call: Call,
-    clientId: string,
+    context: RequestContext,
     sent: Settings__Output,
     defaultType: number,
     kept: Pick<ClientSettings, 'group' | 'subscriptions' | 'published'>,
   ): void {
     const clientType = sent.client_type || defaultType;
     const requestTimeoutMs = toMs(sent.request_timeout) || DEFAULT_REQUEST_TIMEOUT_MS;
-    this.parts.clients.put(clientId, { clientType, requestTimeoutMs, ...kept }, call);
+    const about = aboutClient(call, context, sent);
+    this.parts.clients.put(
+      context.clientId,
+      { clientType, requestTimeoutMs, about, ...kept },
+      call,
+    );
   }
 
   private checkCount(field: string, count: number): void {
@@ -183,4 +195,16 @@ export class TelemetryFamily {
       `${field} has ${count} entries, the limit is ${maxTopicsPerClient}`,
     );
   }
+}
+
+/** What settings say goes before headers: some clients name another language there. */
+function aboutClient(call: Call, context: RequestContext, sent: Settings__Output): ClientAbout {
+  const { user_agent: agent, client_properties: properties } = sent;
+  return {
+    language: agent?.language || headerOf(call, 'x-mq-language').toUpperCase(),
+    version: agent?.version || context.clientVersion,
+    host: agent?.hostname ?? '',
+    address: context.peer.ip,
+    properties: { ...properties },
+  };
 }

@@ -63,6 +63,11 @@ class GrpcJsServer implements RpcServer {
     this.services.setServing(serving);
   }
 
+  /** It keeps no count that others may see. */
+  connections(): undefined {
+    return undefined;
+  }
+
   async drain(graceMs: number): Promise<void> {
     this.services.end();
     const finished = new Promise<void>((resolve) => {

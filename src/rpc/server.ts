@@ -20,6 +20,8 @@ export interface RpcServer {
   listen(host: string, port: number): Promise<number>;
   /** What the standard health service answers for the server as a whole and each of its services. */
   setServing(serving: boolean): void;
+  /** Open connections; `undefined` where that is not known. */
+  connections(): number | undefined;
   /**
    * Stops serving: health says so, no new connections, clients are told to go elsewhere (GOAWAY). Calls that
    * run may finish within `graceMs`; then they are cut, and clients see UNAVAILABLE or CANCELLED.

@@ -1,4 +1,11 @@
-import type { AdminApi, FilterFaultView, TopicView } from '../../src/api/admin-api';
+import type { AdminApi, FilterFaultView, TopicDetails, TopicView } from '../../src/api/admin-api';
+import type {
+  ClientView,
+  ClientViews,
+  ListClientsRequest,
+  ProxyStats,
+} from '../../src/api/client-view';
+import type { LagRequest, TopicLag } from '../../src/api/inspect-api';
 import type { DelayedMessages, DelayedRef, ListDelayedRequest } from '../../src/api/delayed-api';
 import type { FoundMessages, MessageSearch } from '../../src/api/message-search';
 import type {
@@ -25,6 +32,10 @@ export class AdminServer implements AdminApi {
   faults: readonly FilterFaultView[] = [];
   readonly searches: MessageSearch[] = [];
   found: FoundMessages = { messages: [], complete: true };
+  details: TopicDetails | undefined;
+  lags: readonly TopicLag[] = [];
+  clients: readonly ClientView[] = [];
+  stats: ProxyStats | undefined;
   /** Thrown by every call, when set. */
   failure: Error | undefined;
   endpoint = '';
@@ -125,6 +136,32 @@ export class AdminServer implements AdminApi {
     this.check();
     this.searches.push(search);
     return this.found;
+  }
+
+  async topicStatus(name: string): Promise<TopicDetails> {
+    this.check();
+    if (this.details?.name === name) return this.details;
+    throw new StatusError(Code.TOPIC_NOT_FOUND, `topic ${name} is on no broker`);
+  }
+
+  async groupLag({ topics }: LagRequest): Promise<readonly TopicLag[]> {
+    this.check();
+    return this.lags.filter(({ topic }) => topics.length === 0 || topics.includes(topic));
+  }
+
+  async listClients(request: ListClientsRequest): Promise<ClientViews> {
+    this.check();
+    const asked = this.clients.filter(
+      ({ clientId, group }) =>
+        [clientId, ''].includes(request.clientId) && [group, ''].includes(request.group),
+    );
+    return { clients: asked.slice(0, request.maxClients), total: asked.length };
+  }
+
+  async proxyStats(): Promise<ProxyStats> {
+    this.check();
+    if (this.stats === undefined) throw new Error('no stats');
+    return this.stats;
   }
 
   private check(): void {

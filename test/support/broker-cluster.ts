@@ -5,6 +5,7 @@ import { createProxy, type Proxy } from '../../src/proxy/proxy';
 import { DEFAULT_PROXY_SETTINGS, type ProxySettings } from '../../src/proxy/settings';
 import { BrokerBench } from './broker-bench';
 import { MemoryLink } from './memory-link';
+import { TestProcess } from './test-process';
 
 /** How the proxy reaches the broker. */
 export type Way = 'in process' | 'over a link';
@@ -23,6 +24,7 @@ export class BrokerCluster {
   ) {
     this.sim = bench.sim;
     this.proxy = createProxy({
+      process: new TestProcess(),
       routes: this.routes,
       dial: () => this.connection(way),
       platform: bench.platform,

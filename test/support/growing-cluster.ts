@@ -11,6 +11,7 @@ import { BrokerBench } from './broker-bench';
 import { deferred } from './deferred';
 import { PublicClient } from './public-client';
 import { SimClock } from './sim-clock';
+import { TestProcess } from './test-process';
 
 /** One broker, its process alive or not. */
 class Node {
@@ -120,6 +121,7 @@ export class GrowingCluster {
     const routes = new HeldRoutes(this.table);
     const { clock, timers } = sim;
     const proxy = createProxy({
+      process: new TestProcess(),
       routes: {
         register: () => Promise.reject(new Error('a proxy registers nothing')),
         watch: (listener) => routes.watch(listener),

@@ -6,6 +6,7 @@ import { createProxy, type Proxy } from '../../src/proxy/proxy';
 import { DEFAULT_PROXY_SETTINGS, type ProxySettings } from '../../src/proxy/settings';
 import { ModelBroker } from './model-broker';
 import { SimClock } from './sim-clock';
+import { TestProcess } from './test-process';
 
 type Listener = (brokers: readonly BrokerRegistration[]) => void;
 
@@ -17,6 +18,7 @@ export class ModelCluster {
   /** Brokers that a name server would not list. */
   readonly absent = new Set<string>();
   dials = 0;
+  readonly process = new TestProcess();
   /** Raised when all brokers have started anew. */
   epoch = 1;
   private readonly listeners = new Set<Listener>();
@@ -35,6 +37,7 @@ export class ModelCluster {
       platform: { clock, timers, random: { uint32: () => 7 } } as unknown as Platform,
       log: pino({ level: 'silent' }),
       settings: { ...DEFAULT_PROXY_SETTINGS, ...settings },
+      process: this.process,
     });
   }
 

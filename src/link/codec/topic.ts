@@ -21,10 +21,21 @@ const types = new Map<number, TopicType>(
   (Object.keys(wireTypes) as TopicType[]).map((type) => [wireTypes[type], type]),
 );
 
+export function typeToWire(type: TopicType): WireType {
+  return wireTypes[type];
+}
+
+/** @throws RangeError when it is not known. */
+export function typeFromWire(wire: { readonly name: string; readonly type: number }): TopicType {
+  const type = types.get(wire.type);
+  if (type === undefined) throw new RangeError(`topic ${wire.name} has unknown type ${wire.type}`);
+  return type;
+}
+
 export function topicToWire(topic: TopicConfig): Wire {
   return {
     name: topic.name,
-    type: wireTypes[topic.type],
+    type: typeToWire(topic.type),
     queues: topic.queues,
     generations: (topic.generations ?? []).map((generation) => ({
       brokers: generation.map(({ brokerName, queues }) => ({ broker_name: brokerName, queues })),
@@ -36,14 +47,12 @@ export function topicToWire(topic: TopicConfig): Wire {
 /** @throws RangeError when there is none, or its type is not known. */
 export function topicFromWire(wire: TopicConfig__Output | null): TopicConfig {
   if (wire === null) throw missing('topic');
-  const type = types.get(wire.type);
-  if (type === undefined) throw new RangeError(`topic ${wire.name} has unknown type ${wire.type}`);
   const { name, queues, settled } = wire;
   const generations = wire.generations.map(({ brokers }) =>
     brokers.map((part) => ({ brokerName: part.broker_name, queues: part.queues })),
   );
   return {
-    ...{ name, type, queues },
+    ...{ name, type: typeFromWire(wire), queues },
     ...(generations.length === 0 ? {} : { generations }),
     ...(settled === 0 ? {} : { settled }),
   };

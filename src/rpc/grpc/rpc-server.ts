@@ -64,6 +64,10 @@ class OwnRpcServer implements RpcServer {
     this.services.setServing(serving);
   }
 
+  connections(): number {
+    return this.server.connectionCount;
+  }
+
   async drain(graceMs: number): Promise<void> {
     this.services.end();
     await this.server.drain(graceMs);

@@ -7,6 +7,7 @@ import { DEFAULT_PROXY_SETTINGS } from '../../../src/proxy/settings';
 import { message, PublicClient, type Receive, receiveRequest } from '../../support/public-client';
 import type { SteppedClock } from '../../support/stepped-clock';
 import { idOf, inBatches, type ScaleBroker } from './scale-broker';
+import { TestProcess } from '../../support/test-process';
 
 /** The wire's numbers. */
 const OK = 20_000;
@@ -23,6 +24,7 @@ export class ScaleProxy {
     routes: RouteTable,
   ) {
     this.proxy = createProxy({
+      process: new TestProcess(),
       ...{ routes, platform: scale.platform, settings: DEFAULT_PROXY_SETTINGS },
       dial: () => connectionOf(scale.broker),
       log: pino({ level: 'silent' }),

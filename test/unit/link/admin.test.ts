@@ -1,4 +1,11 @@
 import type { AdminApi } from '../../../src/api/admin-api';
+import type {
+  ClientView,
+  ClientViews,
+  ListClientsRequest,
+  ProxyStats,
+} from '../../../src/api/client-view';
+import type { LagRequest, TopicLag } from '../../../src/api/inspect-api';
 import type { DelayedMessages, DelayedRef, ListDelayedRequest } from '../../../src/api/delayed-api';
 import type { MessageSearch } from '../../../src/api/message-search';
 import type {
@@ -75,6 +82,41 @@ class ModelAdmin implements AdminApi {
   async resetGroup(request: GroupReset): Promise<readonly QueueReset[]> {
     this.moved.push(request);
     return this.resets;
+  }
+
+  async topicStatus(name: string): ReturnType<AdminApi['topicStatus']> {
+    const queue = {
+      queueId: 3,
+      minOffset: 1,
+      maxOffset: 2 ** 52,
+      firstStoredMs: 0,
+      lastStoredMs: 7,
+    };
+    const brokers = [{ broker: 'a', queues: [queue], delayed: 5 }];
+    return { name, type: 'FIFO', brokers, groups: ['g'] };
+  }
+
+  async groupLag(request: LagRequest): Promise<readonly TopicLag[]> {
+    const queue = { queueId: 3, committed: 1, maxOffset: 9, ready: 6, inFlight: 2 };
+    const queues = [{ ...queue, readyStoredMs: 2 ** 41, finishedStoredMs: 7 }];
+    return request.topics.map((topic) => ({ broker: request.group, topic, queues, delayed: 1 }));
+  }
+
+  async listClients({ clientId, group, maxClients }: ListClientsRequest): Promise<ClientViews> {
+    const client: ClientView = {
+      ...{ clientId, group, type: 'PUSH_CONSUMER', language: 'JAVA', version: '5.0.7' },
+      ...{ host: 'h', address: '::1', properties: { region: 'eu' }, publishes: ['p'] },
+      subscriptions: [{ topic: 't', filter: { type: 'SQL', expression: 'a > 1' } }],
+      ...{ connected: true, heardMs: 2 ** 41 },
+    };
+    return { clients: [client], total: maxClients };
+  }
+
+  async proxyStats(): Promise<ProxyStats> {
+    return {
+      ...{ name: 'n', version: 'v', inPerSecond: 0.5, outPerSecond: 12.3 },
+      ...{ connections: 1, producers: 2, consumers: 3 },
+    };
   }
 
   async listGroups(): ReturnType<AdminApi['listGroups']> {
@@ -159,6 +201,15 @@ describe('the admin service', () => {
     ];
     for (const each of requests) expect(await client.resetGroup(each)).toEqual(model.resets);
     expect(model.moved).toEqual(requests);
+  });
+
+  it('carries what operators ask of topics, groups, clients and the proxy', async () => {
+    expect(await client.topicStatus('t')).toEqual(await model.topicStatus('t'));
+    const lag = { group: 'g', topics: ['t', 'u'] };
+    expect(await client.groupLag(lag)).toEqual(await model.groupLag(lag));
+    const clients = { clientId: 'c', group: 'g', maxClients: 7 };
+    expect(await client.listClients(clients)).toEqual(await model.listClients(clients));
+    expect(await client.proxyStats()).toEqual(await model.proxyStats());
   });
 
   it('carries a search for messages and what was found', async () => {

@@ -35,7 +35,12 @@ export function inspectCases(broker: () => BrokerApiUnderTest): void {
     const pop = (maxMessages: number): ReturnType<typeof api.pop> =>
       drive(api.pop(popRequest('g', 't', { maxMessages }), stop));
     await send('m1', 'm2', 'm3');
-    expect(second(await lag())).toMatchObject({ committed: 0, maxOffset: 3, ready: 3, inFlight: 0 });
+    expect(second(await lag())).toMatchObject({
+      committed: 0,
+      maxOffset: 3,
+      ready: 3,
+      inFlight: 0,
+    });
     const [m1, m2] = await pop(2);
     expect(second(await lag(['t']))).toMatchObject({ committed: 0, ready: 1, inFlight: 2 });
     const entry = { receiptHandle: m1?.receiptHandle ?? '', messageId: 'm1' };

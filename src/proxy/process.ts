@@ -1,0 +1,14 @@
+/** What a proxy knows of the process that it runs in. */
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface ProxyProcess {
+  /** What operators know it by: `host:port`; '' before it listens. */
+  name(): string;
+  readonly version: string;
+  /** Open connections of clients; `undefined` where the server does not tell. */
+  connections(): number | undefined;
+  /** From now on, for all that the process logs. @returns the level before */
+  setLogLevel(level: LogLevel): string;
+}
