@@ -31,6 +31,7 @@ export interface BrokerPartOptions {
     readonly inflightPerQueue: number;
     readonly waiting: number;
     readonly waitingPerGroup: number;
+    readonly passedOverMs: number;
   };
   /** Default: as a broker's settings say. */
   readonly dedup?: { readonly windowMs: number; readonly maxEntries: number };
@@ -109,6 +110,7 @@ function consumerLimits(consumers: BrokerPartOptions['consumers']): Partial<Brok
     maxInflightPerQueue: consumers.inflightPerQueue,
     maxPolls: consumers.waiting,
     maxPollsPerLedger: consumers.waitingPerGroup,
+    maxPassedOverMs: consumers.passedOverMs,
   };
 }
 

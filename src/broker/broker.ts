@@ -166,7 +166,10 @@ export class Broker implements BrokerApi {
       topics: metadata.topics,
       opened: (ledgers) => pops.becameReady(ledgers),
     });
-    const selector = new Selector({ store, book, log, judge, settings, platform, isFifo });
+    const selector = new Selector({
+      ...{ store, book, log, judge, settings, platform, isFifo },
+      hasPriorities: (topic) => metadata.topics.get(topic)?.type === 'PRIORITY',
+    });
     const finishing = new FinishService({
       ...{ book, log, handles },
       lost: new LostDeliveries({ store, book, log, isFifo }),

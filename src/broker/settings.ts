@@ -21,6 +21,11 @@ export interface BrokerSettings {
    * group, at most; beyond, pops give nothing new of that queue. Default 16,384.
    */
   readonly maxFifoLookAhead: number;
+  /**
+   * How long receives pass over a priority of a PRIORITY topic that has something ready, ms; after that the next
+   * one takes from it first. Default 30 s.
+   */
+  readonly maxPassedOverMs: number;
   /** Polls waiting on one group and topic, at most; beyond: TOO_MANY_REQUESTS. Default 10,000. */
   readonly maxPollsPerLedger: number;
   /** Polls waiting on the whole broker, at most; beyond: TOO_MANY_REQUESTS. Default 100,000. */
@@ -52,6 +57,7 @@ export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
   maxInflightPerQueue: 1_000_000,
   maxWindow: 1_048_576,
   maxFifoLookAhead: 16_384,
+  maxPassedOverMs: 30_000,
   maxPollsPerLedger: 10_000,
   maxPolls: 100_000,
   maxPopBytes: 8 * 1024 * 1024,

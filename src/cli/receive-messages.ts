@@ -39,6 +39,8 @@ export interface ReceivedMessage {
   readonly tag?: string;
   readonly keys: readonly string[];
   readonly properties: Readonly<Record<string, string>>;
+  /** Where it has one. */
+  readonly priority?: number;
   /** 1 on first delivery. */
   readonly attempt: number;
   /** Within its queue. */
@@ -202,6 +204,7 @@ function view(message: Message__Output): ReceivedMessage {
     ...(system?.tag === undefined ? {} : { tag: system.tag }),
     keys: system?.keys ?? [],
     properties,
+    ...(system?.priority === undefined ? {} : { priority: system.priority }),
     attempt: system?.delivery_attempt ?? 0,
     offset: system?.queue_offset ?? 0,
     storedAt: new Date(toMs(system?.store_timestamp)).toISOString(),

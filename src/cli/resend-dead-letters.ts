@@ -138,7 +138,7 @@ class Resend {
     for (const { status } of entries) check(status);
   }
 
-  /** The message as it was sent at first: same body, tag, keys, properties and message group. */
+  /** The message as it was sent at first: same body, tag, keys, properties, message group and priority. */
   private again({ user_properties, system_properties: system, body }: Message__Output) {
     const topic = system?.dead_letter_queue?.topic ?? '';
     if (topic === '') {
@@ -157,7 +157,7 @@ class Resend {
         keys: system?.keys ?? [],
         message_id: resentId(system),
         body_encoding: system?.body_encoding === Encoding.GZIP ? Encoding.GZIP : Encoding.IDENTITY,
-        ...typeOf(type, group),
+        ...typeOf(type, group, system?.priority),
         ...(trace === undefined ? {} : { trace_context: trace }),
         born_timestamp: system?.born_timestamp ?? null,
         born_host: system?.born_host ?? '',
@@ -175,13 +175,16 @@ function resentId(system: SystemProperties__Output | null): string {
   return `01${hash.toUpperCase()}`;
 }
 
-/** What its topic asks of a message: an order, or a time, which is now. */
-function typeOf(type: TopicType, group: string | undefined) {
+/** What its topic asks of a message: an order, a priority, or a time, which is now. */
+function typeOf(type: TopicType, group: string | undefined, priority: number | undefined) {
   if (type === 'FIFO' || (type === 'MIXED' && group !== undefined)) {
     return {
       message_type: MessageType.FIFO,
       ...(group === undefined ? {} : { message_group: group }),
     };
+  }
+  if (type === 'PRIORITY') {
+    return { message_type: MessageType.PRIORITY, priority: priority ?? 0 };
   }
   if (type === 'DELAY') {
     return { message_type: MessageType.DELAY, delivery_timestamp: fromMs(Date.now()) };

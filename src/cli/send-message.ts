@@ -14,6 +14,8 @@ export interface OutgoingMessage {
   readonly tag: string | undefined;
   readonly keys: readonly string[];
   readonly properties: Readonly<Record<string, string>>;
+  /** From 0 on, higher is sooner; only for a topic of type PRIORITY. */
+  readonly priority?: number;
 }
 
 export interface SentMessage {
@@ -42,7 +44,7 @@ export async function sendMessage(
   }
 }
 
-function publicMessage({ topic, body, tag, keys, properties }: OutgoingMessage) {
+function publicMessage({ topic, body, tag, keys, properties, priority }: OutgoingMessage) {
   return {
     topic: { name: topic },
     user_properties: { ...properties },
@@ -51,7 +53,8 @@ function publicMessage({ topic, body, tag, keys, properties }: OutgoingMessage) 
       keys: [...keys],
       message_id: messageId(),
       body_encoding: Encoding.IDENTITY,
-      message_type: MessageType.NORMAL,
+      message_type: priority === undefined ? MessageType.NORMAL : MessageType.PRIORITY,
+      ...(priority === undefined ? {} : { priority }),
       born_timestamp: fromMs(Date.now()),
       born_host: hostname(),
     },

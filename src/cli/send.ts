@@ -1,6 +1,7 @@
 /** `gantry send TOPIC`: sends one message, to try things by hand. */
 import type { Command } from 'commander';
 
+import { wholeNumber } from './admin-command';
 import { addEndpoint, endpointOf } from './endpoint';
 import { addOutput, wantsJson } from './output';
 import type { Terminal } from './terminal';
@@ -10,11 +11,15 @@ import type * as SendMessage from './send-message';
 
 /* eslint-disable @typescript-eslint/no-require-imports -- a command loads what it needs when it runs, so that all others are quick */
 
+/** What the API's field holds. */
+const MAX_PRIORITY = 0x7fffffff;
+
 interface Options {
   readonly body?: string;
   readonly tag?: string;
   readonly key?: readonly string[];
   readonly property?: readonly string[];
+  readonly priority?: string;
 }
 
 const gather = (value: string, before: readonly string[] = []): readonly string[] => [
@@ -29,7 +34,8 @@ export function sendCommand(program: Command, terminal: Terminal): void {
     .option('--body <TEXT>', 'the body (default: standard input)')
     .option('--tag <TAG>', 'the tag that consumers may filter by')
     .option('--key <KEY>', 'a key to find the message by; as often as wanted', gather)
-    .option('--property <NAME=VALUE>', 'a property; as often as wanted', gather);
+    .option('--property <NAME=VALUE>', 'a property; as often as wanted', gather)
+    .option('--priority <NUMBER>', 'from 0 on, higher is sooner: for a topic of type PRIORITY');
   addEndpoint(command);
   addOutput(command);
   command.action((topic: string) => send(command, topic, terminal));
@@ -47,6 +53,9 @@ async function send(command: Command, topic: string, terminal: Terminal): Promis
     tag: options.tag,
     keys: options.key ?? [],
     properties,
+    ...(options.priority === undefined
+      ? {}
+      : { priority: wholeNumber('--priority', options.priority, 0, MAX_PRIORITY) }),
   });
   if (wantsJson(command)) terminal.out(json({ topic, messageId, offset }));
   else terminal.out(`sent ${messageId} to ${topic}, offset ${offset}\n`);

@@ -33,6 +33,12 @@ export const consumerFlow = {
     MILLION,
     'Receives of one consumer group that wait for messages of one topic, at most; more get TOO_MANY_REQUESTS.',
   ),
+  passedOver: option(
+    'duration',
+    30_000,
+    'How long receives may pass over a priority that has messages ready, for higher ones; then the next receive takes from it first.',
+    { min: 1, max: 86_400_000, advanced: true },
+  ),
 };
 
 export const dedup = {

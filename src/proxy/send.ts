@@ -33,6 +33,7 @@ interface Checked {
   readonly messageId: string;
   /** '' for none. */
   readonly messageGroup: string;
+  readonly priority: number | undefined;
   readonly draft: RecordDraft;
   /** Whether it is the half message of a transaction. */
   readonly half: boolean;
@@ -165,8 +166,9 @@ export class SendFamily {
     }
   }
 
+  /** The queue of a message with a priority is that priority, on whichever broker. */
   private async placeAnywhere(
-    { messageId, draft, half }: Checked,
+    { messageId, priority, draft, half }: Checked,
     route: TopicRoute,
     endMs: number,
   ): Promise<Placed> {
@@ -177,7 +179,8 @@ export class SendFamily {
     const choice = this.parts.health.choice(ring);
     for (const [i, { brokerName, queues }] of choice.entries()) {
       try {
-        const at = brokerName === first?.brokerName ? queueId : hash % queues;
+        const spread = brokerName === first?.brokerName ? queueId : hash % queues;
+        const at = priority === undefined ? spread : Math.min(priority, queues - 1);
         return await this.sendTo(brokerName, { queueId: at, draft }, half);
       } catch (error) {
         const last = i === choice.length - 1 || this.parts.platform.clock.monotonicMs() >= endMs;
@@ -202,7 +205,7 @@ function check(message: IncomingMessage, route: TopicRoute, context: RequestCont
   const system = systemPropertiesOf(message);
   const type = messageTypeOf(system);
   checkTypeFitsTopic(type, route.name, route.type);
-  if (type === 'PRIORITY' || type === 'LITE') {
+  if (type === 'LITE') {
     throw new StatusError(
       Code.NOT_IMPLEMENTED,
       `messages of type ${type} are not served yet: ${system.message_id}`,
@@ -211,6 +214,7 @@ function check(message: IncomingMessage, route: TopicRoute, context: RequestCont
   return {
     messageId: system.message_id,
     messageGroup: system.message_group ?? '',
+    priority: system.priority,
     draft: draftOf(message, context.peer),
     half: type === 'TRANSACTION',
   };

@@ -1,5 +1,5 @@
 import type { PopRequest, PopResult } from '../../src/api/broker-api';
-import type { GroupConfig } from '../../src/api/topic';
+import type { GroupConfig, TopicType } from '../../src/api/topic';
 import type { RecordDraft } from '../../src/message/record-draft';
 import { memoryPlatform } from '../../src/platform/memory-files';
 import type { Files, Platform } from '../../src/platform/platform';
@@ -59,8 +59,8 @@ export class BrokerBench {
     return done;
   }
 
-  async topic(name: string, queues = 1): Promise<void> {
-    await this.drive(this.broker.putTopic({ name, type: 'NORMAL', queues }));
+  async topic(name: string, queues = 1, type: TopicType = 'NORMAL'): Promise<void> {
+    await this.drive(this.broker.putTopic({ name, type, queues }));
   }
 
   async subscribe(group: string, topic: string): Promise<void> {

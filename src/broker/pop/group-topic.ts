@@ -1,5 +1,6 @@
 /** The ledgers of each consumer group on each topic, by name. */
 import { javaHashCode } from '../../message/java-hash';
+import type { PassedOver } from './passed-over';
 import type { QueueLedger } from './queue-ledger';
 
 /** What the topics of one consumer group have in common. */
@@ -15,6 +16,8 @@ export class GroupTopic {
   readonly topicHash: number;
   /** Where the next pop begins to look, so that no queue is preferred. */
   rotation = 0;
+  /** Priorities that wait for higher ones; `undefined` until a pop has passed over one. */
+  passedOver: PassedOver | undefined;
   /** Messages that retention removed, not finished and not copied, since the process began. */
   expired = 0;
   /** Whether the group has not finished here what an older generation of the topic held; see ../growth. */

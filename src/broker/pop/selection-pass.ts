@@ -44,6 +44,8 @@ export interface Draft {
   bytes: number;
   /** Whether the pick is a message that must be alone. */
   large: boolean;
+  /** Whether a message was left out because it did not fit beside the others. */
+  full: boolean;
   /** Set when entries must come from a file before more can be said. */
   cold: Promise<Loaded> | undefined;
   /** Whether a queue has more to examine than one turn may. */

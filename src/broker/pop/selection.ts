@@ -3,11 +3,12 @@
  * Choosing the messages of one pop: ready again ones first, then new ones that match the filter,
  * queue by queue. What is chosen is in flight at once, and logged in the same turn. For a FIFO group of
  * consumers ./message-groups says whose turn it is; new messages behind a held one are passed over.
+ * The queues of a PRIORITY topic are its priorities: the highest one goes first.
  */
 import type { PopRequest } from '../../api/broker-api';
 import type { RecordFilter } from '../../message/filter';
 import { isLargeRecord } from '../../message/large-message';
-import type { Platform, Timers } from '../../platform/platform';
+import type { Clock, Platform, Timers } from '../../platform/platform';
 import type { MessageStore, QueueEntry } from '../../store/message-store';
 import type { Judge } from '../filter/judge';
 import type { BrokerSettings } from '../settings';
@@ -16,6 +17,7 @@ import { EntryReader, type Loaded } from './entry-reader';
 import type { GroupTopic } from './group-topic';
 import type { LedgerBook } from './ledger-book';
 import type { LedgerLog } from './ledger-log';
+import { PassedOver } from './passed-over';
 import type { QueueLedger } from './queue-ledger';
 import {
   isJudged,
@@ -36,9 +38,11 @@ interface SelectorParts {
   readonly log: LedgerLog;
   readonly judge: Judge;
   readonly settings: BrokerSettings;
-  readonly platform: Pick<Platform, 'timers' | 'random'>;
+  readonly platform: Pick<Platform, 'clock' | 'timers' | 'random'>;
   /** Whether a group of consumers receives each message group in order. */
   readonly isFifo: (group: string) => boolean;
+  /** Whether the queues of a topic are priorities. */
+  readonly hasPriorities: (topic: string) => boolean;
 }
 
 export class Selector {
@@ -47,8 +51,10 @@ export class Selector {
   private readonly log: LedgerLog;
   private readonly judge: Judge;
   private readonly settings: BrokerSettings;
+  private readonly clock: Clock;
   private readonly timers: Timers;
   private readonly isFifo: (group: string) => boolean;
+  private readonly hasPriorities: (topic: string) => boolean;
   private nonce: number;
 
   constructor(parts: SelectorParts) {
@@ -57,8 +63,10 @@ export class Selector {
     this.log = parts.log;
     this.judge = parts.judge;
     this.settings = parts.settings;
+    this.clock = parts.platform.clock;
     this.timers = parts.platform.timers;
     this.isFifo = parts.isFifo;
+    this.hasPriorities = parts.hasPriorities;
     this.nonce = parts.platform.random.uint32();
   }
 
@@ -72,11 +80,15 @@ export class Selector {
   /** Whether a pop may find something, without regard to filters. */
   available(ledgers: GroupTopic, queues: number): boolean {
     for (let queueId = 0; queueId < queues; queueId++) {
-      const ledger = ledgers.queues.get(queueId);
-      if ((ledger?.ready.size ?? 0) > 0) return true;
-      if ((ledger?.next ?? 0) < this.store.maxOffset(ledgers.topic, queueId)) return true;
+      if (this.availableIn(ledgers, queueId)) return true;
     }
     return false;
+  }
+
+  private availableIn({ queues, topic }: GroupTopic, queueId: number): boolean {
+    const ledger = queues.get(queueId);
+    if ((ledger?.ready.size ?? 0) > 0) return true;
+    return (ledger?.next ?? 0) < this.store.maxOffset(topic, queueId);
   }
 
   /** Takes what there is for a request, possibly nothing. `alive` is asked before each further turn. */
@@ -110,14 +122,53 @@ export class Selector {
     filter: RecordFilter | undefined,
     loaded: Loaded | undefined,
   ): Draft {
-    const draft: Draft = { picks: [], bytes: 0, large: false, cold: undefined, unfinished: false };
+    const draft: Draft = {
+      ...{ picks: [], bytes: 0, large: false, full: false },
+      ...{ cold: undefined, unfinished: false },
+    };
     const client = this.book.clients.heard(request.clientId);
-    const first = ledgers.rotation++ % queues;
-    for (let i = 0; i < queues && this.hasRoom(draft, request); i++) {
-      const ledger = this.book.queue(ledgers, (first + i) % queues);
+    const visit = (queueId: number): void => {
+      const ledger = this.book.queue(ledgers, queueId);
       this.selectFromQueue(ledgers, ledger, request, client, filter, loaded, draft);
+    };
+    if (this.hasPriorities(ledgers.topic)) {
+      this.visitByPriority(ledgers, queues, request, draft, visit);
+      return draft;
     }
+    const first = ledgers.rotation++ % queues;
+    for (let i = 0; i < queues && this.hasRoom(draft, request); i++) visit((first + i) % queues);
     return draft;
+  }
+
+  /**
+   * Visits the queues from the highest one down, but first of all the one that was passed over for too long. A lower
+   * one has its turn only when nothing of a higher one is left to take, so not while a file is read for that.
+   */
+  private visitByPriority(
+    ledgers: GroupTopic,
+    queues: number,
+    request: PopRequest,
+    draft: Draft,
+    visit: (queueId: number) => void,
+  ): void {
+    const passedOver = (ledgers.passedOver ??= new PassedOver());
+    const nowMs = this.clock.monotonicMs();
+    const overdue = passedOver.overdue(nowMs, this.settings.maxPassedOverMs);
+    const inTurn = (queueId: number): void => {
+      const ended = draft.full || draft.unfinished || draft.cold !== undefined;
+      if (!ended && this.hasRoom(draft, request)) {
+        const before = draft.picks.length;
+        visit(queueId);
+        const looksOn = draft.unfinished || draft.cold !== undefined;
+        if (draft.picks.length > before || !looksOn) passedOver.delete(queueId);
+      } else if (!passedOver.has(queueId) && this.availableIn(ledgers, queueId)) {
+        passedOver.add(queueId, nowMs);
+      }
+    };
+    if (overdue !== undefined) inTurn(overdue);
+    for (let queueId = queues - 1; queueId >= 0; queueId--) {
+      if (queueId !== overdue) inTurn(queueId);
+    }
   }
 
   private selectFromQueue(
@@ -303,8 +354,12 @@ export class Selector {
   /** The first message always does; a large one is alone, so that a client loses nothing else by it. */
   private fits(draft: Draft, entry: QueueEntry): boolean {
     if (draft.picks.length === 0) return true;
-    if (draft.large || isLargeRecord(entry.bytes)) return false;
-    return draft.bytes + entry.bytes <= this.settings.maxPopBytes;
+    const fits =
+      !draft.large &&
+      !isLargeRecord(entry.bytes) &&
+      draft.bytes + entry.bytes <= this.settings.maxPopBytes;
+    draft.full ||= !fits;
+    return fits;
   }
 
   private bounded(ledger: QueueLedger): boolean {

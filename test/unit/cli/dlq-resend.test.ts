@@ -5,7 +5,7 @@ import { until } from '../../support/until';
 let broker: Standalone;
 beforeAll(async () => {
   broker = await startStandalone({
-    topics: ['mails', 'letters'],
+    topics: ['mails', 'letters', { name: 'calls', type: 'PRIORITY' }],
     autoCreateTopics: false,
     minInvisibleMs: 100,
   });
@@ -20,10 +20,15 @@ interface Listed {
 }
 
 /** Sends `bodies`, and lets a group give them up. */
-async function giveUp(topic: string, group: string, bodies: readonly string[]): Promise<void> {
+async function giveUp(
+  topic: string,
+  group: string,
+  bodies: readonly string[],
+  more: readonly string[] = [],
+): Promise<void> {
   await at(['group', 'create', group, '--max-attempts', '1', '--from-beginning']);
   for (const body of bodies) {
-    const details = ['--tag', 'red', '--key', 'k1', '--property', 'colour=blue'];
+    const details = ['--tag', 'red', '--key', 'k1', '--property', 'colour=blue', ...more];
     await at(['send', topic, '--body', body, ...details]);
   }
   const count = String(bodies.length);
@@ -82,6 +87,12 @@ describe('gantry dlq resend', () => {
     });
     await at(['group', 'create', 'others', '--from-beginning']);
     expect(await received('letters', 'others')).toMatchObject([{ body: 'x' }]);
+  });
+
+  it('keeps the priority', async () => {
+    await giveUp('calls', 'callers', ['x'], ['--priority', '5']);
+    expect(await at(['dlq', 'resend', 'callers'])).toMatchObject({ code: 0 });
+    expect(await received('calls', 'callers')).toMatchObject([{ body: 'x', priority: 5 }]);
   });
 
   it('keeps to its rate', async () => {

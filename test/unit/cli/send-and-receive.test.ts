@@ -4,7 +4,12 @@ import { gantry, rowsOf, type Outcome } from '../../support/command-line';
 let broker: Standalone;
 beforeAll(async () => {
   broker = await startStandalone({
-    topics: ['mails', 'letters', { name: 'orders', type: 'FIFO' }],
+    topics: [
+      'mails',
+      'letters',
+      { name: 'orders', type: 'FIFO' },
+      { name: 'calls', type: 'PRIORITY' },
+    ],
     autoCreateTopics: false,
     minInvisibleMs: 1000,
   });
@@ -66,6 +71,31 @@ describe('gantry send and gantry receive', () => {
       ['MESSAGE ID', 'ATTEMPT', 'TAG', 'KEYS', 'BODY'],
       [id, '1', '-', '-', 'one\\ntwo\\x1b[2J'],
     ]);
+  });
+
+  it('a higher priority comes first', async () => {
+    await group('calls', 'priorities');
+    for (const priority of ['0', '7', '3']) {
+      const sent = await at('send', 'calls', '--body', `p${priority}`, '--priority', priority);
+      expect(sent).toMatchObject({ code: 0, err: '' });
+    }
+    const received = await at(
+      ...['receive', 'calls', '--group', 'priorities', '--max', '3', '-o', 'json'],
+    );
+    expect(lines(received)).toMatchObject([
+      { body: 'p7', priority: 7 },
+      { body: 'p3', priority: 3 },
+      { body: 'p0', priority: 0 },
+    ]);
+  });
+
+  it('a priority that is no number, or not for its topic, is refused', async () => {
+    const wrong = await at('send', 'calls', '--body', 'x', '--priority', '-1');
+    expect(wrong).toMatchObject({ code: 2 });
+    expect(wrong.err).toContain('--priority must be a whole number from 0 to 2147483647, got -1');
+    const elsewhere = await at('send', 'mails', '--body', 'x', '--priority', '1');
+    expect(elsewhere).toMatchObject({ code: 1 });
+    expect(elsewhere.err).toContain('topic mails takes messages of type NORMAL');
   });
 
   it('a body that is no text comes as base64', async () => {

@@ -90,6 +90,39 @@ describe('SendMessage', () => {
     expect(Math.max(...counts)).toBeLessThan(1150);
   });
 
+  it('sends each priority to the queue of that number, on whichever broker, and all beyond to the last', async () => {
+    const names = ['broker-a', 'broker-b'];
+    const cluster = new ModelCluster({}, names);
+    cluster.topic('t', 'PRIORITY', 4);
+    const client = new PublicClient(cluster);
+    for (const [priority, queueId] of [
+      [0, 0],
+      [2, 2],
+      [3, 3],
+      [4, 3],
+      [2_147_483_647, 3],
+    ] as const) {
+      const messages = Array.from({ length: 12 }, (_, i) =>
+        message('t', `id-${priority}-${i}`, { priority }),
+      );
+      expect((await client.status('SendMessage', { messages })).code).toBe(Code.OK);
+      const sends = names.map((name) => cluster.broker(name).sends.splice(0));
+      expect(sends.map(({ length }) => length > 0)).toEqual([true, true]);
+      expect(new Set(sends.flat().map((sent) => sent.queueId))).toEqual(new Set([queueId]));
+    }
+  });
+
+  it('keeps the priority on another broker when the first one is away', async () => {
+    const cluster = new ModelCluster({}, ['broker-a', 'broker-b']);
+    cluster.topic('t', 'PRIORITY', 4);
+    cluster.broker('broker-a').failure = new BrokerUnreachableError('no connection');
+    const messages = Array.from({ length: 12 }, (_, i) => message('t', `id-${i}`, { priority: 1 }));
+    const status = await new PublicClient(cluster).status('SendMessage', { messages });
+    expect(status.code).toBe(Code.OK);
+    const { sends } = cluster.broker('broker-b');
+    expect(sends.map(({ queueId }) => queueId)).toEqual(messages.map(() => 1));
+  });
+
   it('sends a message group to one queue, whatever the message ids and their order in a batch', async () => {
     const cluster = new ModelCluster({}, ['broker-a', 'broker-b', 'broker-c']);
     cluster.topic('t', 'FIFO');
