@@ -9,6 +9,7 @@ import type { Code } from '../message/status';
 import type { DelayedMessages, ListDelayedRequest, RecallRequest } from './delayed-api';
 import type { FoundMessages, MessageSearch } from './message-search';
 import type { InspectApi } from './inspect-api';
+import type { SyncLiteRequest } from './lite-api';
 import type { OffsetApi } from './offset-api';
 import type { GroupConfig, TopicConfig } from './topic';
 import type { TransactionApi } from './transaction-api';
@@ -24,6 +25,8 @@ export interface SendRequest {
    * stores nothing: the queue is to be chosen again.
    */
   readonly generation?: number;
+  /** Of a message to a LITE topic: the lite topic, made by its first message; `queueId` only chose the broker. */
+  readonly liteTopic?: string;
 }
 
 export interface SendResult {
@@ -146,7 +149,7 @@ export interface BrokerApi {
   /**
    * Stores one message; one with a delivery time ahead waits for that. Resolves when it is as durable as the flush mode promises.
    * @throws TOPIC_NOT_FOUND, BAD_REQUEST (no such queue), TOO_MANY_REQUESTS (unwritten bytes at
-   *   their bound), INTERNAL_SERVER_ERROR (the store is read-only, and why)
+   *   their bound), INTERNAL_SERVER_ERROR (the store is read-only, and why), LITE_TOPIC_QUOTA_EXCEEDED
    */
   send(request: SendRequest): Promise<SendResult>;
 
@@ -188,6 +191,16 @@ export interface BrokerApi {
    * @throws CONSUMER_GROUP_NOT_FOUND when the group is unknown and may not be made
    */
   subscribe(request: SubscribeRequest): Promise<GroupConfig>;
+
+  /**
+   * Changes which lite topics a client receives; lite topics that are new are made. Where the group begins on them
+   * is durable, the subscription lives in memory: clients repeat it, one that is silent for 3 minutes loses it.
+   * @returns lite topics that were removed because they were idle, although the client had subscribed to them; told
+   *   once, to the `set` that names them
+   * @throws TOPIC_NOT_FOUND, ILLEGAL_TOPIC (not the group's parent), ILLEGAL_CONSUMER_GROUP (not a group of lite
+   *   topics), CONSUMER_GROUP_NOT_FOUND, LITE_SUBSCRIPTION_QUOTA_EXCEEDED, LITE_TOPIC_QUOTA_EXCEEDED, ILLEGAL_OFFSET
+   */
+  syncLite(request: SyncLiteRequest): Promise<readonly string[]>;
 
   /**
    * How far a group of consumers is with a topic that has grown; what it answers outlives a crash.

@@ -39,9 +39,9 @@ export interface TopicConfig {
   readonly settled?: number;
 }
 
-/** Whether messages of a topic may have a message group. */
+/** Whether messages of a topic may have a message group, or belong to lite topics, which lie as message groups do. */
 export function hasMessageGroups(type: TopicType): boolean {
-  return type === 'FIFO' || type === 'MIXED';
+  return type === 'FIFO' || type === 'MIXED' || type === 'LITE';
 }
 
 /** How long a consumer waits before a message's next attempt. Durations are milliseconds. */
@@ -82,6 +82,11 @@ export interface GroupConfig {
   readonly liteTopic?: string;
   /** Where a first subscription starts: at the end of the queues as of then, or at their beginning. */
   readonly startFrom: 'end' | 'beginning';
+}
+
+/** Whether a group's messages are delivered in order: by message groups, or within each lite topic. */
+export function isOrdered({ fifo, liteTopic }: GroupConfig): boolean {
+  return fifo || liteTopic !== undefined;
 }
 
 /** 1 s, 5 s, 10 s, 30 s, 1 .. 10 min, 20 min, 30 min, 1 h, 2 h: the delays of Apache RocketMQ's retries. */

@@ -53,6 +53,7 @@ export function connectionOf(broker: Broker): BrokerConnection {
     forwardToDeadLetterQueue: (request) => broker.forwardToDeadLetterQueue(request),
     release: (request) => broker.release(request),
     subscribe: (request) => broker.subscribe(request),
+    syncLite: (request) => broker.syncLite(request),
     groupProgress: (request, signal) => broker.groupProgress(request, signal),
     clientSeen: (clientId) => broker.clientSeen(clientId),
     clientGone: (clientId) => broker.clientGone(clientId),

@@ -17,19 +17,19 @@ import type {
   SubscribeRequest,
 } from '../api/broker-api';
 import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../api/delayed-api';
+import type { SyncLiteRequest } from '../api/lite-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { BrokerDialer } from '../api/broker-dialer';
 import type { BrokerRegistration, RegistrationLease, RouteApi } from '../api/route-api';
-import { DEFAULT_BACKOFF, newGroup, type GroupConfig, type TopicConfig } from '../api/topic';
-import { MATCH_ALL } from '../message/filter';
+import { DEFAULT_BACKOFF, isOrdered, type GroupConfig, type TopicConfig } from '../api/topic';
 import { FilterCache } from '../message/filter-cache';
-import { checkGroupName } from '../message/names';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import type { MessageStore } from '../store/message-store';
 import {
   checkedQueue,
   checkGroupConfig,
+  checkLiteGroup,
   checkTopicConfig,
   noGroup,
   noTopic,
@@ -41,13 +41,14 @@ import { Exchange } from './exchange/exchange';
 import { Growth } from './growth/growth';
 import { Inspector } from './inspector';
 import { findMessages } from './message-finder';
+import { GroupStarts } from './group-starts';
+import { LiteTopics } from './lite/lite-topics';
 import { Metadata, type StoredTopic } from './metadata';
 import { Offsets } from './offsets/offsets';
 import { CarryOver } from './carry-over';
 import { ClientTable } from './pop/client-table';
 import { FinishService } from './pop/finish-service';
 import { loadHandleKeys } from './pop/handle-keys';
-import type { GroupTopic } from './pop/group-topic';
 import { LedgerBook, type LedgerEvents } from './pop/ledger-book';
 import { DeadLetterService } from './pop/dead-letter-service';
 import { LedgerLog } from './pop/ledger-log';
@@ -79,8 +80,6 @@ export class Broker implements BrokerApi {
   private address = '';
   private version = 0;
   private readonly epoch: number;
-  /** Groups that are being made, so that many first requests make each once. */
-  private readonly makingGroups = new Map<string, Promise<GroupConfig>>();
   /** Dead letter topics that are being made. */
   private readonly makingTopics = new Map<string, Promise<void>>();
 
@@ -103,6 +102,8 @@ export class Broker implements BrokerApi {
     private readonly running: RunningPops,
     readonly offsets: Offsets,
     readonly inspect: Inspector,
+    private readonly starts: GroupStarts,
+    private readonly lite: LiteTopics,
   ) {
     this.epoch = parts.platform.clock.wallMs();
   }
@@ -150,7 +151,10 @@ export class Broker implements BrokerApi {
     const faults = new FilterFaults(platform.clock, logger);
     const filters = new FilterCache();
     const judge = new Judge(store, faults);
-    const isFifo = (group: string): boolean => metadata.groups.get(group)?.fifo ?? false;
+    const isFifo = (name: string): boolean => {
+      const group = metadata.groups.get(name);
+      return group !== undefined && isOrdered(group);
+    };
     const opened: { broker?: Broker } = {};
     const ensureTopic = (name: string): Promise<void> =>
       opened.broker?.ensureTopic(name) ?? Promise.reject(new Error('the broker is not open yet'));
@@ -176,6 +180,10 @@ export class Broker implements BrokerApi {
       takeNonce: () => selector.takeNonce(),
       backoffOf: (group) => metadata.groups.get(group)?.backoff ?? DEFAULT_BACKOFF,
     });
+    const lite: LiteTopics = new LiteTopics({
+      ...{ store, book, log, metadata, platform, settings },
+      becameReady: (ledgers) => pops.becameReady(ledgers),
+    });
     const pops: PopService = new PopService({
       store,
       book,
@@ -188,7 +196,11 @@ export class Broker implements BrokerApi {
       platform,
       settings,
       logger,
-      queuesOf: (ledgers) => growth.openQueues(ledgers, metadata.topics.get(ledgers.topic)),
+      queuesOf: (ledgers, clientId) => {
+        const topic = metadata.topics.get(ledgers.topic);
+        if (topic?.type === 'LITE') return lite.queuesOf(ledgers.topic, clientId);
+        return growth.openQueues(ledgers, topic);
+      },
       isFifo,
     });
     const deadLetters = new DeadLetterService({
@@ -203,12 +215,12 @@ export class Broker implements BrokerApi {
     const retries = new RetryTopics({ store, metadata, book, log, clock, pops });
     await duplicates.load(metadata.topics.values());
     const running = new RunningPops();
+    const starts = new GroupStarts({ store, metadata, book, log, growth, settings });
     const offsets = new Offsets({
       ...{ store, platform, settings, filters, judge, book, log, running },
       ...{ brokerName: settings.brokerName, topics: metadata.topics, groups: metadata.groups },
       becameReady: (ledgers) => pops.becameReady(ledgers),
-      begun: (...names) =>
-        opened.broker?.begun(...names) ?? Promise.reject(new Error('the broker is not open yet')),
+      begun: (...names) => starts.begun(...names),
     });
     const inspect = new Inspector({
       ...{ store, book, log, topics: metadata.topics, groups: metadata.groups },
@@ -221,7 +233,7 @@ export class Broker implements BrokerApi {
     const broker: Broker = new Broker(
       ...([parts, metadata, book, log, views, exchange, pops, finishing] as const),
       ...([deadLetters, retries, faults, duplicates, transactions, timer, growth] as const),
-      ...([running, offsets, inspect] as const),
+      ...([running, offsets, inspect, starts, lite] as const),
     );
     opened.broker = broker;
     await transactions.begin();
@@ -241,15 +253,17 @@ export class Broker implements BrokerApi {
   async send(request: SendRequest): Promise<SendResult> {
     const { store } = this.parts;
     const { duplicates } = this;
-    const { draft, queueId } = request;
+    const { draft } = request;
     const topic = this.topic(draft.topic);
-    this.growth.check(topic, queueId, request.generation);
-    checkedQueue(topic, topic.name, queueId);
+    this.growth.check(topic, request.queueId, request.generation);
+    checkedQueue(topic, topic.name, request.queueId);
     for (let at = duplicates.find(draft); at !== undefined; at = duplicates.find(draft, at)) {
       const first = await duplicates.resultAt(draft, at);
       if (first !== undefined) return first;
-      this.growth.check(this.topic(topic.name), queueId, request.generation);
+      this.growth.check(this.topic(topic.name), request.queueId, request.generation);
     }
+    const isLite = topic.type === 'LITE';
+    const queueId = isLite ? this.lite.queueFor(topic.name, request.liteTopic) : request.queueId;
     const { deliverMs } = draft;
     const delayed = deliverMs !== undefined && deliverMs > this.parts.platform.clock.wallMs();
     const appended = delayed
@@ -273,7 +287,8 @@ export class Broker implements BrokerApi {
     return this.running.run(request.clientId, caller, async (signal) => {
       this.topic(request.topic);
       const { group, topic, clientId } = request;
-      const ledgers = this.book.find(group, topic) ?? (await this.begun(group, topic, clientId));
+      const ledgers =
+        this.book.find(group, topic) ?? (await this.starts.begun(group, topic, clientId));
       this.views.snapshotIfDue(this.parts.settings.snapshotEveryBytes);
       return this.retries.pop(ledgers, request, signal);
     });
@@ -295,23 +310,18 @@ export class Broker implements BrokerApi {
     return this.retries.release(request, (part) => this.finishing.release(part));
   }
 
-  async subscribe(request: SubscribeRequest): Promise<GroupConfig> {
-    this.book.clients.heard(request.clientId);
-    const group =
-      this.metadata.groups.get(request.group) ??
-      (await this.makeGroup(request.group, request.fifoIfNew));
-    let began = false;
-    for (const { topic } of request.subscriptions) {
-      const isNew = (): boolean =>
-        this.metadata.topics.has(topic) && this.book.find(group.name, topic) === undefined;
-      if (!isNew()) continue;
-      const before = await this.growth.wasBefore(group.name, topic);
-      if (!isNew()) continue;
-      this.begin(before ? { ...group, startFrom: 'beginning' } : group, topic);
-      began = true;
+  subscribe(request: SubscribeRequest): Promise<GroupConfig> {
+    return this.starts.subscribe(request);
+  }
+
+  async syncLite(request: SyncLiteRequest): Promise<readonly string[]> {
+    const { group, topic, clientId } = request;
+    if (this.topic(topic).type !== 'LITE') {
+      throw new StatusError(Code.ILLEGAL_TOPIC, `topic ${topic} has no lite topics`);
     }
-    if (began) await this.log.durable();
-    return group;
+    const known = this.metadata.groups.get(group);
+    if (known !== undefined) checkLiteGroup(known, this.topic(topic));
+    return this.lite.sync(request, await this.starts.begun(group, topic, clientId));
   }
 
   groupProgress(request: ProgressRequest, signal: AbortSignal): Promise<GroupProgress> {
@@ -325,6 +335,7 @@ export class Broker implements BrokerApi {
 
   clientGone(clientId: string): Promise<void> {
     this.running.endClient(clientId);
+    this.lite.clientGone(clientId);
     return this.finishing.releaseClient(clientId);
   }
 
@@ -344,6 +355,7 @@ export class Broker implements BrokerApi {
     const deleted = this.metadata.change({ kind: 'topic-deleted', name });
     this.book.dropTopic(name);
     this.growth.dropped(name);
+    this.lite.dropTopic(name);
     this.faults.forget(({ topic }) => topic === name);
     this.pops.endPolls(({ topic }) => topic === name, noTopic(name));
     this.offsets.endPulls(name, noTopic(name));
@@ -407,6 +419,7 @@ export class Broker implements BrokerApi {
     this.pops.endPolls(() => true, stopping);
     this.offsets.endPulls(undefined, stopping);
     await this.growth.close();
+    this.lite.close();
     this.duplicates.close();
     this.transactions.close();
     await this.timer.close();
@@ -416,37 +429,11 @@ export class Broker implements BrokerApi {
     this.book.close();
   }
 
-  /** A group on a topic. Where it has not begun there, the subscription comes with its first request. */
-  private async begun(group: string, topic: string, clientId: string): Promise<GroupTopic> {
-    const known = this.book.find(group, topic);
-    if (known !== undefined) return known;
-    const fifoIfNew = this.metadata.topics.get(topic)?.type === 'FIFO';
-    const subscriptions = [{ topic, filter: MATCH_ALL }];
-    await this.subscribe({ group, clientId, subscriptions, fifoIfNew });
-    const ledgers = this.book.find(group, topic);
-    if (ledgers === undefined) throw noTopic(topic);
-    return ledgers;
-  }
-
   private async changeTopic(config: TopicConfig, adopted: boolean): Promise<void> {
     const log = (topic: StoredTopic): Promise<void> =>
       this.metadata.change({ kind: 'topic', topic });
     await this.growth.change(config, log, adopted);
     await this.announce();
-  }
-
-  private makeGroup(name: string, fifo: boolean): Promise<GroupConfig> {
-    const running = this.makingGroups.get(name);
-    if (running !== undefined) return running;
-    if (!this.parts.settings.autoCreateGroups) return Promise.reject(noGroup(name));
-    checkGroupName(name);
-    const group = newGroup(name, fifo);
-    const made = this.metadata
-      .change({ kind: 'group', group })
-      .then(() => group)
-      .finally(() => this.makingGroups.delete(name));
-    this.makingGroups.set(name, made);
-    return made;
   }
 
   /** Makes a topic of one queue unless there is one of that name. */
@@ -460,18 +447,6 @@ export class Broker implements BrokerApi {
       this.makingTopics.set(name, making);
     }
     await making;
-  }
-
-  /** Fixes where a group starts on a topic: at the end of its queues as of now, or at their beginning. */
-  private begin(group: GroupConfig, topic: string): void {
-    const { store } = this.parts;
-    const queues = this.metadata.topics.get(topic)?.queues ?? 0;
-    const offsets = Array.from({ length: queues }, (_, queueId) =>
-      group.startFrom === 'end' ? store.maxOffset(topic, queueId) : store.minOffset(topic, queueId),
-    );
-    const ledgers = this.book.start(group.name, topic, 0, offsets);
-    this.log.add({ kind: 'start', group: group.name, topic, generation: 0, offsets });
-    this.growth.began(ledgers);
   }
 
   private topic(name: string): TopicConfig {

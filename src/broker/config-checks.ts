@@ -69,6 +69,32 @@ function refuse(text: string): never {
   throw new StatusError(Code.BAD_REQUEST, text);
 }
 
+/**
+ * Groups of lite topics receive those of their parent topic and nothing else.
+ * @throws StatusError ILLEGAL_CONSUMER_GROUP, ILLEGAL_TOPIC
+ */
+export function checkLiteGroup(group: GroupConfig, topic: TopicConfig): void {
+  const { name, liteTopic } = group;
+  if (topic.type !== 'LITE') {
+    if (liteTopic === undefined) return;
+    throw new StatusError(
+      Code.ILLEGAL_CONSUMER_GROUP,
+      `group ${name} receives lite topics of ${liteTopic}, topic ${topic.name} is none`,
+    );
+  }
+  if (liteTopic === undefined) {
+    throw new StatusError(
+      Code.ILLEGAL_CONSUMER_GROUP,
+      `group ${name} is not a group of lite topics, topic ${topic.name} has nothing else`,
+    );
+  }
+  if (liteTopic === topic.name) return;
+  throw new StatusError(
+    Code.ILLEGAL_TOPIC,
+    `group ${name} receives lite topics of ${liteTopic}, not of ${topic.name}`,
+  );
+}
+
 export function noTopic(name: string): StatusError {
   return new StatusError(Code.TOPIC_NOT_FOUND, `topic ${name} does not exist on this broker`);
 }

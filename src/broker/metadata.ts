@@ -4,6 +4,8 @@
  *
  *     { "kind": "topic", "topic": TopicConfig }      { "kind": "topic-deleted", "name": ... }
  *     { "kind": "group", "group": GroupConfig }      { "kind": "group-deleted", "name": ... }
+ *     { "kind": "lite-topics", "topic": parent, "rows": [...] }     new ones, or part of a snapshot
+ *     { "kind": "lite-removed", "topic": parent, "queueIds": [...] }
  *     { "kind": "state", "topics": [...], "groups": [...] }     part of a snapshot
  */
 import type { GroupConfig, TopicConfig } from '../api/topic';
@@ -12,6 +14,7 @@ import { draftRecord } from '../message/record-draft';
 import { Code, StatusError } from '../message/status';
 import type { Clock } from '../platform/platform';
 import type { MessageStore } from '../store/message-store';
+import { type LiteRow, LiteTable } from './lite/lite-table';
 import type { BrokerSettings } from './settings';
 
 /** Where the queues of this broker ended when a generation of a topic did, by queue id. */
@@ -27,11 +30,21 @@ export interface StoredTopic extends TopicConfig {
   readonly ends?: readonly GenerationEnd[];
 }
 
+/** Lite topics that are made and removed; what is said of them is in force at once. */
+export type LiteChange =
+  | { readonly kind: 'lite-topics'; readonly topic: string; readonly rows: readonly LiteRow[] }
+  | {
+      readonly kind: 'lite-removed';
+      readonly topic: string;
+      readonly queueIds: readonly number[];
+    };
+
 export type MetaChange =
   | { readonly kind: 'topic'; readonly topic: StoredTopic }
   | { readonly kind: 'topic-deleted'; readonly name: string }
   | { readonly kind: 'group'; readonly group: GroupConfig }
   | { readonly kind: 'group-deleted'; readonly name: string }
+  | LiteChange
   | {
       readonly kind: 'state';
       readonly topics: readonly StoredTopic[];
@@ -44,7 +57,8 @@ const STATE_RECORD_ITEMS = 1000;
 export class Metadata {
   readonly topics = new Map<string, StoredTopic>();
   readonly groups = new Map<string, GroupConfig>();
-  /** Grows with each change. */
+  private readonly lite = new Map<string, LiteTable>();
+  /** Grows with each change of a topic or a group. */
   changes = 0;
   private lastEnd: number | undefined;
 
@@ -68,12 +82,40 @@ export class Metadata {
     if (!deletion) this.apply(change);
   }
 
+  /** Logs a change of lite topics, which is in force at once: what is logged for it lies behind it. */
+  note(change: LiteChange): void {
+    this.append(change);
+    this.apply(change);
+  }
+
+  /** The lite topics of a parent topic. */
+  liteTable(topic: string): LiteTable {
+    let table = this.lite.get(topic);
+    if (table === undefined) this.lite.set(topic, (table = new LiteTable()));
+    return table;
+  }
+
+  liteTables(): Iterable<[topic: string, table: LiteTable]> {
+    return this.lite;
+  }
+
+  /** Lite topics of all parents. */
+  get liteTopics(): number {
+    let count = 0;
+    for (const { size } of this.lite.values()) count += size;
+    return count;
+  }
+
   /** Resolves when all changes logged so far are durable. */
   async settled(): Promise<void> {
     if (this.lastEnd !== undefined) await this.store.durable(this.lastEnd);
   }
 
   apply(change: MetaChange): void {
+    if (change.kind === 'lite-topics' || change.kind === 'lite-removed') {
+      this.applyLite(change);
+      return;
+    }
     this.changes++;
     switch (change.kind) {
       case 'topic':
@@ -81,6 +123,7 @@ export class Metadata {
         break;
       case 'topic-deleted':
         this.topics.delete(change.name);
+        this.lite.delete(change.name);
         break;
       case 'group':
         this.groups.set(change.group.name, change.group);
@@ -107,7 +150,24 @@ export class Metadata {
       begin ??= physicalOffset;
       i = to;
     }
+    for (const [topic, table] of this.lite) {
+      const rows = [...table.rows()];
+      for (let at = 0; at < rows.length; at += STATE_RECORD_ITEMS) {
+        const part = rows.slice(at, at + STATE_RECORD_ITEMS);
+        this.append({ kind: 'lite-topics', topic, rows: part });
+      }
+    }
     return begin;
+  }
+
+  private applyLite(change: LiteChange): void {
+    const table = this.liteTable(change.topic);
+    if (change.kind === 'lite-removed') {
+      for (const queueId of change.queueIds) table.remove(queueId);
+      return;
+    }
+    const nowMs = this.clock.monotonicMs();
+    for (const row of change.rows) table.put(row, nowMs);
   }
 
   private append(change: MetaChange): { physicalOffset: number; endOffset: number } {

@@ -44,6 +44,16 @@ export interface BrokerSettings {
   readonly maxDelayedPerPeriod: number;
   /** Ledger records between two snapshots, bytes: bounds what a restart replays. Default 32 MiB. */
   readonly snapshotEveryBytes: number;
+  /** Lite topics, of all parents; beyond: LITE_TOPIC_QUOTA_EXCEEDED. Default 200,000. */
+  readonly maxLiteTopics: number;
+  /** Lite topics that one client receives; beyond: LITE_SUBSCRIPTION_QUOTA_EXCEEDED. Default 2000. */
+  readonly maxLitePerClient: number;
+  /** Lite topics that all clients receive, each counted for each client; beyond: the same. Default 400,000. */
+  readonly maxLiteSubscriptions: number;
+  /** A lite topic that nobody has sent to or received from for this long is removed, ms. Default 3 days. */
+  readonly liteTopicIdleMs: number;
+  /** A client that has not repeated its lite topics for this long receives none of them, ms. Default 3 minutes. */
+  readonly liteClientSilentMs: number;
   /** Transactions. Default: checks from 6 s on, each 30 s, 15 times; 1,000,000 pending. */
   readonly transactions: TransactionSettings;
 }
@@ -67,6 +77,11 @@ export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
   dedupMaxEntries: 1_000_000,
   maxDelayedPerPeriod: 4_000_000,
   snapshotEveryBytes: 32 * 1024 * 1024,
+  maxLiteTopics: 200_000,
+  maxLitePerClient: 2000,
+  maxLiteSubscriptions: 400_000,
+  liteTopicIdleMs: 3 * 24 * 3_600_000,
+  liteClientSilentMs: 180_000,
   transactions: {
     firstCheckMs: 6000,
     checkIntervalMs: 30_000,

@@ -68,6 +68,9 @@ export class Views {
         metadata.apply(change);
         if (change.kind === 'topic-deleted') book.dropTopic(change.name);
         if (change.kind === 'group-deleted') book.dropGroup(change.name);
+        if (change.kind === 'lite-removed') {
+          for (const queueId of change.queueIds) book.forgetQueue(change.topic, queueId);
+        }
       } else if (TransactionView.topics.includes(record.topic)) {
         transactions.replay(record);
       } else if (record.topic !== LEDGER_TOPIC) {

@@ -17,6 +17,7 @@ import type { BrokerConnection } from '../api/broker-dialer';
 import { BrokerUnreachableError } from '../api/broker-unreachable';
 import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../api/delayed-api';
 import type { BrokerRegistration } from '../api/route-api';
+import type { SyncLiteRequest } from '../api/lite-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { InspectApi } from '../api/inspect-api';
 import type { OffsetApi } from '../api/offset-api';
@@ -145,6 +146,10 @@ export class BrokerLink implements BrokerConnection {
 
   subscribe(request: SubscribeRequest): Promise<GroupConfig> {
     return this.call(this.methods.subscribe, request);
+  }
+
+  syncLite(request: SyncLiteRequest): Promise<readonly string[]> {
+    return this.call(this.methods.syncLite, request);
   }
 
   groupProgress(request: ProgressRequest, signal: AbortSignal): Promise<GroupProgress> {

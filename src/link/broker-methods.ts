@@ -18,6 +18,8 @@ import type {
   SubscribeRequest,
 } from '../api/broker-api';
 import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../api/delayed-api';
+import type { SyncLiteRequest } from '../api/lite-api';
+import { removedForms, syncLiteForms } from './codec/lite';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type {
   CheckOutcome,
@@ -64,6 +66,7 @@ export interface BrokerMethods extends OffsetMethods, InspectMethods {
   readonly forwardToDeadLetterQueue: BrokerMethod<ForwardRequest, void>;
   readonly release: BrokerMethod<AckRequest, void>;
   readonly subscribe: BrokerMethod<SubscribeRequest, GroupConfig>;
+  readonly syncLite: BrokerMethod<SyncLiteRequest, readonly string[]>;
   readonly groupProgress: BrokerMethod<ProgressRequest, GroupProgress>;
   readonly clientSeen: BrokerMethod<string, void>;
   readonly clientGone: BrokerMethod<string, void>;
@@ -145,6 +148,11 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
       request: [subscribeToWire, subscribeFromWire],
       answer: [groupToWire, groupFromWire],
       call: (api, request) => api.subscribe(request),
+    }),
+    syncLite: method('SyncLite', service.SyncLite, {
+      request: syncLiteForms,
+      answer: removedForms,
+      call: (api, request) => api.syncLite(request),
     }),
     groupProgress: method('AskProgress', service.AskProgress, {
       request: progressRequestForms,

@@ -20,7 +20,7 @@ export interface Origin {
 }
 
 /**
- * Makes the draft of a NORMAL, FIFO, DELAY, TRANSACTION or PRIORITY message that has passed `checkMessage`. The body stays the request's.
+ * Makes the draft of a message of any type that has passed `checkMessage`. The body stays the request's.
  * @throws StatusError MESSAGE_PROPERTIES_TOO_LARGE when all properties together do not fit a record
  */
 export function draftOf(message: IncomingMessage, origin: Origin): RecordDraft {
@@ -67,11 +67,12 @@ function propertyText(
 ): string {
   const system = systemPropertiesOf(message);
   let text = pair(Property.UNIQ_KEY, system.message_id);
-  const { tag, trace_context: trace, keys, message_group: group } = system;
+  const { tag, trace_context: trace, keys, message_group: group, lite_topic: lite } = system;
   if (tag !== undefined && tag !== '') text += pair(Property.TAGS, tag);
   if (keys.length > 0) text += pair(Property.KEYS, keys.join(' '));
   if (group !== undefined && group !== '') text += pair(Property.SHARDINGKEY, group);
   if (system.priority !== undefined) text += pair(Property.PRIORITY, String(system.priority));
+  if (lite !== undefined && lite !== '') text += pair(Property.LITE_TOPIC, lite);
   if (system.message_type === MessageType.TRANSACTION) text += transactionPairs(system);
   const deliverMs = deliveryMs(system.delivery_timestamp);
   if (deliverMs !== undefined) text += pair(Property.TIMER_DELIVER_MS, String(deliverMs));

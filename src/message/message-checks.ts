@@ -142,8 +142,11 @@ function checkCombination(system: IncomingSystemProperties): void {
   }
 }
 
-/** An empty one is absent, as an empty tag is. */
-function checkLiteTopic(liteTopic: string, maxBytes: number): void {
+/**
+ * An empty one is absent, as an empty tag is.
+ * @throws StatusError ILLEGAL_LITE_TOPIC
+ */
+export function checkLiteTopic(liteTopic: string, maxBytes: number): void {
   if (liteTopic === '') return;
   const bytes = Buffer.byteLength(liteTopic);
   const fault =

@@ -65,6 +65,16 @@ export class ClientCommands {
     this.stream(clientId).write({ reconnect_endpoints_command: { nonce } });
   }
 
+  /**
+   * Tells a consumer of lite topics that it has lost one; nothing answers that. Other consumers must not be told:
+   * some crash.
+   * @throws StatusError NOT_FOUND when the client has no stream at this proxy
+   */
+  unsubscribeLite(clientId: string, liteTopic: string): void {
+    const command = { notify_unsubscribe_lite_command: { lite_topic: liteTopic } };
+    this.stream(clientId).write(command);
+  }
+
   /** A client has sent its settings on a stream: commands go out there. */
   attached(clientId: string, stream: CommandStream): void {
     this.streams.set(clientId, stream);

@@ -26,11 +26,18 @@ export function checkConsumerType(clientType: number): void {
   if (
     clientType === ClientType.PUSH_CONSUMER ||
     clientType === ClientType.SIMPLE_CONSUMER ||
-    clientType === ClientType.LITE_PUSH_CONSUMER
+    isLiteConsumer(clientType)
   ) {
     return;
   }
   throw new StatusError(Code.UNRECOGNIZED_CLIENT_TYPE, nameOf(clientType));
+}
+
+/** Whether a client receives lite topics, and so knows the commands about them. */
+export function isLiteConsumer(clientType: number): boolean {
+  return (
+    clientType === ClientType.LITE_PUSH_CONSUMER || clientType === ClientType.LITE_SIMPLE_CONSUMER
+  );
 }
 
 function nameOf(clientType: number): string {

@@ -16,7 +16,7 @@ import { ByteBudget, CallGate } from './calls';
 import { ClientCommands } from './client-commands';
 import { ClientRegistry } from './client-registry';
 import { heartbeatHandlers } from './heartbeat';
-import { notServedHandlers } from './not-served';
+import { liteHandlers } from './lite';
 import { offsetHandlers } from './offsets';
 import { OpenPolls } from './open-polls';
 import type { ProxyParts } from './parts';
@@ -105,7 +105,7 @@ class ProxyRole implements Proxy {
       ...this.telemetry.handlers(),
       ...heartbeatHandlers(parts, gates.client),
       ...transactionHandlers(parts, gates.transaction),
-      ...notServedHandlers(parts, gates.client),
+      ...liteHandlers(parts, gates.client),
     };
     this.admin = clusterAdmin(parts);
     this.commands = parts.commands;

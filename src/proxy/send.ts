@@ -34,6 +34,8 @@ interface Checked {
   /** '' for none. */
   readonly messageGroup: string;
   readonly priority: number | undefined;
+  /** Of a LITE topic; '' for none. */
+  readonly liteTopic: string;
   readonly draft: RecordDraft;
   /** Whether it is the half message of a transaction. */
   readonly half: boolean;
@@ -134,30 +136,31 @@ export class SendFamily {
   }
 
   /**
-   * The queue follows from the message group, so that its messages lie in one queue in order; without
+   * The queue follows from the message group, or the lite topic, so that its messages lie in one queue in order; without
    * one from the message id, so that a repeated send meets the same broker's duplicate window. Another
    * broker is tried only when the first one is left out at present or certainly stored nothing, and never
    * for a message group.
    */
   private place(message: Checked, route: TopicRoute, endMs: number): Promise<Placed> {
-    const { messageGroup, draft } = message;
+    const { messageGroup, liteTopic, draft } = message;
+    if (liteTopic !== '') return this.placeInOrder(liteTopic, { draft, liteTopic }, route, endMs);
     if (messageGroup === '') return this.placeAnywhere(message, route, endMs);
-    return this.placeInOrder(messageGroup, draft, route, endMs);
+    return this.placeInOrder(messageGroup, { draft }, route, endMs);
   }
 
   /** A broker of a newer generation than the route says stores nothing: the queue is chosen again once the route tells. */
   private async placeInOrder(
-    messageGroup: string,
-    draft: RecordDraft,
+    order: string,
+    sent: Pick<SendRequest, 'draft' | 'liteTopic'>,
     first: TopicRoute,
     endMs: number,
   ): Promise<Placed> {
     const { platform, routes, settings } = this.parts;
     const lastMs = Math.min(endMs, platform.clock.monotonicMs() + settings.sendTimeoutMs);
     for (let route = first; ;) {
-      const { brokerName, ...place } = route.order.placeOf(messageGroup);
+      const { brokerName, ...place } = route.order.placeOf(order);
       try {
-        return await this.sendTo(brokerName, { ...place, draft }, false);
+        return await this.sendTo(brokerName, { ...place, ...sent }, false);
       } catch (error) {
         const restMs = lastMs - platform.clock.monotonicMs();
         if (toStatusError(error).code !== Code.NOT_FOUND || restMs <= 0) throw error;
@@ -205,16 +208,11 @@ function check(message: IncomingMessage, route: TopicRoute, context: RequestCont
   const system = systemPropertiesOf(message);
   const type = messageTypeOf(system);
   checkTypeFitsTopic(type, route.name, route.type);
-  if (type === 'LITE') {
-    throw new StatusError(
-      Code.NOT_IMPLEMENTED,
-      `messages of type ${type} are not served yet: ${system.message_id}`,
-    );
-  }
   return {
     messageId: system.message_id,
     messageGroup: system.message_group ?? '',
     priority: system.priority,
+    liteTopic: type === 'LITE' ? (system.lite_topic ?? '') : '',
     draft: draftOf(message, context.peer),
     half: type === 'TRANSACTION',
   };

@@ -2,6 +2,7 @@
 import {
   DEFAULT_BACKOFF,
   DEFAULT_MAX_ATTEMPTS,
+  isOrdered,
   type BackoffPolicy,
   type GroupConfig,
 } from '../api/topic';
@@ -54,7 +55,7 @@ export function consumerAnswer(
     subscription: {
       group: subscription.group ?? null,
       subscriptions: subscription.subscriptions,
-      fifo: group?.fifo ?? false,
+      fifo: group !== undefined && isOrdered(group),
       receive_batch_size: settings.maxReceiveBatch,
       long_polling_timeout: fromMs(settings.maxPollMs),
       lite_subscription_quota: settings.liteSubscriptionQuota,

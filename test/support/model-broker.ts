@@ -15,6 +15,7 @@ import type {
 } from '../../src/api/broker-api';
 import type { BrokerConnection } from '../../src/api/broker-dialer';
 import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../../src/api/delayed-api';
+import type { SyncLiteRequest } from '../../src/api/lite-api';
 import type { FoundMessages, MessageSearch } from '../../src/api/message-search';
 import { formatReceiptHandle } from '../../src/api/receipt-handle';
 import {
@@ -60,6 +61,9 @@ export class ModelBroker implements BrokerConnection {
   readonly sends: { topic: string; queueId: number }[] = [];
   readonly pops: PopRequest[] = [];
   readonly subscribed: SubscribeRequest[] = [];
+  readonly synced: SyncLiteRequest[] = [];
+  /** Lite topics that the next sync is told of. */
+  readonly removedLite: string[] = [];
   readonly released: AckRequest[] = [];
   readonly changed: ChangeInvisibleRequest[] = [];
   readonly forwarded: ForwardRequest[] = [];
@@ -264,6 +268,12 @@ export class ModelBroker implements BrokerConnection {
     const group = groupConfig(request.group, { fifo: request.fifoIfNew });
     this.groups.set(group.name, group);
     return group;
+  }
+
+  async syncLite(request: SyncLiteRequest): Promise<readonly string[]> {
+    this.check();
+    this.synced.push(request);
+    return this.removedLite.splice(0);
   }
 
   async groupProgress(request: ProgressRequest): Promise<GroupProgress> {

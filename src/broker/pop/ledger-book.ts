@@ -301,6 +301,16 @@ export class LedgerBook extends GroupTopics {
     this.remove(ledgers);
   }
 
+  /** Drops a queue's ledgers of all groups. */
+  forgetQueue(topic: string, queueId: number): void {
+    for (const ledgers of this.ofTopic(topic)) {
+      const ledger = ledgers.queues.get(queueId);
+      if (ledger === undefined) continue;
+      this.dropQueue(ledger);
+      ledgers.queues.delete(queueId);
+    }
+  }
+
   close(): void {
     this.wheel.close();
   }

@@ -13,6 +13,9 @@ import { findProperty, propertyKey } from '../../message/record-property';
 /** Stands for messages without a group: they wait for nobody. */
 export const NO_GROUP = 0;
 
+/** Stands for the group that all messages of a lite topic are in. */
+export const WHOLE_QUEUE = 1;
+
 const GROUP_KEY = propertyKey(Property.SHARDINGKEY);
 
 /** One message group; two whose names have the same hash count as one. */

@@ -19,7 +19,7 @@ import type { LedgerLog } from './ledger-log';
 import { ParkedPolls } from './parked-polls';
 import type { ReceiptHandles } from './receipt-handles';
 import type { Selector } from './selection';
-import type { ChosenMessage, Selection } from './selection-pass';
+import type { ChosenMessage, Queues, Selection } from './selection-pass';
 
 export interface PopParts {
   readonly store: MessageStore;
@@ -33,8 +33,8 @@ export interface PopParts {
   readonly platform: Platform;
   readonly settings: BrokerSettings;
   readonly logger: Logger;
-  /** Queues of a topic on this broker that are open to a group; 0 when there is no such topic. */
-  readonly queuesOf: (ledgers: GroupTopic) => number;
+  /** Queues of a topic on this broker that are open to a client of a group; 0 when there is no such topic. */
+  readonly queuesOf: (ledgers: GroupTopic, clientId: string) => Queues;
   /** Whether answers to a group's pops wait until their record is durable. */
   readonly isFifo: (group: string) => boolean;
 }
@@ -92,7 +92,7 @@ export class PopService {
   ): Promise<Selection> {
     const alive = (): boolean => !signal.aborted && !ledgers.dropped;
     if (!this.polls.has(ledgers)) {
-      const queues = this.parts.queuesOf(ledgers);
+      const queues = this.parts.queuesOf(ledgers, request.clientId);
       const { selector } = this.parts;
       const selection = await selector.select(ledgers, queues, request, filter, alive);
       if (selection.length > 0) return selection;
@@ -131,8 +131,12 @@ export class PopService {
   private async serveOnce(ledgers: GroupTopic): Promise<void> {
     const { selector, finishing, queuesOf } = this.parts;
     for (const poll of this.polls.waiting(ledgers)) {
-      const queues = queuesOf(ledgers);
-      if (!selector.available(ledgers, queues)) return;
+      const queues = queuesOf(ledgers, poll.request.clientId);
+      if (!selector.available(ledgers, queues)) {
+        // What is there for one client is there for all, but for lite topics.
+        if (typeof queues === 'number') return;
+        continue;
+      }
       const alive = (): boolean => this.polls.isWaiting(ledgers, poll);
       const selection = await selector.select(ledgers, queues, poll.request, poll.filter, alive);
       if (selection.length === 0) continue;

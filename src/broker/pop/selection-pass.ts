@@ -18,6 +18,9 @@ export interface ChosenMessage {
   readonly judged?: boolean;
 }
 
+/** Queues to look at: all below a number, or those of lite topics, whose messages are delivered in order. */
+export type Queues = number | readonly number[];
+
 export type Selection = readonly ChosenMessage[];
 
 /** One queue's part of a selection. */
@@ -33,6 +36,8 @@ export interface Pass {
   readonly wanted: Wanted | undefined;
   /** Whether new messages are delivered in the order of their message groups. */
   readonly fifo: boolean;
+  /** Whether all messages of the queue are one message group. */
+  readonly wholeQueue: boolean;
   /** Message groups all of whose unfinished messages are in this answer. */
   readonly own: Set<MessageGroup>;
   /** New messages that a FIFO group of consumers has come to. */

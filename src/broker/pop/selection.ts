@@ -6,6 +6,7 @@
  * The queues of a PRIORITY topic are its priorities: the highest one goes first.
  */
 import type { PopRequest } from '../../api/broker-api';
+import { MAX_QUEUES } from '../../api/topic';
 import type { RecordFilter } from '../../message/filter';
 import { isLargeRecord } from '../../message/large-message';
 import type { Clock, Platform, Timers } from '../../platform/platform';
@@ -17,6 +18,7 @@ import { EntryReader, type Loaded } from './entry-reader';
 import type { GroupTopic } from './group-topic';
 import type { LedgerBook } from './ledger-book';
 import type { LedgerLog } from './ledger-log';
+import { WHOLE_QUEUE } from './message-groups';
 import { PassedOver } from './passed-over';
 import type { QueueLedger } from './queue-ledger';
 import {
@@ -24,6 +26,7 @@ import {
   type ChosenMessage,
   type Draft,
   type Pass,
+  type Queues,
   type Selection,
 } from './selection-pass';
 
@@ -78,7 +81,8 @@ export class Selector {
   }
 
   /** Whether a pop may find something, without regard to filters. */
-  available(ledgers: GroupTopic, queues: number): boolean {
+  available(ledgers: GroupTopic, queues: Queues): boolean {
+    if (typeof queues !== 'number') return queues.length > 0;
     for (let queueId = 0; queueId < queues; queueId++) {
       if (this.availableIn(ledgers, queueId)) return true;
     }
@@ -94,7 +98,7 @@ export class Selector {
   /** Takes what there is for a request, possibly nothing. `alive` is asked before each further turn. */
   async select(
     ledgers: GroupTopic,
-    queues: number,
+    queues: Queues,
     request: PopRequest,
     filter: RecordFilter | undefined,
     alive: () => boolean,
@@ -117,7 +121,7 @@ export class Selector {
 
   private selectInTurn(
     ledgers: GroupTopic,
-    queues: number,
+    queues: Queues,
     request: PopRequest,
     filter: RecordFilter | undefined,
     loaded: Loaded | undefined,
@@ -131,12 +135,16 @@ export class Selector {
       const ledger = this.book.queue(ledgers, queueId);
       this.selectFromQueue(ledgers, ledger, request, client, filter, loaded, draft);
     };
-    if (this.hasPriorities(ledgers.topic)) {
+    if (typeof queues === 'number' && this.hasPriorities(ledgers.topic)) {
       this.visitByPriority(ledgers, queues, request, draft, visit);
       return draft;
     }
-    const first = ledgers.rotation++ % queues;
-    for (let i = 0; i < queues && this.hasRoom(draft, request); i++) visit((first + i) % queues);
+    const count = typeof queues === 'number' ? queues : queues.length;
+    const first = ledgers.rotation++ % count;
+    for (let i = 0; i < count && this.hasRoom(draft, request); i++) {
+      const at = (first + i) % count;
+      visit(typeof queues === 'number' ? at : (queues[at] ?? 0));
+    }
     return draft;
   }
 
@@ -193,6 +201,7 @@ export class Selector {
         reader.loadVerdicts(rest, read),
       ),
       fifo: this.isFifo(group),
+      wholeQueue: queueId >= MAX_QUEUES,
       own: new Set(),
       looked: [],
     };
@@ -276,6 +285,7 @@ export class Selector {
 
   private takeNew(pass: Pass): void {
     const { topic, ledger, request, filter, draft, reader, wanted } = pass;
+    if (pass.wholeQueue && !ownsAll(pass)) return;
     const minOffset = this.store.minOffset(topic, ledger.queueId);
     if (ledger.next < minOffset) ledger.skipTo(minOffset);
     let budget = SCAN_ENTRIES;
@@ -319,7 +329,7 @@ export class Selector {
    */
   private takeInTurn(pass: Pass, entry: QueueEntry, entries: readonly QueueEntry[]): boolean {
     const { ledger, reader, own } = pass;
-    const hash = reader.messageGroup(entry, entries);
+    const hash = pass.wholeQueue ? WHOLE_QUEUE : reader.messageGroup(entry, entries);
     if (hash === undefined) return false;
     const row = this.book.addNext(ledger, hash);
     pass.looked.push({ offset: entry.queueOffset, group: hash });
@@ -366,4 +376,10 @@ export class Selector {
     const { maxFifoLookAhead } = this.settings;
     return !this.book.hasRoom(ledger) || ledger.messageGroups.waiting >= maxFifoLookAhead;
   }
+}
+
+/** Whether nothing of the queue is unfinished but what is in this answer. */
+function ownsAll({ ledger, own }: Pass): boolean {
+  const group = ledger.messageGroups.get(WHOLE_QUEUE);
+  return group === undefined || (own.has(group) && group.held === group.offsets.length);
 }

@@ -116,7 +116,7 @@ export const queueResetsForms: Forms<readonly QueueReset[], QueueResets, QueueRe
   (wire) => wire.resets.map(({ queue_id: queueId, ...rest }) => ({ queueId, ...rest })),
 ];
 
-function placeToWire(place: ResetTarget): OffsetPlace {
+export function placeToWire(place: ResetTarget): OffsetPlace {
   switch (place.at) {
     case 'beginning':
       return { kind: OffsetPlaceKind.BEGINNING };
@@ -130,7 +130,7 @@ function placeToWire(place: ResetTarget): OffsetPlace {
 }
 
 /** @throws RangeError when it is absent or of an unknown kind */
-function placeFromWire(wire: OffsetPlace__Output | null): ResetTarget {
+export function placeFromWire(wire: OffsetPlace__Output | null): ResetTarget {
   if (wire === null) throw missing('place');
   const { kind, value } = wire;
   switch (kind) {

@@ -17,17 +17,30 @@ import type {
 } from '../../rpc/generated/gantry/v1/SendResult';
 
 /** Hot path. */
-export function sendRequestToWire({ queueId, draft, generation = -1 }: SendRequest): WireRequest {
+export function sendRequestToWire({
+  queueId,
+  draft,
+  generation = -1,
+  liteTopic = '',
+}: SendRequest): WireRequest {
   const record = Buffer.allocUnsafe(draft.byteLength);
   // The draft leaves the record CRC to whoever places the record.
   record.fill(0, record.length - CRC_PROPERTY_BYTES);
   draft.writeTo(record, 0);
-  return { queue_id: queueId, record, generation_and_one: generation + 1 };
+  return {
+    ...{ queue_id: queueId, record, generation_and_one: generation + 1 },
+    lite_topic: liteTopic,
+  };
 }
 
 /** @throws RangeError when the bytes are no whole record. */
 export function sendRequestFromWire(wire: SendRequest__Output): SendRequest {
-  const request = { queueId: wire.queue_id, draft: draftOfBytes(wire.record) };
+  const { lite_topic: liteTopic } = wire;
+  const request = {
+    queueId: wire.queue_id,
+    draft: draftOfBytes(wire.record),
+    ...(liteTopic === '' ? undefined : { liteTopic }),
+  };
   const { generation_and_one: generationAndOne } = wire;
   return generationAndOne === 0 ? request : { ...request, generation: generationAndOne - 1 };
 }

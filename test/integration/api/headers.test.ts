@@ -78,15 +78,6 @@ describe('an error', () => {
 });
 
 describe('what is not served', () => {
-  it('SyncLiteSubscription answers NOT_IMPLEMENTED', async () => {
-    const { SyncLiteSubscription: request } = requests;
-    const status = await server.client.status('SyncLiteSubscription', request);
-    expect(status).toEqual({
-      code: Code.NOT_IMPLEMENTED,
-      message: 'lite topics are not served yet',
-    });
-  });
-
   it.each([
     '/apache.rocketmq.v2.Admin/ChangeLogLevel',
     '/apache.rocketmq.v2.MessagingService/NoSuchCall',

@@ -32,11 +32,7 @@ const lives: readonly (readonly [string, number, Status])[] = [
   ['SIMPLE_CONSUMER', 3, { code: Code.OK, message: 'OK' }],
   ['PULL_CONSUMER', 4, { code: Code.UNRECOGNIZED_CLIENT_TYPE, message: 'PULL_CONSUMER' }],
   ['LITE_PUSH_CONSUMER', 5, { code: Code.OK, message: 'OK' }],
-  [
-    'LITE_SIMPLE_CONSUMER',
-    6,
-    { code: Code.UNRECOGNIZED_CLIENT_TYPE, message: 'LITE_SIMPLE_CONSUMER' },
-  ],
+  ['LITE_SIMPLE_CONSUMER', 6, { code: Code.OK, message: 'OK' }],
 ];
 
 describe('Heartbeat and NotifyClientTermination', () => {

@@ -149,9 +149,6 @@ describe('the type of a message', () => {
       expect(status.code).toBe(Code.MESSAGE_PROPERTY_CONFLICT_WITH_TYPE);
       const type = kind.split(' ')[0] ?? '';
       for (const text of [topic, topic.toUpperCase(), type]) expect(status.message).toContain(text);
-    } else if (kind === 'LITE') {
-      expect(status.code).toBe(Code.NOT_IMPLEMENTED);
-      expect(status.message).toContain(`messages of type ${kind} are not served yet`);
     } else {
       expect(status).toEqual({ code: Code.OK, message: 'OK' });
     }

@@ -15,11 +15,11 @@ const served: readonly UnaryName[] = [
   'UpdateOffset',
   'GetOffset',
   'QueryOffset',
+  'SyncLiteSubscription',
 ];
-const notServed: readonly UnaryName[] = ['SyncLiteSubscription'];
 
 describe('the client id', () => {
-  it.each([...served, ...notServed])('is required by %s', async (name) => {
+  it.each(served)('is required by %s', async (name) => {
     for (const clientId of ['', '  ']) {
       const status = await new PublicClient(new ModelCluster(), { clientId }).status(name, {});
       expect(status.code).toBe(Code.CLIENT_ID_REQUIRED);
@@ -49,14 +49,6 @@ describe('the client id', () => {
     new PublicClient(cluster, { clientId: '', headers }).receive(receiveRequest('g', 't'));
     await cluster.sim.settle();
     expect(cluster.broker().pops.map(({ clientId }) => clientId)).toEqual(['last']);
-  });
-});
-
-describe('what is not served yet', () => {
-  it.each(notServed)('%s says NOT_IMPLEMENTED in its status', async (name) => {
-    const status = await new PublicClient(new ModelCluster()).status(name, {});
-    expect(status.code).toBe(Code.NOT_IMPLEMENTED);
-    expect(status.message).toMatch(/not served yet$/);
   });
 });
 

@@ -213,14 +213,4 @@ describe('SendMessage refuses', () => {
       expect(status.message).toContain(topicType);
     },
   );
-
-  it('LITE messages, which are not served yet', async () => {
-    const cluster = new ModelCluster();
-    cluster.topic('t', 'LITE');
-    const status = await new PublicClient(cluster).status('SendMessage', {
-      messages: [message('t', 'm', { lite_topic: 'l' })],
-    });
-    expect(status.code).toBe(Code.NOT_IMPLEMENTED);
-    expect(status.message).toContain('LITE');
-  });
 });
