@@ -86,6 +86,7 @@ takes no part: \`set_enable_tls(true)\` of its crate sets up no TLS, and it cann
 - Python: \`SimpleConsumer.startup()\` returns before the subscription has reached the server (the push consumer waits). What an
   already running producer sends in that moment may be from before the new group.
 - Python: a topic that does not exist is reported as \`failed to fetch topic\`, without the code TOPIC_NOT_FOUND.
+- Node: a priority of 0 counts as none, and the client refuses to send such a message to a PRIORITY topic.
 - Node: the push consumer knows no customized backoff and asks for a message whose listener failed at once; the broker puts it off
   by the group's backoff.
 - Rust: settings name no topics, so a new group is in use, and has its start, from the first receive on.

@@ -164,14 +164,17 @@ export class Selector {
     const overdue = passedOver.overdue(nowMs, this.settings.maxPassedOverMs);
     const inTurn = (queueId: number): void => {
       const ended = draft.full || draft.unfinished || draft.cold !== undefined;
-      if (!ended && this.hasRoom(draft, request)) {
-        const before = draft.picks.length;
-        visit(queueId);
-        const looksOn = draft.unfinished || draft.cold !== undefined;
-        if (draft.picks.length > before || !looksOn) passedOver.delete(queueId);
-      } else if (!passedOver.has(queueId) && this.availableIn(ledgers, queueId)) {
-        passedOver.add(queueId, nowMs);
+      if (ended || !this.hasRoom(draft, request)) {
+        if (!passedOver.has(queueId) && this.availableIn(ledgers, queueId)) {
+          passedOver.add(queueId, nowMs);
+        }
+        return;
       }
+      const before = draft.picks.length;
+      // Mostly the higher ones are empty: they must not cost a visit.
+      if (this.availableIn(ledgers, queueId)) visit(queueId);
+      const looksOn = draft.unfinished || draft.cold !== undefined;
+      if (draft.picks.length > before || !looksOn) passedOver.delete(queueId);
     };
     if (overdue !== undefined) inTurn(overdue);
     for (let queueId = queues - 1; queueId >= 0; queueId--) {

@@ -24,6 +24,7 @@ interface Request {
   readonly properties?: Record<string, string>;
   readonly messageGroup?: string;
   readonly deliverMs?: number;
+  readonly priority?: number;
   readonly transaction?: boolean;
   readonly checker?: keyof typeof RESOLUTIONS;
   readonly messageId: string;
@@ -81,6 +82,7 @@ function show(view: MessageView): object {
     properties: Object.fromEntries(view.properties),
     attempt: view.deliveryAttempt,
     corrupted: view.corrupted === true,
+    ...(view.priority === undefined ? {} : { priority: view.priority }),
   };
 }
 
@@ -100,6 +102,7 @@ async function send(request: Request): Promise<object> {
     ...(request.keys === undefined ? {} : { keys: request.keys }),
     ...(request.messageGroup === undefined ? {} : { messageGroup: request.messageGroup }),
     ...(request.deliverMs === undefined ? {} : { deliveryTimestamp: new Date(request.deliverMs) }),
+    ...(request.priority === undefined ? {} : { priority: request.priority }),
     properties: new Map(Object.entries(request.properties ?? {})),
   };
   const { messageId, recallHandle } = await producer.send(message, transaction);

@@ -43,6 +43,7 @@ def show(message):
         "properties": dict(message.properties),
         "attempt": message.delivery_attempt,
         "corrupted": message.corrupted,
+        **({} if message.priority is None else {"priority": message.priority}),
     }
 
 
@@ -76,6 +77,8 @@ def send(request):
         message.message_group = request["messageGroup"]
     if request.get("deliverMs"):
         message.delivery_timestamp = request["deliverMs"] // 1000  # the client counts in seconds
+    if "priority" in request:
+        message.priority = request["priority"]
     producer = clients[request["name"]]
     transaction = producer.begin_transaction() if request.get("transaction") else None
     receipt = producer.send(message, transaction)

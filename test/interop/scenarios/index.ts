@@ -3,6 +3,7 @@ import { contentScenarios } from './content';
 import { delayScenarios } from './delay';
 import { fifoScenarios } from './fifo';
 import { nameScenarios } from './names';
+import { priorityScenarios } from './priority';
 import { pushConsumerScenarios } from './push-consumer';
 import { simpleConsumerScenarios } from './simple-consumer';
 import { transactionScenarios } from './transactions';
@@ -15,5 +16,6 @@ export const scenarios: readonly Scenario[] = [
   ...fifoScenarios,
   ...delayScenarios,
   ...transactionScenarios,
+  ...priorityScenarios,
   ...nameScenarios,
 ];

@@ -21,6 +21,8 @@ export interface ReceivedMessage {
   readonly properties: Readonly<Record<string, string>>;
   readonly attempt: number;
   readonly corrupted: boolean;
+  /** Where it has one. */
+  readonly priority?: number;
 }
 
 export interface OutgoingMessage {
@@ -33,6 +35,7 @@ export interface OutgoingMessage {
   readonly messageGroup?: string;
   /** Wall clock, whole seconds in milliseconds: what all clients can say. */
   readonly deliverMs?: number;
+  readonly priority?: number;
   /** Whether it is a half message, to be ended by `end`. */
   readonly transaction?: true;
 }

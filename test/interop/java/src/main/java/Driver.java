@@ -200,6 +200,9 @@ public final class Driver {
     if (request.has("deliverMs")) {
       builder.setDeliveryTimestamp(request.get("deliverMs").getAsLong());
     }
+    if (request.has("priority")) {
+      builder.setPriority(request.get("priority").getAsInt());
+    }
     if (request.has("properties")) {
       for (Map.Entry<String, JsonElement> entry : request.getAsJsonObject("properties").entrySet()) {
         builder.addProperty(entry.getKey(), entry.getValue().getAsString());
@@ -268,6 +271,7 @@ public final class Driver {
     shown.add("properties", gson.toJsonTree(message.getProperties()));
     shown.addProperty("attempt", message.getDeliveryAttempt());
     shown.addProperty("corrupted", false); // the client never hands out a corrupt one
+    message.getPriority().ifPresent(priority -> shown.addProperty("priority", priority));
     return shown;
   }
 
