@@ -1,7 +1,7 @@
 /** The proxy of a process: the messaging service and the admin service on one port. */
 import type { BrokerDialer } from '../api/broker-dialer';
 import type { RouteApi } from '../api/route-api';
-import { adminService } from '../link/admin-service';
+import { adminService, peerCheck } from '../link/admin-service';
 import { setLogLevel } from '../observe/logger';
 import { version } from '../platform/version';
 import type { Readiness } from '../observe/http';
@@ -51,6 +51,7 @@ export interface ProxyPartOptions {
 }
 
 const SERVICE_FILE = 'apache/rocketmq/v2/service.proto';
+const API_ADMIN_FILE = 'apache/rocketmq/v2/admin.proto';
 const ADMIN_FILE = 'gantry/v1/admin.proto';
 
 export interface OpenProxy extends Served {
@@ -96,11 +97,15 @@ export async function openProxy(
     definition: withHotCodecs(loadService(SERVICE_FILE, 'apache.rocketmq.v2.MessagingService')),
     implementation: proxy.messaging,
   };
+  const apiAdmin = {
+    definition: loadService(API_ADMIN_FILE, 'apache.rocketmq.v2.Admin'),
+    implementation: proxy.adminRpc(peerCheck(options.admin.listen)),
+  };
   const admin = adminService(proxy.admin, options.admin);
   const served = await serve(
     { ...options, graceMs: options.shutdown.graceMs },
-    [messaging, admin],
-    [SERVICE_FILE, ADMIN_FILE],
+    [messaging, apiAdmin, admin],
+    [SERVICE_FILE, API_ADMIN_FILE, ADMIN_FILE],
     surroundings,
     readiness,
     shutdown,

@@ -20,13 +20,18 @@ export function adminService(
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
 } {
-  const check = listen === 'any' ? (): void => undefined : checkLoopback;
+  const check = peerCheck(listen);
   const implementation: UntypedServiceImplementation = {};
   const methods: Readonly<Record<string, Handled>> = { ...adminMethods() };
   for (const [name, method] of Object.entries(methods)) {
     implementation[name] = method.handler(api, check);
   }
   return { definition: { ...adminDefinition() }, implementation };
+}
+
+/** What throws the refusal of a peer that may not use the admin services. */
+export function peerCheck(listen: AdminServiceOptions['listen']): (peer: string) => void {
+  return listen === 'any' ? () => undefined : checkLoopback;
 }
 
 /** @throws StatusError FORBIDDEN when the peer is on another machine */

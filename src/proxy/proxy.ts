@@ -7,13 +7,16 @@ import type { RouteApi } from '../api/route-api';
 import type { TopicType } from '../api/topic';
 import { FilterCache } from '../message/filter-cache';
 import type { Platform } from '../platform/platform';
+import type { AdminHandlers } from '../rpc/generated/apache/rocketmq/v2/Admin';
 import type { MessagingServiceHandlers } from './messaging-handlers';
 import { ackHandlers } from './ack';
 import { clusterAdmin } from './admin';
+import { adminRpc } from './admin-rpc/admin-rpc';
 import { BrokerHealth } from './broker-health';
 import { BrokerPool } from './broker-pool';
 import { ByteBudget, CallGate } from './calls';
 import { ClientCommands } from './client-commands';
+import { ClusterInspect } from './cluster-inspect';
 import { ClientRegistry } from './client-registry';
 import { heartbeatHandlers } from './heartbeat';
 import { liteHandlers } from './lite';
@@ -47,6 +50,11 @@ export interface ProxyOptions {
 export interface Proxy {
   /** `apache.rocketmq.v2.MessagingService`, for a gRPC server. */
   readonly messaging: MessagingServiceHandlers;
+  /**
+   * `apache.rocketmq.v2.Admin`, for a gRPC server.
+   * @param check throws what a peer is refused with
+   */
+  adminRpc(check: (peer: string) => void): AdminHandlers;
   /** Topics and groups on all masters. */
   readonly admin: AdminApi;
   /** Commands to the clients whose Telemetry streams are here. */
@@ -73,6 +81,7 @@ class ProxyRole implements Proxy {
   readonly commands: ClientCommands;
   private readonly parts: ProxyParts;
   private readonly gates: readonly CallGate[];
+  private readonly adminGate: CallGate;
   private readonly sending: SendFamily;
   private readonly receiving: ReceiveFamily;
   private readonly pulling: PullFamily;
@@ -84,8 +93,9 @@ class ProxyRole implements Proxy {
     const gates = {
       ...{ route: gate('route'), producer: gate('producer'), consumer: gate('consumer') },
       ...{ client: gate('client manager') },
-      transaction: gate('transaction'),
+      ...{ transaction: gate('transaction'), admin: gate('admin') },
     };
+    this.adminGate = gates.admin;
     this.parts = parts;
     this.gates = Object.values(gates);
     this.sending = new SendFamily(parts);
@@ -109,6 +119,11 @@ class ProxyRole implements Proxy {
     };
     this.admin = clusterAdmin(parts);
     this.commands = parts.commands;
+  }
+
+  adminRpc(check: (peer: string) => void): AdminHandlers {
+    const { parts, admin, sending, adminGate: gate } = this;
+    return adminRpc({ parts, admin, sending, gate, check, inspect: new ClusterInspect(parts) });
   }
 
   ready(): Promise<void> {

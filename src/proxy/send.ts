@@ -60,9 +60,10 @@ export class SendFamily {
     this.limit.close();
   }
 
-  private async send(
+  /** @throws StatusError what refuses the whole request */
+  async send(
     request: SendMessageCall,
-    context: RequestContext,
+    context: Pick<RequestContext, 'peer' | 'remainingMs'>,
   ): Promise<SendMessageAnswer> {
     const { messages } = request;
     const topic = this.checkRequest(messages);
@@ -204,7 +205,11 @@ export class SendFamily {
   }
 }
 
-function check(message: IncomingMessage, route: TopicRoute, context: RequestContext): Checked {
+function check(
+  message: IncomingMessage,
+  route: TopicRoute,
+  context: Pick<RequestContext, 'peer'>,
+): Checked {
   const system = systemPropertiesOf(message);
   const type = messageTypeOf(system);
   checkTypeFitsTopic(type, route.name, route.type);
