@@ -141,10 +141,10 @@ async function send(
   if (protocol !== 'GRPC_V2') {
     throw new StatusError(Code.UNSUPPORTED, `protocol_type is ${protocol}, GRPC_V2 is served`);
   }
-  const { wallMs } = parts.platform.clock;
+  const { clock, random } = parts.platform;
   const system = request.system_properties;
   const { tag = system?.tag, key } = request;
-  const messageId = system?.message_id || newMessageId(parts.platform.random);
+  const messageId = system?.message_id || newMessageId(random);
   const { status, entries = [] } = await sending.send(
     {
       messages: [
@@ -159,7 +159,7 @@ async function send(
             message_id: messageId,
             body_encoding: system?.body_encoding || Encoding.IDENTITY,
             message_type: system?.message_type || MessageType.NORMAL,
-            born_timestamp: system?.born_timestamp ?? fromMs(wallMs()),
+            born_timestamp: system?.born_timestamp ?? fromMs(clock.wallMs()),
             born_host: system?.born_host ?? '',
           },
         },

@@ -44,7 +44,7 @@ async function status(
 }
 
 /** MIXED, of which the API has none, is left unspecified. */
-function messageType(type: TopicType): number & (MessageType | 0) {
+function messageType(type: TopicType): MessageType | 0 {
   return type === 'MIXED' ? 0 : MessageType[type];
 }
 
