@@ -34,6 +34,21 @@ export function sharedGenerations(
   return end < 0 ? a : a.slice(0, end);
 }
 
+/** A broker that has fewer queues in some generation than in the one before, which none may have. */
+export function shrunkIn(
+  generations: readonly TopicGeneration[],
+): { readonly brokerName: string; readonly had: number; readonly queues: number } | undefined {
+  for (const [i, before] of generations.entries()) {
+    const next = generations[i + 1];
+    if (next === undefined) return undefined;
+    for (const { brokerName, queues: had } of before) {
+      const queues = queuesIn(next, brokerName);
+      if (queues < had) return { brokerName, had, queues };
+    }
+  }
+  return undefined;
+}
+
 /** The generations of a topic with one more, unless that would be the newest again. */
 export function grown(
   generations: readonly TopicGeneration[],

@@ -1,13 +1,13 @@
 /** A topic that is made or changed, with its generations. */
 import { hasMessageGroups, type TopicConfig, type TopicGeneration } from '../../api/topic';
-import { continues, grown, MAX_GENERATIONS, queuesIn } from '../../api/topic-generations';
+import { continues, grown, MAX_GENERATIONS, queuesIn, shrunkIn } from '../../api/topic-generations';
 import { Code, StatusError } from '../../message/status';
 
 /**
  * @param config what is asked for; without generations: as many queues on this broker as it says
  * @param known what this broker has
  * @throws StatusError FORBIDDEN when it has grown otherwise than `config` says, or too often; BAD_REQUEST
- *   for fewer queues than it has
+ *   for fewer queues than it has, here or on another broker
  */
 export function extendedTopic(
   config: TopicConfig,
@@ -16,10 +16,7 @@ export function extendedTopic(
 ): TopicConfig {
   const topic = withGenerations(config, known, brokerName);
   if (known !== undefined && topic.queues < known.queues) {
-    throw new StatusError(
-      Code.BAD_REQUEST,
-      `topic ${topic.name} has ${known.queues} queues; fewer (${topic.queues}) would hide messages`,
-    );
+    throw fewerQueues(`topic ${topic.name}`, known.queues, topic.queues);
   }
   return topic;
 }
@@ -43,6 +40,12 @@ function withGenerations(
       `topic ${config.name} has grown otherwise meanwhile: look at it and try again`,
     );
   }
+  // The broker that would have fewer may be away, or be asked only after this one has taken the generation.
+  const shrunk = shrunkIn(generations);
+  if (shrunk !== undefined) {
+    const { brokerName: where, had, queues } = shrunk;
+    throw fewerQueues(`topic ${config.name} on broker ${where}`, had, queues);
+  }
   const asked = queuesIn(generations.at(-1), brokerName) || config.queues;
   const wasOut = known?.generations && queuesIn(known.generations.at(-1), brokerName) === 0;
   // One that had no part in it keeps what it has: messages without a message group may lie there.
@@ -65,5 +68,12 @@ function generationsFor(
   return grown(
     had ?? first,
     next.toSorted((a, b) => (a.brokerName < b.brokerName ? -1 : 1)),
+  );
+}
+
+function fewerQueues(what: string, had: number, asked: number): StatusError {
+  return new StatusError(
+    Code.BAD_REQUEST,
+    `${what} has ${had} queues; fewer (${asked}) would hide messages`,
   );
 }

@@ -1,3 +1,4 @@
+import type { TopicConfig } from '../../../../src/api/topic';
 import { readRecord } from '../../../../src/message/record';
 import { Code } from '../../../../src/message/status';
 import type { PopResult } from '../../../../src/api/broker-api';
@@ -204,6 +205,26 @@ describe('a FIFO topic that is extended to another broker', () => {
     await scene.cluster.sim.advance(100);
     const got = [...(await scene.pop('a', 'late')), ...(await scene.pop('b', 'late'))];
     expect(idsOf(got).toSorted()).toEqual(LETTERS.map((letter) => `${letter}1`));
+    await scene.cluster.close();
+  });
+
+  it('is extended to nobody with fewer queues than it has, also where the growth so far is half done', async () => {
+    const scene = await Scene.open();
+    await scene.cluster.start('c');
+    const topicsOn = (name: string): Promise<readonly TopicConfig[]> =>
+      scene.drive(scene.cluster.bench(name).broker.listTopics());
+    scene.cluster.setDeaf('a', true);
+    await expect(scene.put(2, ['a', 'b'])).rejects.toMatchObject({ code: Code.PROXY_TIMEOUT });
+    await expect(scene.put(1, ['a', 'b', 'c'])).rejects.toMatchObject({ code: Code.BAD_REQUEST });
+    expect(await topicsOn('c')).toEqual([]);
+    scene.cluster.setDeaf('a', false);
+    await scene.cluster.sim.advance(100);
+    expect((await topicsOn('a'))[0]).toMatchObject({ queues: 2, settled: 2 });
+    await expect(scene.put(1, ['a', 'c'])).rejects.toMatchObject({ code: Code.BAD_REQUEST });
+    expect(await topicsOn('c')).toEqual([]);
+    expect(await scene.send()).toEqual(OK);
+    await scene.put(2, ['a', 'b', 'c']);
+    expect(await scene.send()).toEqual(OK);
     await scene.cluster.close();
   });
 
