@@ -71,6 +71,6 @@ export function refuseLiteTopic(name: string | undefined): void {
   if (name === undefined || name === '') return;
   throw new StatusError(
     Code.NOT_IMPLEMENTED,
-    `lite topics are not served yet: lite topic is ${name}`,
+    `single lite topics are not told apart here: lite topic is ${name}`,
   );
 }
