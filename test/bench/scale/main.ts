@@ -3,6 +3,7 @@ import { delayedHour, delayedPending } from './delayed';
 import { duplicates } from './duplicates';
 import { consumerGroups, messageGroups } from './groups';
 import { inFlight } from './in-flight';
+import { liteTopics } from './lite-topics';
 import { Report } from './measure';
 import { polls } from './polls';
 import { transactions } from './transactions';
@@ -11,6 +12,7 @@ const CASES: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   'in-flight': inFlight,
   'consumer-groups': consumerGroups,
   'message-groups': messageGroups,
+  'lite-topics': liteTopics,
   polls,
   consumers,
   duplicates,
