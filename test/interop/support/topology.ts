@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type GantryProcess, runGantry, startGantry } from '../../support/process';
+import { type GantryProcess, type Role, runGantry, startGantry } from '../../support/process';
 
 export type TopicType = 'NORMAL' | 'FIFO' | 'DELAY' | 'TRANSACTION' | 'PRIORITY';
 
@@ -84,20 +84,32 @@ export async function startOneProcess(): Promise<Topology> {
 /** One name server, two brokers and two proxies, a process each. */
 export async function startCluster(): Promise<Topology> {
   const folder = mkdtempSync(join(tmpdir(), 'gantry-interop-'));
-  const namesrv = await startGantry('namesrv', { args: QUIET });
-  const joins = ['--namesrv', namesrv.endpoint, ...QUIET];
-  const broker = (name: string): Promise<GantryProcess> =>
-    startGantry('broker', {
-      args: ['--data-dir', join(folder, name), '--broker-name', name, ...SHORT_CHECKS, ...joins],
-    });
-  const proxy = (): Promise<GantryProcess> =>
-    startGantry('proxy', { args: [...SHORT_DURATIONS, ...joins] });
-  const brokers = await Promise.all([broker('broker-a'), broker('broker-b')]);
-  const [one, other] = await Promise.all([proxy(), proxy()]);
-  return topology(
-    [one.endpoint, other.endpoint],
-    brokers.length,
-    [one, other, ...brokers, namesrv],
-    folder,
-  );
+  const started: GantryProcess[] = [];
+  const start = async (role: Role, args: readonly string[]): Promise<string> => {
+    const running = await startGantry(role, { args: [...args, ...QUIET] });
+    // The last one started is the first one to stop.
+    started.unshift(running);
+    return running.endpoint;
+  };
+  try {
+    const joins = ['--namesrv', await start('namesrv', [])];
+    const broker = (name: string): Promise<string> => {
+      const kept = ['--data-dir', join(folder, name), '--broker-name', name];
+      return start('broker', [...kept, ...SHORT_CHECKS, ...joins]);
+    };
+    const brokers = await both(broker('broker-a'), broker('broker-b'));
+    const proxy = (): Promise<string> => start('proxy', [...SHORT_DURATIONS, ...joins]);
+    const proxies = await both(proxy(), proxy());
+    return topology(proxies, brokers.length, started, folder);
+  } catch (error) {
+    for (const running of started) await running.kill();
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Both outcomes; when one fails, the other is waited for all the same, so that it can be ended. */
+async function both<T>(one: Promise<T>, other: Promise<T>): Promise<[T, T]> {
+  await Promise.allSettled([one, other]);
+  return [await one, await other];
 }
