@@ -40,11 +40,6 @@ export function clientViews(
     .map(([id, client]) => view(id, client, sinceEpochMs));
 }
 
-/** Whether a client of the API takes messages. */
-export function isConsumer({ group }: Pick<ClientView, 'group'>): boolean {
-  return group !== '';
-}
-
 function view(clientId: string, client: KnownClient, sinceEpochMs: number): ClientView {
   const { clientType, group, subscriptions, published, about } = client.settings;
   const { language, ...rest } = about;
