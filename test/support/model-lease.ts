@@ -1,0 +1,251 @@
+/** A model of the lease service: one broker group, time from the test, and a network that the test may break. */
+import {
+  LeaseLostError,
+  LeaseRefusedError,
+  LeaseUnavailableError,
+  type Candidate,
+  type GroupState,
+  type GroupWatch,
+  type Leader,
+  type LeaseApi,
+  type Leadership,
+  type Member,
+} from '../../src/api/lease-api';
+import type { Platform, TimerHandle, Timers } from '../../src/platform/platform';
+
+/** What the service itself keeps. Its calls are transactions: they happen at once, or throw. */
+export class ModelLeaseService {
+  private revision = 1;
+  private current: GroupState = {
+    revision: 1,
+    leader: undefined,
+    inSync: undefined,
+    released: undefined,
+  };
+  private expiry: TimerHandle | undefined;
+  private readonly watchers = new Set<() => void>();
+
+  /** @param timers of the service: leases end by them */
+  constructor(
+    private readonly timers: Pick<Timers, 'after'>,
+    readonly leaseMs: number,
+  ) {}
+
+  get state(): GroupState {
+    return this.current;
+  }
+
+  /** @throws LeaseRefusedError */
+  take(candidate: Candidate): Leader {
+    const { leader, inSync, released } = this.current;
+    if (leader !== undefined) throw new LeaseRefusedError(`${leader.member} leads`);
+    if (inSync !== undefined && !inSync.includes(candidate.member)) {
+      throw new LeaseRefusedError(`${candidate.member} is not in sync`);
+    }
+    const taken = { ...candidate, epoch: this.revision + 1 };
+    this.change({ leader: taken, inSync: inSync ?? [candidate.member], released });
+    this.startLease();
+    return taken;
+  }
+
+  /** @throws LeaseLostError */
+  renew(epoch: number): void {
+    this.check(epoch);
+    this.startLease();
+  }
+
+  /** @throws LeaseLostError */
+  setInSync(epoch: number, members: readonly Member[]): void {
+    this.check(epoch);
+    this.change({ ...this.current, inSync: [...members] });
+  }
+
+  /** @throws LeaseLostError */
+  release(epoch: number, to: Member | undefined): void {
+    this.check(epoch);
+    this.expiry?.cancel();
+    this.change({ ...this.current, leader: undefined, released: { epoch, to } });
+  }
+
+  /** Ends the leadership as the lease's end does. */
+  expire(): void {
+    this.expiry?.cancel();
+    this.change({ ...this.current, leader: undefined });
+  }
+
+  /** @param changed called after each change, with nothing: the state is asked for. Answers how to stop. */
+  watch(changed: () => void): () => void {
+    this.watchers.add(changed);
+    return () => void this.watchers.delete(changed);
+  }
+
+  private check(epoch: number): void {
+    if (this.current.leader?.epoch !== epoch) throw new LeaseLostError(`epoch ${epoch} is over`);
+  }
+
+  private startLease(): void {
+    this.expiry?.cancel();
+    this.expiry = this.timers.after(this.leaseMs, () => this.expire());
+  }
+
+  private change(next: Omit<GroupState, 'revision'>): void {
+    this.current = { ...next, revision: ++this.revision };
+    for (const changed of [...this.watchers]) changed();
+  }
+}
+
+/** How long a message takes, ms; `undefined`: it is lost. Asked once a message. */
+export type ModelWire = (way: 'there' | 'back') => number | undefined;
+
+export interface ModelLeaseOptions {
+  /** The replica's own: its clock may run differently, and a replica that is stopped runs no timers. */
+  readonly platform: Pick<Platform, 'clock' | 'timers'>;
+  /** The network's. */
+  readonly network: Pick<Timers, 'after'>;
+  /** Default: all arrives at once. */
+  readonly wire?: ModelWire;
+}
+
+/** How long a call waits for its answer, ms. */
+const CALL_MS = 1_000;
+/** Renewals in one lease's length. */
+const RENEWALS = 4;
+
+/** One replica's way to the service. */
+export class ModelLease implements LeaseApi {
+  private readonly closers = new Set<() => void>();
+
+  constructor(
+    private readonly service: ModelLeaseService,
+    private readonly options: ModelLeaseOptions,
+  ) {}
+
+  watch(listener: (state: GroupState) => void): GroupWatch {
+    let toldRevision = 0;
+    let retry: TimerHandle | undefined;
+    const tell = (): void => {
+      retry?.cancel();
+      this.call(() => this.service.state).then(
+        (state) => {
+          if (!this.closers.has(close) || state.revision <= toldRevision) return;
+          toldRevision = state.revision;
+          listener(state);
+        },
+        () => {
+          if (this.closers.has(close)) retry = this.options.platform.timers.after(0, tell);
+        },
+      );
+    };
+    const stop = this.service.watch(tell);
+    const close = (): void => {
+      stop();
+      retry?.cancel();
+      this.closers.delete(close);
+    };
+    this.closers.add(close);
+    tell();
+    return { close };
+  }
+
+  async campaign(candidate: Candidate): Promise<Leadership> {
+    const sentMs = this.options.platform.clock.monotonicMs();
+    const { epoch } = await this.call(() => this.service.take(candidate));
+    const inSync = this.service.state.inSync ?? [candidate.member];
+    const held = new ModelLeadership(this.service, epoch, inSync, sentMs, this.options, (act) =>
+      this.call(act),
+    );
+    this.closers.add(() => held.stop());
+    return held;
+  }
+
+  async close(): Promise<void> {
+    for (const close of [...this.closers]) close();
+  }
+
+  /** Has the service do something, over the wire both ways. */
+  private call<T>(act: () => T): Promise<T> {
+    const { platform, network, wire = () => 0 } = this.options;
+    return new Promise((resolve, reject) => {
+      const late = platform.timers.after(CALL_MS, () => {
+        reject(new LeaseUnavailableError(`no answer within ${CALL_MS} ms`));
+      });
+      const answer = (settle: () => void): void => {
+        const backMs = wire('back');
+        if (backMs === undefined) return;
+        network.after(backMs, () => {
+          platform.timers.after(0, () => {
+            late.cancel();
+            settle();
+          });
+        });
+      };
+      const thereMs = wire('there');
+      if (thereMs === undefined) return;
+      network.after(thereMs, () => {
+        try {
+          const value = act();
+          answer(() => resolve(value));
+        } catch (error) {
+          answer(() => reject(error));
+        }
+      });
+    });
+  }
+}
+
+class ModelLeadership implements Leadership {
+  private readonly listeners: (() => void)[] = [];
+  private timer: TimerHandle | undefined;
+  private over = false;
+
+  constructor(
+    private readonly service: ModelLeaseService,
+    readonly epoch: number,
+    readonly inSync: readonly Member[],
+    public renewedMs: number,
+    private readonly options: ModelLeaseOptions,
+    private readonly call: <T>(act: () => T) => Promise<T>,
+  ) {
+    this.schedule();
+  }
+
+  get leaseMs(): number {
+    return this.service.leaseMs;
+  }
+
+  onLost(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  async setInSync(members: readonly Member[]): Promise<void> {
+    await this.call(() => this.service.setInSync(this.epoch, members));
+  }
+
+  async release(to?: Member): Promise<void> {
+    this.stop();
+    await this.call(() => this.service.release(this.epoch, to));
+  }
+
+  stop(): void {
+    this.over = true;
+    this.timer?.cancel();
+  }
+
+  private schedule(): void {
+    const { clock, timers } = this.options.platform;
+    this.timer = timers.after(this.leaseMs / RENEWALS, () => {
+      this.schedule();
+      const sentMs = clock.monotonicMs();
+      this.call(() => this.service.renew(this.epoch)).then(
+        () => {
+          this.renewedMs = Math.max(this.renewedMs, sentMs);
+        },
+        (error: unknown) => {
+          if (this.over || !(error instanceof LeaseLostError)) return;
+          this.stop();
+          for (const listener of this.listeners) listener();
+        },
+      );
+    });
+  }
+}
