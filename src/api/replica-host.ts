@@ -38,6 +38,10 @@ export interface RoleKeeper {
    */
   leads(epoch: number): boolean;
   /**
+   * Tells a master of a follower's hello, before its welcome. From now on no older stream of this replica counts.
+   */
+  met(replicaId: number, storeId: string): void;
+  /**
    * Changes the in-sync set. One that joins is waited for before this is called, one that leaves until this has
    * resolved.
    * @throws Error when the change is not agreed: it may or may not be in force

@@ -17,6 +17,8 @@ export interface EpochStart {
 export interface Hello {
   readonly brokerName: string;
   readonly replicaId: number;
+  /** Made with its store: a replica that lost its disk says another one, and is not in sync, whatever it was before. */
+  readonly storeId: string;
   /** `host:port` of its own listener. */
   readonly address: string;
   /** The highest epoch that it has heard of: a master of a lower one is none any more. */
