@@ -1,4 +1,5 @@
 /** How a role's gRPC port is served: the settings `rpc.*` and `tls.*`. */
+import type { ProxyProtocolMode } from '../config/proxy-protocol';
 import { DEFAULT_HTTP2_OPTIONS, type Http2Options } from '../rpc/http2/options';
 import type { TlsMode } from '../rpc/http2/port-connection';
 import { DEFAULT_RPC_SERVER_OPTIONS } from '../rpc/server';
@@ -14,6 +15,10 @@ export interface RpcOptions extends Http2Options {
   readonly maxHeldConnectionBytes: number;
   /** See `GrpcServerOptions`. */
   readonly compressAnswers: boolean;
+  /** Whether balancers among `proxyProtocolFrom` may or must begin with a header of the PROXY protocol. */
+  readonly proxyProtocol: ProxyProtocolMode;
+  /** IP addresses and networks. */
+  readonly proxyProtocolFrom: readonly string[];
 }
 
 export type RpcTransport = 'grpc-js' | 'http2';
@@ -24,6 +29,8 @@ export const DEFAULT_RPC_OPTIONS: RpcOptions = {
   maxReceiveBytes: DEFAULT_RPC_SERVER_OPTIONS.maxReceiveBytes,
   maxSendBytes: DEFAULT_RPC_SERVER_OPTIONS.maxSendBytes,
   compressAnswers: false,
+  proxyProtocol: 'off',
+  proxyProtocolFrom: [],
 };
 
 export interface TlsOptions {

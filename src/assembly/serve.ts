@@ -4,6 +4,7 @@ import { listenHealth, type Readiness } from '../observe/http';
 import { http2RpcServer } from '../rpc/grpc/rpc-server';
 import { grpcJsServer } from '../rpc/grpc-js-server';
 import type { RpcServer } from '../rpc/server';
+import { proxyProtocolOf } from './proxy-protocol';
 import type { Shutdown, Surroundings } from './role';
 import { NO_TLS, type RpcOptions, type TlsOptions } from './rpc-options';
 import { secure } from './secure';
@@ -80,7 +81,9 @@ function makeServer(
   reflected: readonly string[],
   { platform, logger }: Surroundings,
 ): RpcServer {
-  const { transport, compressAnswers, ...limits } = rpc;
+  const { transport, compressAnswers, proxyProtocol, proxyProtocolFrom, ...limits } = rpc;
+  const headers = { transport, proxyProtocol, proxyProtocolFrom };
+  const balancers = proxyProtocolOf(headers, platform.clock, logger);
   if (transport === 'grpc-js') return grpcJsServer(platform.timers, reflected, limits);
   const { maxReceiveBytes, maxSendBytes, maxHeldConnectionBytes, ...http2 } = limits;
   return http2RpcServer(platform, reflected, {
@@ -89,6 +92,7 @@ function makeServer(
     grpc: {
       compressAnswers,
       tlsMode: tls.mode,
+      proxyProtocol: balancers,
       onHandlerError: (path, error) => logger.error({ err: error, path }, 'handler failed'),
     },
     limits: { ...http2, maxHeldConnectionBytes: maxHeldConnectionBytes + maxReceiveBytes },

@@ -1,7 +1,7 @@
 /** A role's options as flags of a command. */
 import { Option as Flag, type Command } from 'commander';
 
-import { flagOf, optionsOf, variableOf, type Option } from '../config/option';
+import { flagOf, optionsOf, variableOf, type FormatName, type Option } from '../config/option';
 import { writeValue } from '../config/formats';
 import { schemas, type Role } from '../config/schema';
 import type { Inputs } from '../config/load';
@@ -51,7 +51,7 @@ function flagsOf(key: string, spec: Option): readonly Flag[] {
   }
   const argument = spec.argument ?? spec.choices?.join('|') ?? argumentNames[spec.format];
   const made = new Flag(`${flag} <${argument}>`, doc);
-  if (spec.format === 'topics' || spec.format === 'addresses') {
+  if (LISTS.includes(spec.format)) {
     return [
       made.argParser((value: string, before: readonly string[] | undefined) => [
         ...(before ?? []),
@@ -61,6 +61,9 @@ function flagsOf(key: string, spec: Option): readonly Flag[] {
   }
   return [made];
 }
+
+/** Their flags may be given as often as wanted. */
+const LISTS: readonly FormatName[] = ['topics', 'addresses', 'networks'];
 
 const argumentNames: Readonly<Record<string, string>> = {
   text: 'TEXT',

@@ -2,6 +2,7 @@
 import { DEFAULT_QUEUES, MAX_QUEUES, TOPIC_TYPES } from '../api/topic';
 import type { TopicConfig, TopicType } from '../api/topic';
 import { checkTopicName } from '../message/names';
+import { networksOf } from '../platform/networks';
 import { parseAddress } from './address';
 import type { FormatName, FormatValues, Option } from './option';
 
@@ -74,6 +75,7 @@ const formats: { readonly [F in FormatName]: Format<FormatValues[F]> } = {
     write: (value) => value,
   },
   addresses: { parse: (raw) => items(raw).map(address), write: (value) => value.join(',') },
+  networks: { parse: (raw) => items(raw).map(network), write: (value) => value.join(',') },
   topics: {
     parse: (raw) => items(raw).map(parseTopic),
     write: (value) => value.map((it) => `${it.name}:${it.type}:${it.queues}`).join(','),
@@ -130,6 +132,16 @@ function address(raw: unknown): string {
   const parsed = typeof raw === 'string' ? parseAddress(raw) : undefined;
   if (parsed === undefined) throw new Error('must be HOST:PORT with a port from 1 to 65535');
   return String(raw).trim();
+}
+
+function network(raw: unknown): string {
+  const text = String(raw).trim();
+  try {
+    networksOf([text]);
+    return text;
+  } catch {
+    throw new Error('must be IP addresses, or networks such as 10.0.0.0/8');
+  }
 }
 
 function items(raw: unknown): readonly unknown[] {

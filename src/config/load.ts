@@ -8,6 +8,7 @@ import type { Layer, Source } from './layers';
 import { isOption, optionsOf } from './option';
 import type { OptionTree } from './option';
 import type { RoleOptions } from './options';
+import { proxyProtocolFaults, type ProxyProtocolMode } from './proxy-protocol';
 import { schemas } from './schema';
 import type { Role } from './schema';
 
@@ -134,6 +135,13 @@ function faultsTogether(role: Role, entries: readonly Entry[]): readonly string[
     const [given, missing] = key?.text === '' ? [certificate, key] : [key, certificate];
     faults.push(`${given?.key} (${given?.source}) is given without ${missing?.key}`);
   }
+  faults.push(
+    ...proxyProtocolFaults({
+      transport: by.get('rpc.transport')?.text ?? '',
+      proxyProtocol: by.get('rpc.proxyProtocol')?.value as ProxyProtocolMode,
+      proxyProtocolFrom: by.get('rpc.proxyProtocolFrom')?.value as readonly string[],
+    }),
+  );
   const [memory, dataDir] = [by.get('memory'), by.get('dataDir')];
   if (memory?.value === true && dataDir !== undefined && dataDir.source !== 'default') {
     if (RANK[dataDir.source] >= RANK[memory.source]) {

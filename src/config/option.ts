@@ -19,6 +19,8 @@ export interface FormatValues {
   readonly address: string;
   /** `host:port` each; written as a list, or as text with commas. */
   readonly addresses: readonly string[];
+  /** IP addresses and networks; written as a list, or as text with commas. */
+  readonly networks: readonly string[];
   /** Topics; written as a list of `NAME[:TYPE[:QUEUES]]`, or as text with commas. */
   readonly topics: readonly TopicConfig[];
 }

@@ -1,6 +1,7 @@
 /** Options of the gRPC ports: the server, what it allows its peers (docs/transport.md), and TLS. */
 import { choice, option } from './option';
 import type { Option, OptionTree } from './option';
+import { PROXY_PROTOCOL_MODES } from './proxy-protocol';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -42,6 +43,17 @@ export const rpc = {
     false,
     `Whether answers of 1 KiB and more are packed with gzip for clients that take it. ${OWN}`,
     ADVANCED,
+  ),
+  proxyProtocol: choice(
+    PROXY_PROTOCOL_MODES,
+    'off',
+    `Whether the peers of rpc.proxyProtocolFrom begin with a header of the PROXY protocol, version 1 or 2, that says for which client they speak: never, if they like, or always. Other peers are clients, and may send none. ${OWN}`,
+  ),
+  proxyProtocolFrom: option(
+    'networks',
+    [],
+    'The balancers that are believed: addresses, or networks such as 10.0.0.0/8.',
+    { argument: 'ADDRESS[/BITS][,...]' },
   ),
   maxConnections: count(
     16_384,

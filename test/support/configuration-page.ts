@@ -60,6 +60,8 @@ function valuesText(spec: Option): string {
       return '`HOST:PORT`, or empty';
     case 'addresses':
       return 'a list of `HOST:PORT`, or text with commas';
+    case 'networks':
+      return 'a list of `ADDRESS` or `ADDRESS/BITS`, or text with commas';
     case 'topics':
       return 'a list of `NAME[:TYPE[:QUEUES]]`, or text with commas; the flag as often as wanted';
   }

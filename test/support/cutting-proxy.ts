@@ -10,8 +10,14 @@ export class CuttingProxy {
   private readonly sockets = new Set<Socket>();
   private readonly server = createServer((client) => this.join(client));
 
-  /** @param target the loopback port that connections go on to */
-  constructor(private readonly target: number) {}
+  /**
+   * @param target the loopback port that connections go on to
+   * @param greeting goes there first on each connection
+   */
+  constructor(
+    private readonly target: number,
+    private readonly greeting: Uint8Array = Buffer.alloc(0),
+  ) {}
 
   /** @returns the port that clients connect to */
   async listen(): Promise<number> {
@@ -34,6 +40,7 @@ export class CuttingProxy {
   private join(client: Socket): void {
     this.connections++;
     const upstream = connect(this.target, '127.0.0.1');
+    upstream.write(this.greeting);
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],

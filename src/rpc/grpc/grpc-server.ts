@@ -4,7 +4,7 @@ import type { Platform, TlsIdentity } from '../../platform/platform';
 import type { Http2Options } from '../http2/options';
 import type { TlsMode } from '../http2/port-connection';
 import type { RequestHead } from '../http2/request-head';
-import { Http2Server } from '../http2/server';
+import { Http2Server, type ProxyProtocol } from '../http2/server';
 import type { Http2Stream, StreamListener } from '../http2/stream';
 import { sendStatus } from './answer';
 import { CallHead } from './call-head';
@@ -27,6 +27,8 @@ export interface GrpcServerOptions {
   readonly onHandlerError?: (path: string, error: unknown) => void;
   /** What is taken once there is an identity. Default `permissive`: plaintext and TLS on one port. */
   readonly tlsMode?: TlsMode;
+  /** Default: no peer may send a header of the PROXY protocol. */
+  readonly proxyProtocol?: ProxyProtocol;
   /** What differs from `DEFAULT_HTTP2_OPTIONS`. */
   readonly http2?: Partial<Http2Options>;
 }
@@ -62,6 +64,7 @@ export class GrpcServer implements CallHost {
       (stream, head) => this.serve(stream, head),
       http2,
       options.tlsMode,
+      options.proxyProtocol,
     );
   }
 

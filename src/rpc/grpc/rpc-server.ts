@@ -9,7 +9,10 @@ import { GrpcServer, type GrpcServerOptions } from './grpc-server';
 /** What the stock server has no counterpart of. */
 export interface Http2ServerOptions extends RpcServerOptions {
   /** See `GrpcServerOptions`. */
-  readonly grpc?: Pick<GrpcServerOptions, 'compressAnswers' | 'onHandlerError' | 'tlsMode'>;
+  readonly grpc?: Pick<
+    GrpcServerOptions,
+    'compressAnswers' | 'onHandlerError' | 'proxyProtocol' | 'tlsMode'
+  >;
   /** Limits beside those that both servers have. */
   readonly limits?: Partial<Http2Options>;
 }

@@ -3,24 +3,22 @@ import { status as Status, type Metadata } from '@grpc/grpc-js';
 import { ErrorCode } from '../http2/error-code';
 import type { Http2Stream, StreamListener } from '../http2/stream';
 import { sendHead, sendStatus } from './answer';
+import { CallAbout } from './call-about';
 import type { CallHead } from './call-head';
 import type { CallHost } from './call-host';
 import { pack } from './compression';
 import { NO_SLOT, type Expiring } from './deadline-wheel';
-import { LazyEmitter } from './lazy-emitter';
 import { MessageReader, messagePrefix, type MessageSink } from './message-frame';
-import type { RequestMetadata } from './metadata';
 import type { Method } from './method';
 import { TaskChain } from './task-chain';
 import { okStatus, toGrpcStatus, type GrpcStatus, type HandlerError } from './status';
 
 export abstract class ServerCall
-  extends LazyEmitter
+  extends CallAbout
   implements StreamListener, MessageSink, Expiring
 {
   /** The client gave up, is gone, or ran out of time: nothing that is written matters any more. */
   cancelled = false;
-  readonly deadlineMs: number;
   nextExpiring: Expiring | undefined;
   previousExpiring: Expiring | undefined;
   expiringSlot = NO_SLOT;
@@ -32,53 +30,22 @@ export abstract class ServerCall
   private headSent = false;
   /** Bytes of the request that the client may not send again yet. */
   private owedWindow = 0;
-  private lazyMetadata: RequestMetadata | undefined;
   private readonly reader: MessageReader;
   /** Compressed messages being unpacked; what follows waits for them. */
   private readonly unpacking = new TaskChain();
 
   constructor(
-    protected readonly host: CallHost,
-    protected readonly stream: Http2Stream,
-    private readonly head: CallHead,
+    host: CallHost,
+    stream: Http2Stream,
+    head: CallHead,
     protected readonly method: Method,
   ) {
-    super();
+    super(host, stream, head);
     this.reader = new MessageReader(host.maxReceiveBytes, this);
-    this.deadlineMs = head.timeoutMs === Infinity ? Infinity : host.monotonicMs() + head.timeoutMs;
     host.deadlines.add(this);
   }
 
   // What handlers of every kind use.
-
-  get metadata(): RequestMetadata {
-    return (this.lazyMetadata ??= this.head.metadata());
-  }
-
-  /** The last value of a header, '' when it is absent; see `lastHeader` in ../call-context. */
-  lastHeader(name: string): string {
-    return this.head.lastHeader(name);
-  }
-
-  /** `host:port` of the client. */
-  getPeer(): string {
-    return this.stream.peer;
-  }
-
-  /** The authority that the client addressed. */
-  getHost(): string {
-    return this.head.authority;
-  }
-
-  getPath(): string {
-    return this.head.path;
-  }
-
-  /** Wall clock, ms; Infinity when the client set none. */
-  getDeadline(): number {
-    if (this.deadlineMs === Infinity) return Infinity;
-    return this.host.wallMs() + this.deadlineMs - this.host.monotonicMs();
-  }
 
   /** Sends the answer's first metadata now; without this it goes with the first message. */
   sendMetadata(metadata: Metadata): void {

@@ -17,6 +17,7 @@ import { FrameType, writeUint32 } from './frame';
 import { FrameIntake, type FrameHost } from './frame-intake';
 import type { Http2Options } from './options';
 import type { BlockPool } from './output';
+import type { ConnectionEnds } from './proxy-header';
 import type { RequestHead } from './request-head';
 import { Sender } from './sender';
 import { DEFAULT_WINDOW_BYTES, Setting, settingsPayload } from './settings';
@@ -65,15 +66,19 @@ export class Http2Connection implements TcpEvents, TableHost, FrameHost {
   /** When what is still open is dropped. */
   private deadlineMs = Infinity;
 
-  /** Greets a client that has sent the preface; what follows it is for `onData`. */
+  /**
+   * Greets a client that has sent the preface; what follows it is for `onData`.
+   * @param ends who speaks to whom, when the socket's peer is a balancer
+   */
   constructor(
     private readonly socket: TcpConnection,
     private readonly host: ConnectionHost,
+    ends: ConnectionEnds = socket,
   ) {
     const { options } = host;
     this.options = options;
-    this.peer = addressText(socket.remote);
-    this.localAddress = addressText(socket.local);
+    this.peer = addressText(ends.remote);
+    this.localAddress = addressText(ends.local);
     const clock = (): number => host.monotonicMs();
     this.idleFrames = new FloodGuard(options.maxIdleFrames, 'frames that bring nothing on', clock);
     this.sender = new Sender(

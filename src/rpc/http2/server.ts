@@ -11,7 +11,12 @@ import type {
 import type { Http2Connection } from './connection';
 import { DEFAULT_HTTP2_OPTIONS, type Http2Options } from './options';
 import { BlockPool } from './output';
-import { PortConnection, type PortHost, type TlsMode } from './port-connection';
+import {
+  PortConnection,
+  type PortHost,
+  type ProxyHeaderUse,
+  type TlsMode,
+} from './port-connection';
 import type { RequestHead } from './request-head';
 import type { Http2Stream, StreamListener } from './stream';
 
@@ -20,6 +25,14 @@ const TICK_MS = 1_000;
 
 /** Answers who serves a request that has begun. It may answer the stream at once. Must not throw. */
 export type RequestHandler = (stream: Http2Stream, head: RequestHead) => StreamListener;
+
+/** Balancers that say for whom they speak, by the PROXY protocol. */
+export interface ProxyProtocol {
+  /** What a peer may or must send, by its IP address. */
+  readonly expected: (host: string) => ProxyHeaderUse;
+  /** Hears of each connection that was ended for its header, or the lack of one. */
+  readonly refused: (peer: string, reason: string) => void;
+}
 
 /** Hears nothing: for connections that are closed as they come. */
 const NOBODY: TcpEvents = {
@@ -35,7 +48,8 @@ export class Http2Server implements PortHost {
   readonly tlsMode: TlsMode;
   tlsContext: TlsContext | undefined;
   private readonly listeners: Listener[] = [];
-  private readonly connections = new Set<PortConnection>();
+  /** Each with the address that it is counted under, once its client is known. */
+  private readonly connections = new Map<PortConnection, string | undefined>();
   private readonly perAddress = new Map<string, number>();
   private unflushed: Http2Connection[] = [];
   private timer: TimerHandle | undefined;
@@ -44,12 +58,14 @@ export class Http2Server implements PortHost {
   /**
    * @param options what differs from `DEFAULT_HTTP2_OPTIONS`
    * @param tlsMode what is taken once there is an identity; before `setIdentity` there is no TLS
+   * @param proxyProtocol absent: no peer may send a header
    */
   constructor(
     private readonly platform: Platform,
     private readonly handler: RequestHandler,
     options: Partial<Http2Options> = {},
     tlsMode: TlsMode = 'permissive',
+    private readonly proxyProtocol?: ProxyProtocol,
   ) {
     this.tlsMode = tlsMode;
     this.options = { ...DEFAULT_HTTP2_OPTIONS, ...options };
@@ -90,14 +106,14 @@ export class Http2Server implements PortHost {
    */
   async drain(graceMs: number): Promise<void> {
     await this.stopListening();
-    for (const connection of [...this.connections]) connection.drain(graceMs);
+    for (const connection of [...this.connections.keys()]) connection.drain(graceMs);
     await this.untilEmpty();
   }
 
   /** Drops everything at once. */
   async close(): Promise<void> {
     await this.stopListening();
-    for (const connection of [...this.connections]) connection.destroy();
+    for (const connection of [...this.connections.keys()]) connection.destroy();
     await this.untilEmpty();
   }
 
@@ -119,30 +135,44 @@ export class Http2Server implements PortHost {
     if (this.unflushed.push(connection) === 1) this.platform.timers.nextTurn(this.flushAll);
   }
 
+  admit(connection: PortConnection): boolean {
+    const host = connection.remoteHost;
+    const fromThere = this.perAddress.get(host) ?? 0;
+    if (fromThere >= this.options.maxConnectionsPerAddress) return false;
+    this.perAddress.set(host, fromThere + 1);
+    this.connections.set(connection, host);
+    return true;
+  }
+
+  badHeader(peer: string, reason: string): void {
+    this.proxyProtocol?.refused(peer, reason);
+  }
+
   gone(connection: PortConnection): void {
+    const host = this.connections.get(connection);
     if (!this.connections.delete(connection)) return;
-    const left = (this.perAddress.get(connection.remoteHost) ?? 1) - 1;
-    if (left > 0) this.perAddress.set(connection.remoteHost, left);
-    else this.perAddress.delete(connection.remoteHost);
+    if (host !== undefined) this.oneLessFrom(host);
     if (this.connections.size > 0) return;
     this.timer?.cancel();
     this.timer = undefined;
     for (const resolve of this.emptied.splice(0)) resolve();
   }
 
+  private oneLessFrom(host: string): void {
+    const left = (this.perAddress.get(host) ?? 1) - 1;
+    if (left > 0) this.perAddress.set(host, left);
+    else this.perAddress.delete(host);
+  }
+
   private accept(socket: TcpConnection): TcpEvents {
-    const { host } = socket.remote;
-    const fromThere = this.perAddress.get(host) ?? 0;
-    if (
-      this.connections.size >= this.options.maxConnections ||
-      fromThere >= this.options.maxConnectionsPerAddress
-    ) {
+    const use = this.proxyProtocol?.expected(socket.remote.host) ?? 'none';
+    const connection = new PortConnection(socket, this, use);
+    const isRoom = this.connections.size < this.options.maxConnections;
+    if (!isRoom || (use === 'none' && !this.admit(connection))) {
       socket.destroy();
       return NOBODY;
     }
-    const connection = new PortConnection(socket, this);
-    this.connections.add(connection);
-    this.perAddress.set(host, fromThere + 1);
+    if (use !== 'none') this.connections.set(connection, undefined);
     this.timer ??= this.platform.timers.after(TICK_MS, this.tick);
     return connection;
   }
@@ -156,7 +186,7 @@ export class Http2Server implements PortHost {
   private readonly tick = (): void => {
     this.timer = this.platform.timers.after(TICK_MS, this.tick);
     const nowMs = this.monotonicMs();
-    for (const connection of [...this.connections]) connection.tick(nowMs);
+    for (const connection of [...this.connections.keys()]) connection.tick(nowMs);
   };
 
   private async stopListening(): Promise<void> {

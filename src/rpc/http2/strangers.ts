@@ -1,16 +1,18 @@
 /** Who speaks what, told by the first bytes, and what to say to those who speak something else. */
 import { CLIENT_PREFACE, FrameType, writeFrameHeader, writeUint32 } from './frame';
 import { ErrorCode } from './error-code';
+import { isProxyHeader } from './proxy-header';
 
 /**
  * - `h2`: the preface of HTTP/2
  * - `tls`: a TLS handshake
  * - `http1`: a request of HTTP/1
  * - `remoting`: a frame of RocketMQ's older protocol
+ * - `proxy`: a header of the PROXY protocol, of a balancer
  * - `unknown`: something else
  * - `more`: not enough bytes to tell
  */
-export type Language = 'h2' | 'tls' | 'http1' | 'remoting' | 'unknown' | 'more';
+export type Language = 'h2' | 'tls' | 'http1' | 'remoting' | 'proxy' | 'unknown' | 'more';
 
 const TLS_HANDSHAKE = 0x16;
 const HTTP1_METHOD = /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE) /;
@@ -30,6 +32,7 @@ export function languageOf(bytes: Buffer): Language {
   }
   if (HTTP1_METHOD.test(bytes.toString('latin1', 0, METHOD_BYTES))) return 'http1';
   if (bytes.length < REMOTING_BYTES) return 'more';
+  if (isProxyHeader(bytes)) return 'proxy';
   return isRemoting(bytes) ? 'remoting' : 'unknown';
 }
 

@@ -42,6 +42,21 @@ describe('what is refused', () => {
       './gantry.yaml: port must be a whole number from 0 to 65535, got -1',
     ],
     [
+      'a network that is none',
+      { env: { GANTRY_RPC_PROXY_PROTOCOL_FROM: '10.0.0.0/8,10.0.0.0/33' } },
+      'GANTRY_RPC_PROXY_PROTOCOL_FROM must be IP addresses, or networks such as 10.0.0.0/8, got "10.0.0.0/8,10.0.0.0/33"',
+    ],
+    [
+      'headers of balancers without the balancers',
+      { flags: { 'rpc.proxyProtocol': 'required' } },
+      'rpc.proxyProtocol (required) needs rpc.proxyProtocolFrom: the addresses or networks of the balancers',
+    ],
+    [
+      'headers of balancers where none are read',
+      { yaml: 'rpc: {transport: grpc-js, proxyProtocol: optional, proxyProtocolFrom: 10.0.0.7}' },
+      'rpc.proxyProtocol (optional) needs rpc.transport http2: grpc-js reads no such header',
+    ],
+    [
       'a port that is no number',
       { env: { GANTRY_PORT: '80a' } },
       'GANTRY_PORT must be a whole number from 0 to 65535, got "80a"',

@@ -111,8 +111,13 @@ export class RawClient {
     await once(socket, 'connect');
     socket.setNoDelay(true);
     const client = new RawClient(socket);
-    if (greeting !== 'nothing') client.send(CLIENT_PREFACE, greeting);
+    if (greeting !== 'nothing') client.greet(greeting);
     return client;
+  }
+
+  /** Says that it speaks HTTP/2. */
+  greet(greeting: Buffer = settings()): void {
+    this.send(CLIENT_PREFACE, greeting);
   }
 
   send(...bytes: readonly Uint8Array[]): void {
