@@ -14,6 +14,11 @@ export type TopicType = (typeof TOPIC_TYPES)[number];
 
 export const DEFAULT_QUEUES = 8;
 export const MAX_QUEUES = 1024;
+/** The shortest time after which unused lite topics may be removed, ms, and the longest one: ten years. */
+export const MIN_LITE_IDLE_MS = 1000;
+export const MAX_LITE_IDLE_MS = 10 * 365 * 24 * 3_600_000;
+/** The most lite topics that one client may ever receive. */
+export const MAX_LITE_QUOTA = 100_000;
 
 /** A topic's queues on one broker: those with the ids 0 .. queues - 1. */
 export interface BrokerQueues {
@@ -37,6 +42,11 @@ export interface TopicConfig {
   readonly generations?: readonly TopicGeneration[];
   /** Up to this generation (the first is 1) no broker takes messages for an older one. Default 1. */
   readonly settled?: number;
+  /**
+   * Of a LITE topic: its lite topics are removed when nobody has used them for this long, ms; 0: never. `undefined`:
+   * as the broker says.
+   */
+  readonly liteIdleMs?: number;
 }
 
 /** Whether messages of a topic may have a message group, or belong to lite topics, which lie as message groups do. */
@@ -80,6 +90,8 @@ export interface GroupConfig {
   readonly backoff: BackoffPolicy;
   /** The parent topic, for groups of lite topics. */
   readonly liteTopic?: string;
+  /** For groups of lite topics: how many one client may receive. `undefined`: as many as the broker says. */
+  readonly liteQuota?: number;
   /** Where a first subscription starts: at the end of the queues as of then, or at their beginning. */
   readonly startFrom: 'end' | 'beginning';
 }

@@ -36,6 +36,15 @@ export interface BrokerPartOptions {
   /** Default: as a broker's settings say. */
   readonly dedup?: { readonly windowMs: number; readonly maxEntries: number };
   /** Default: as a broker's settings say. */
+  readonly lite?: {
+    readonly topics: number;
+    readonly perParent: number;
+    readonly subscriptions: number;
+    readonly perGroup: number;
+    readonly perClient: number;
+    readonly idleMs: number;
+  };
+  /** Default: as a broker's settings say. */
   readonly transactions?: {
     readonly firstCheckMs: number;
     readonly checkIntervalMs: number;
@@ -95,6 +104,7 @@ export async function openBroker(
       autoCreateGroups: options.groups.autoCreate,
       ...consumerLimits(options.consumers),
       ...duplicateLimits(options.dedup),
+      ...liteLimits(options.lite),
       ...transactionSettings(options.transactions),
     },
   });
@@ -117,6 +127,18 @@ function consumerLimits(consumers: BrokerPartOptions['consumers']): Partial<Brok
 function duplicateLimits(dedup: BrokerPartOptions['dedup']): Partial<BrokerSettings> {
   if (dedup === undefined) return {};
   return { dedupWindowMs: dedup.windowMs, dedupMaxEntries: dedup.maxEntries };
+}
+
+function liteLimits(lite: BrokerPartOptions['lite']): Partial<BrokerSettings> {
+  if (lite === undefined) return {};
+  return {
+    maxLiteTopics: lite.topics,
+    maxLitePerParent: lite.perParent,
+    maxLiteSubscriptions: lite.subscriptions,
+    maxLitePerGroup: lite.perGroup,
+    maxLitePerClient: lite.perClient,
+    liteTopicIdleMs: lite.idleMs,
+  };
 }
 
 /** What older texts about RocketMQ say. */

@@ -47,6 +47,8 @@ export interface ProxyPartOptions {
     readonly sendingBytes: number;
     readonly deliveringBytes: number;
   };
+  /** Default: as a proxy's settings say. */
+  readonly lite?: { readonly perClient: number };
   readonly admin: { readonly listen: 'loopback' | 'any' };
 }
 
@@ -90,6 +92,7 @@ export async function openProxy(
       maxPollMs: receive.maxPollingMs,
       ...messageLimits(options),
       ...flowLimits(options.flow),
+      ...(options.lite && { liteSubscriptionQuota: options.lite.perClient }),
     },
   });
   shutdown.add('proxy', () => proxy.close());

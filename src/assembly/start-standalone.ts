@@ -8,7 +8,8 @@ import { openBroker, type BrokerPartOptions } from './open-broker';
 import { openProxy, type ProxyPartOptions } from './open-proxy';
 import { starting, type RunningRole, type Surroundings } from './role';
 
-export interface StandaloneOptions extends BrokerPartOptions, Omit<ProxyPartOptions, 'topics'> {
+export interface StandaloneOptions
+  extends BrokerPartOptions, Omit<ProxyPartOptions, 'topics' | 'lite'> {
   readonly topics: { readonly autoCreate: boolean; readonly create: readonly TopicConfig[] };
 }
 

@@ -2,7 +2,10 @@
 import {
   MAX_BACKOFF_MS,
   MAX_BACKOFF_STEPS,
+  MAX_LITE_IDLE_MS,
+  MAX_LITE_QUOTA,
   MAX_QUEUES,
+  MIN_LITE_IDLE_MS,
   TOPIC_TYPES,
   type BackoffPolicy,
   type GroupConfig,
@@ -25,6 +28,17 @@ export function checkTopicConfig(config: TopicConfig): void {
       `queues must be 1 .. ${MAX_QUEUES}, not ${config.queues}`,
     );
   }
+  checkLiteIdle(config);
+}
+
+function checkLiteIdle({ name, type, liteIdleMs: idleMs }: TopicConfig): void {
+  if (idleMs === undefined) return;
+  if (type !== 'LITE') refuse(`topic ${name} is ${type}: only those of LITE topics can be idle`);
+  if (idleMs === 0) return;
+  if (Number.isInteger(idleMs) && idleMs >= MIN_LITE_IDLE_MS && idleMs <= MAX_LITE_IDLE_MS) return;
+  refuse(
+    `lite topics must be idle for 0 (never removed) or ${MIN_LITE_IDLE_MS} .. ${MAX_LITE_IDLE_MS} ms, not ${idleMs}`,
+  );
 }
 
 export function checkGroupConfig(config: GroupConfig): void {
@@ -41,6 +55,14 @@ export function checkGroupConfig(config: GroupConfig): void {
   }
   checkBackoff(config.backoff);
   if (config.liteTopic !== undefined) checkTopicName(config.liteTopic);
+  const { liteQuota: quota } = config;
+  if (quota === undefined) return;
+  if (config.liteTopic === undefined) {
+    refuse(`group ${config.name} is not a group of lite topics: it can have no lite quota`);
+  }
+  if (!Number.isInteger(quota) || quota < 1 || quota > MAX_LITE_QUOTA) {
+    refuse(`lite quota must be 1 .. ${MAX_LITE_QUOTA}, not ${quota}`);
+  }
 }
 
 function checkBackoff(policy: BackoffPolicy): void {

@@ -46,11 +46,21 @@ export interface BrokerSettings {
   readonly snapshotEveryBytes: number;
   /** Lite topics, of all parents; beyond: LITE_TOPIC_QUOTA_EXCEEDED. Default 200,000. */
   readonly maxLiteTopics: number;
-  /** Lite topics that one client receives; beyond: LITE_SUBSCRIPTION_QUOTA_EXCEEDED. Default 2000. */
+  /** Lite topics of one parent; beyond: the same. Default 150,000. */
+  readonly maxLitePerParent: number;
+  /**
+   * Lite topics that one client receives, where its group says nothing; beyond: LITE_SUBSCRIPTION_QUOTA_EXCEEDED.
+   * Default 2000.
+   */
   readonly maxLitePerClient: number;
+  /** Lite topics that the clients of one group receive, each counted for each client; beyond: the same. Default 200,000. */
+  readonly maxLitePerGroup: number;
   /** Lite topics that all clients receive, each counted for each client; beyond: the same. Default 400,000. */
   readonly maxLiteSubscriptions: number;
-  /** A lite topic that nobody has sent to or received from for this long is removed, ms. Default 3 days. */
+  /**
+   * A lite topic that nobody has sent to or received from for this long is removed, where its parent says nothing,
+   * ms; 0: never. Default 3 days.
+   */
   readonly liteTopicIdleMs: number;
   /** A client that has not repeated its lite topics for this long receives none of them, ms. Default 3 minutes. */
   readonly liteClientSilentMs: number;
@@ -78,7 +88,9 @@ export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
   maxDelayedPerPeriod: 4_000_000,
   snapshotEveryBytes: 32 * 1024 * 1024,
   maxLiteTopics: 200_000,
+  maxLitePerParent: 150_000,
   maxLitePerClient: 2000,
+  maxLitePerGroup: 200_000,
   maxLiteSubscriptions: 400_000,
   liteTopicIdleMs: 3 * 24 * 3_600_000,
   liteClientSilentMs: 180_000,

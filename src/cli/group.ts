@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 
 import type { AdminApi, FilterFaultView } from '../api/admin-api';
-import { DEFAULT_MAX_ATTEMPTS, newGroup, type GroupConfig } from '../api/topic';
+import { DEFAULT_MAX_ATTEMPTS, MAX_LITE_QUOTA, newGroup, type GroupConfig } from '../api/topic';
 import { Code, StatusError } from '../message/status';
 import { backoffText, parseBackoff } from './backoff';
 import { adminCommand, usage, wholeNumber, type Answer } from './admin-command';
@@ -26,6 +26,7 @@ export function groupCommand(program: Command, terminal: Terminal): void {
       attemptsOption(` (default: ${DEFAULT_MAX_ATTEMPTS})`),
       backoffOption(' (default: 1s to 2h in 18 steps)'),
       ['--lite-topic <TOPIC>', 'the parent topic, for a group of lite topics'],
+      liteQuotaOption,
       [
         '--from-beginning',
         'start at the oldest message of a topic that is subscribed for the first time, not at its end',
@@ -47,6 +48,7 @@ export function groupCommand(program: Command, terminal: Terminal): void {
       ['--no-fifo', 'deliver without order'],
       attemptsOption(''),
       backoffOption(''),
+      liteQuotaOption,
     ],
     prepare: (name, options) => {
       const changes = groupChanges(options);
@@ -87,6 +89,11 @@ export function groupCommand(program: Command, terminal: Terminal): void {
 
 type Option = readonly [flags: string, description: string];
 
+const liteQuotaOption: Option = [
+  '--lite-quota <N>',
+  `lite topics that one client may receive, 1 to ${MAX_LITE_QUOTA}, for a group of lite topics`,
+];
+
 function attemptsOption(more: string): Option {
   const text = 'deliveries before the dead letter queue, the first one counted';
   return ['--max-attempts <N>', `${text}, 1 to ${MAX_ATTEMPTS_LIMIT}${more}`];
@@ -113,6 +120,7 @@ function groupChanges({
   fifo,
   maxAttempts,
   backoff,
+  liteQuota,
 }: Readonly<Record<string, unknown>>): Partial<GroupConfig> {
   return {
     ...(typeof fifo === 'boolean' ? { fifo } : {}),
@@ -120,6 +128,9 @@ function groupChanges({
       ? { maxAttempts: wholeNumber('--max-attempts', maxAttempts, 1, MAX_ATTEMPTS_LIMIT) }
       : {}),
     ...(typeof backoff === 'string' ? { backoff: usage(() => parseBackoff(backoff)) } : {}),
+    ...(typeof liteQuota === 'string'
+      ? { liteQuota: wholeNumber('--lite-quota', liteQuota, 1, MAX_LITE_QUOTA) }
+      : {}),
   };
 }
 
@@ -144,6 +155,7 @@ async function show(admin: AdminApi, name: string): Promise<Answer> {
     ['max attempts', String(found.maxAttempts)],
     ['backoff', backoffText(found.backoff)],
     ['lite topic', found.liteTopic ?? 'none'],
+    ...(found.liteQuota === undefined ? [] : [['lite quota', String(found.liteQuota)]]),
     ['starts at', found.startFrom],
   ];
   return { people: table(['GROUP', ''], rows), programs: json(found) };

@@ -6,6 +6,7 @@ import { DEFAULT_QUEUES, MAX_QUEUES, TOPIC_TYPES, type TopicConfig } from '../ap
 import { parseQueues, parseTopicType } from '../config/formats';
 import { Code, StatusError } from '../message/status';
 import { adminCommand, usage, type Answer } from './admin-command';
+import { liteIdleOf, liteIdleOption } from './lite-idle';
 import { topicStatusCommand } from './topic-status';
 import type { Terminal } from './terminal';
 import { json, table } from './text';
@@ -22,6 +23,7 @@ export function topicCommand(program: Command, terminal: Terminal): void {
       ['--type <TYPE>', `${TOPIC_TYPES.join(', ')} (default: NORMAL)`],
       ['--queues <N>', `queues on each broker, 1 to ${MAX_QUEUES} (default: ${DEFAULT_QUEUES})`],
       ['--broker <NAME...>', 'the brokers that hold it (default: all that are there)'],
+      liteIdleOption,
     ],
     prepare: (name, options) => {
       const config = topicConfig(name, options);
@@ -30,17 +32,21 @@ export function topicCommand(program: Command, terminal: Terminal): void {
   });
   adminCommand(topic, terminal, {
     name: 'update <NAME>',
-    description: 'Add queues to a topic on the brokers that hold it, or brokers to hold it, too.',
+    description:
+      'Add queues to a topic on the brokers that hold it, or brokers to hold it, too; or change when its lite topics go.',
     options: [
       ['--queues <N>', `queues on each broker, up to ${MAX_QUEUES}; never fewer than now`],
       ['--broker <NAME...>', 'brokers that are to hold it, too'],
+      liteIdleOption,
     ],
     prepare: (name, options) => {
       const { queues } = options;
       const more = brokersOf(options);
-      const changes =
-        typeof queues === 'string' ? { queues: usage(() => parseQueues(queues)) } : {};
-      if (more.length === 0 && typeof queues !== 'string') {
+      const changes = {
+        ...(typeof queues === 'string' ? { queues: usage(() => parseQueues(queues)) } : {}),
+        ...liteIdleOf(options),
+      };
+      if (more.length === 0 && Object.keys(changes).length === 0) {
         throw new UsageError('nothing to change is said');
       }
       return async (admin) => {
@@ -76,6 +82,7 @@ function topicConfig(name: string, options: Readonly<Record<string, unknown>>): 
     name,
     type: typeof type === 'string' ? usage(() => parseTopicType(type)) : 'NORMAL',
     queues: typeof queues === 'string' ? usage(() => parseQueues(queues)) : DEFAULT_QUEUES,
+    ...liteIdleOf(options),
   };
 }
 

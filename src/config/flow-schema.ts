@@ -1,4 +1,5 @@
 /** What may be under way at a time. */
+import { MAX_LITE_IDLE_MS, MAX_LITE_QUOTA } from '../api/topic';
 import { option } from './option';
 
 const MIB = 1024 * 1024;
@@ -40,6 +41,43 @@ export const consumerFlow = {
     { min: 1, max: 86_400_000, advanced: true },
   ),
 };
+
+const litePerClient = option(
+  'integer',
+  2000,
+  'Lite topics that one client may receive, where its group says nothing; more get LITE_SUBSCRIPTION_QUOTA_EXCEEDED.',
+  { min: 1, max: MAX_LITE_QUOTA },
+);
+
+/** Of brokers. */
+export const lite = {
+  topics: atMost(
+    200_000,
+    10 * MILLION,
+    'Lite topics of all parent topics, at most; more get LITE_TOPIC_QUOTA_EXCEEDED.',
+  ),
+  perParent: atMost(
+    150_000,
+    10 * MILLION,
+    'Lite topics of one parent topic, at most; more get LITE_TOPIC_QUOTA_EXCEEDED.',
+  ),
+  subscriptions: atMost(
+    400_000,
+    10 * MILLION,
+    'Lite topics that clients receive, each counted for each client, at most; more get LITE_SUBSCRIPTION_QUOTA_EXCEEDED.',
+  ),
+  perGroup: atMost(200_000, 10 * MILLION, 'The same for the clients of one consumer group.'),
+  perClient: litePerClient,
+  idle: option(
+    'duration',
+    3 * 24 * 3_600_000,
+    'A lite topic that nobody has sent to or received from for this long is removed with its messages, where its parent topic says nothing; 0 is never.',
+    { min: 0, max: MAX_LITE_IDLE_MS },
+  ),
+};
+
+/** Of proxies, which tell their clients. */
+export const liteServing = { perClient: litePerClient };
 
 export const dedup = {
   window: option(

@@ -4,7 +4,7 @@
  */
 import { choice, option } from './option';
 import type { OptionTree } from './option';
-import { consumerFlow, dedup, proxyFlow, transactions } from './flow-schema';
+import { consumerFlow, dedup, lite, liteServing, proxyFlow, transactions } from './flow-schema';
 import { messages } from './message-schema';
 import { rpc, tls } from './transport-schema';
 
@@ -242,6 +242,7 @@ const startSchema = {
   broker: identity,
   consumers: consumerFlow,
   dedup,
+  lite,
   transactions,
   flow: proxyFlow,
   ...operation,
@@ -257,6 +258,7 @@ const brokerSchema = {
   groups,
   consumers: consumerFlow,
   dedup,
+  lite,
   transactions,
   broker: {
     ...identity,
@@ -274,6 +276,7 @@ const proxySchema = {
   namesrv,
   topics: { autoCreate: topicsAutoCreate(false) },
   ...serving,
+  lite: liteServing,
   flow: proxyFlow,
   ...operation,
 } satisfies OptionTree;

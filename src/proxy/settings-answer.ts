@@ -58,7 +58,7 @@ export function consumerAnswer(
       fifo: group !== undefined && isOrdered(group),
       receive_batch_size: settings.maxReceiveBatch,
       long_polling_timeout: fromMs(settings.maxPollMs),
-      lite_subscription_quota: settings.liteSubscriptionQuota,
+      lite_subscription_quota: group?.liteQuota ?? settings.liteSubscriptionQuota,
       max_lite_topic_size: settings.message.maxLiteTopicBytes,
     },
   };

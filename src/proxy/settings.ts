@@ -78,7 +78,7 @@ export interface ProxySettings {
 
   /** Sends of one message that a producer is told to try. Default 3. */
   readonly producerMaxAttempts: number;
-  /** Lite topics that one client may subscribe, as consumers are told. Default 2000. */
+  /** Lite topics that one client may receive, as consumers are told whose group says nothing. Default 2000. */
   readonly liteSubscriptionQuota: number;
 }
 

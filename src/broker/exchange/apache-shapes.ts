@@ -5,6 +5,8 @@
 import {
   DEFAULT_BACKOFF,
   DEFAULT_MAX_ATTEMPTS,
+  MAX_LITE_IDLE_MS,
+  MAX_LITE_QUOTA,
   TOPIC_TYPES,
   type BackoffPolicy,
   type GroupConfig,
@@ -22,6 +24,11 @@ const REPLY_TOPIC = /^(.*)_REPLY_TOPIC$/;
 const OWN_GROUPS =
   /^(TOOLS_CONSUMER|FILTERSRV_CONSUMER|SELF_TEST_C_GROUP|CID_ONS.*|CID_RMQ_SYS_.*)$/;
 const MAX_ATTEMPTS = 1000;
+const MINUTE_MS = 60_000;
+/** Attribute of a LITE topic: after how many minutes its lite topics go. */
+const LITE_IDLE = 'lite.topic.expiration';
+/** Attribute of a group of lite topics: how many a client may receive. */
+const LITE_QUOTA = 'lite.sub.client.quota';
 
 /** A value, or a member of it, as an object; an empty one when it is something else. */
 export function objectIn(value: JsonValue | undefined, name?: string): JsonObject {
@@ -59,6 +66,7 @@ export function isApachesGroup(name: string): boolean {
 export function topicEntry(topic: TopicConfig, before: JsonObject): JsonObject {
   const attributes: JsonObject = new Map(objectIn(before, 'attributes'));
   attributes.set('message.type', topic.type);
+  if (topic.liteIdleMs !== undefined) attributes.set(LITE_IDLE, minutesText(topic.liteIdleMs));
   return new Map<string, JsonValue>([
     ['attributes', attributes],
     ['order', before.get('order') ?? false],
@@ -86,7 +94,22 @@ export function topicOf(name: string, entry: JsonObject): TopicConfig {
     integerIn(entry, 'writeQueueNums') ?? 16,
     1,
   );
-  return { name, type: isTopicType(type) ? type : 'NORMAL', queues };
+  const liteIdleMs = type === 'LITE' ? idleMsIn(objectIn(entry, 'attributes')) : undefined;
+  return {
+    ...{ name, type: isTopicType(type) ? type : 'NORMAL', queues },
+    ...(liteIdleMs === undefined ? {} : { liteIdleMs }),
+  };
+}
+
+/** Whole minutes, -1 for never. */
+function minutesText(ms: number): string {
+  return String(ms === 0 ? -1 : Math.ceil(ms / MINUTE_MS));
+}
+
+function idleMsIn(attributes: JsonObject): number | undefined {
+  const minutes = integerIn(attributes, LITE_IDLE);
+  if (minutes === undefined || minutes === 0) return undefined;
+  return minutes < 0 ? 0 : Math.min(minutes * MINUTE_MS, MAX_LITE_IDLE_MS);
 }
 
 /** An entry of `subscriptionGroupTable`. */
@@ -114,7 +137,9 @@ export function groupEntry(group: GroupConfig, before: JsonObject): JsonObject {
 
 export function groupOf(name: string, entry: JsonObject, fromBeginning: boolean): GroupConfig {
   const retries = integerIn(entry, 'retryMaxTimes') ?? DEFAULT_MAX_ATTEMPTS - 1;
-  const liteTopic = textIn(objectIn(entry, 'attributes'), 'lite.bind.topic');
+  const attributes = objectIn(entry, 'attributes');
+  const liteTopic = textIn(attributes, 'lite.bind.topic');
+  const quota = integerIn(attributes, LITE_QUOTA) ?? 0;
   return {
     name,
     fifo: entry.get('consumeMessageOrderly') === true,
@@ -122,6 +147,7 @@ export function groupOf(name: string, entry: JsonObject, fromBeginning: boolean)
     backoff: policyOf(objectIn(entry, 'groupRetryPolicy')),
     startFrom: fromBeginning ? 'beginning' : 'end',
     ...(liteTopic === undefined ? {} : { liteTopic }),
+    ...(liteTopic === undefined || quota < 1 ? {} : { liteQuota: Math.min(quota, MAX_LITE_QUOTA) }),
   };
 }
 
@@ -161,6 +187,7 @@ function isTopicType(type: string): type is TopicType {
 function groupAttributes(group: GroupConfig, before: JsonObject): JsonObject {
   const attributes: JsonObject = new Map(objectIn(before, 'attributes'));
   if (group.liteTopic !== undefined) attributes.set('lite.bind.topic', group.liteTopic);
+  if (group.liteQuota !== undefined) attributes.set(LITE_QUOTA, String(group.liteQuota));
   return attributes;
 }
 

@@ -14,7 +14,11 @@ export function extendedTopic(
   known: TopicConfig | undefined,
   brokerName: string,
 ): TopicConfig {
-  const topic = withGenerations(config, known, brokerName);
+  const idleMs = config.liteIdleMs ?? known?.liteIdleMs;
+  const topic = {
+    ...withGenerations(config, known, brokerName),
+    ...(idleMs === undefined || config.type !== 'LITE' ? {} : { liteIdleMs: idleMs }),
+  };
   if (known !== undefined && topic.queues < known.queues) {
     throw fewerQueues(`topic ${topic.name}`, known.queues, topic.queues);
   }

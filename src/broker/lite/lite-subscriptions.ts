@@ -22,11 +22,17 @@ type Receivers = Map<number, readonly LiteClient[]>;
 export class LiteSubscriptions {
   private readonly clients = new Map<string, LiteClient>();
   private readonly receivers = new Map<string, Receivers>();
-  /** Lite topics that clients receive, counted for each client. */
+  /** Lite topics that clients receive, counted for each client: in all, and by group. */
   private total = 0;
+  private readonly byGroup = new Map<string, number>();
 
   get count(): number {
     return this.total;
+  }
+
+  /** Those of the clients of one group. */
+  countOf(group: string): number {
+    return this.byGroup.get(group) ?? 0;
   }
 
   get clientCount(): number {
@@ -57,7 +63,7 @@ export class LiteSubscriptions {
     client.active.add(queueId);
     if (client.wanted.has(queueId)) return;
     client.wanted.add(queueId);
-    this.total++;
+    this.counted(client, 1);
     let receivers = this.receivers.get(client.topic);
     if (receivers === undefined) {
       receivers = new Map<number, readonly LiteClient[]>();
@@ -69,7 +75,7 @@ export class LiteSubscriptions {
   remove(client: LiteClient, queueId: number): void {
     client.active.delete(queueId);
     if (!client.wanted.delete(queueId)) return;
-    this.total--;
+    this.counted(client, -1);
     const receivers = this.receivers.get(client.topic);
     const others = (receivers?.get(queueId) ?? []).filter((other) => other !== client);
     if (others.length > 0) receivers?.set(queueId, others);
@@ -107,6 +113,13 @@ export class LiteSubscriptions {
     for (const client of this.clients.values()) {
       if (client.seenMs < beforeMs) this.dropClient(client.id);
     }
+  }
+
+  private counted({ group }: LiteClient, change: number): void {
+    this.total += change;
+    const count = this.countOf(group) + change;
+    if (count === 0) this.byGroup.delete(group);
+    else this.byGroup.set(group, count);
   }
 
   private receiversOf(topic: string, queueId: number): readonly LiteClient[] {

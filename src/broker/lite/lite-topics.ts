@@ -14,6 +14,7 @@ import type { LedgerBook } from '../pop/ledger-book';
 import type { LedgerLog } from '../pop/ledger-log';
 import type { BrokerSettings } from '../settings';
 import { type LiteClient, LiteSubscriptions } from './lite-subscriptions';
+import { checkLiteSubscriptions, checkLiteTopics } from './lite-quotas';
 import { offsetOf } from './lite-start';
 import type { LiteRow } from './lite-table';
 
@@ -91,7 +92,7 @@ export class LiteTopics {
     const client = this.subscriptions.client(clientId, group, topic, this.now());
     const removed = change === 'set' ? takeRemoved(client, request.liteTopics) : [];
     const names = new Set(request.liteTopics.filter((name) => !removed.includes(name)));
-    this.checkQuotas(client, change, names);
+    checkLiteSubscriptions(this.parts, this.subscriptions, client, change, names);
     const table = this.parts.metadata.liteTable(topic);
     if (change === 'remove') {
       for (const name of names) this.subscriptions.remove(client, table.queueOf(name) ?? -1);
@@ -165,14 +166,9 @@ export class LiteTopics {
 
   /** @throws StatusError LITE_TOPIC_QUOTA_EXCEEDED */
   private make(topic: string, names: readonly string[]): readonly LiteRow[] {
-    const { metadata, settings, store } = this.parts;
+    const { metadata, store } = this.parts;
     if (names.length === 0) return [];
-    if (metadata.liteTopics + names.length > settings.maxLiteTopics) {
-      throw new StatusError(
-        Code.LITE_TOPIC_QUOTA_EXCEEDED,
-        `the broker has ${metadata.liteTopics} lite topics, the limit is ${settings.maxLiteTopics}`,
-      );
-    }
+    checkLiteTopics(this.parts, topic, names.length);
     const rows = names.map((name) => {
       const queueId = metadata.liteTable(topic).nextQueue();
       const row = { name, queueId, base: store.nextOffset(topic, queueId) };
@@ -183,33 +179,13 @@ export class LiteTopics {
     return rows;
   }
 
-  private checkQuotas(
-    client: LiteClient,
-    change: SyncLiteRequest['change'],
-    names: ReadonlySet<string>,
-  ): void {
-    if (change === 'remove') return;
-    const { maxLitePerClient, maxLiteSubscriptions } = this.parts.settings;
-    const table = this.parts.metadata.liteTable(client.topic);
-    const has = (name: string): boolean => client.wanted.has(table.queueOf(name) ?? -1);
-    const added = [...names].filter((name) => !has(name)).length;
-    const own = change === 'set' ? names.size : client.wanted.size + added;
-    if (own > maxLitePerClient) {
-      throw quota(`client ${client.id} would have ${own} lite topics`, maxLitePerClient);
-    }
-    const total = this.subscriptions.count - client.wanted.size + own;
-    if (total > maxLiteSubscriptions && added > 0) {
-      throw quota(`clients would have ${total} lite topics in all`, maxLiteSubscriptions);
-    }
-  }
-
   private arm(): void {
     const { metadata, settings, platform } = this.parts;
     const nothing = metadata.liteTopics === 0 && this.subscriptions.clientCount === 0;
     if (this.timer !== undefined || this.closed || nothing) return;
-    const { liteTopicIdleMs, liteClientSilentMs } = settings;
-    const shortest = Math.min(liteTopicIdleMs, liteClientSilentMs) / 10;
-    const checkMs = Math.min(MOST_CHECK_MS, Math.max(LEAST_CHECK_MS, shortest));
+    const idleMs = [...metadata.liteTables()].map(([topic]) => this.idleMs(topic));
+    const shortestMs = Math.min(settings.liteClientSilentMs, ...idleMs) / 10;
+    const checkMs = Math.min(MOST_CHECK_MS, Math.max(LEAST_CHECK_MS, shortestMs));
     this.timer = platform.timers.after(checkMs, () => this.sweep());
   }
 
@@ -222,7 +198,7 @@ export class LiteTopics {
     this.subscriptions.dropSilent(now - settings.liteClientSilentMs);
     let full = false;
     for (const [topic, table] of metadata.liteTables()) {
-      const idle = table.idle(now - settings.liteTopicIdleMs, REMOVED_A_TURN);
+      const idle = table.idle(now - this.idleMs(topic), REMOVED_A_TURN);
       this.removeIdle(topic, idle);
       full ||= idle.length === REMOVED_A_TURN;
     }
@@ -241,6 +217,13 @@ export class LiteTopics {
     metadata.note({ kind: 'lite-removed', topic, queueIds });
   }
 
+  /** After how long lite topics of a parent go that nobody uses. */
+  private idleMs(topic: string): number {
+    const { metadata, settings } = this.parts;
+    const idleMs = metadata.topics.get(topic)?.liteIdleMs ?? settings.liteTopicIdleMs;
+    return idleMs === 0 ? Infinity : idleMs;
+  }
+
   private now(): number {
     return this.parts.platform.clock.monotonicMs();
   }
@@ -251,11 +234,4 @@ function takeRemoved({ removed }: LiteClient, names: readonly string[]): readonl
   const told = names.filter((name) => removed.has(name));
   removed.clear();
   return told;
-}
-
-function quota(text: string, limit: number): StatusError {
-  return new StatusError(
-    Code.LITE_SUBSCRIPTION_QUOTA_EXCEEDED,
-    `lite subscription quota exceeded: ${text}, the limit is ${limit}`,
-  );
 }

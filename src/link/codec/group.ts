@@ -13,6 +13,7 @@ export function groupToWire(group: GroupConfig): Wire {
     fifo: group.fifo,
     max_attempts: group.maxAttempts,
     lite_topic: group.liteTopic ?? '',
+    lite_quota: group.liteQuota ?? 0,
     start_from:
       group.startFrom === 'end' ? StartFrom.START_FROM_END : StartFrom.START_FROM_BEGINNING,
     ...backoffToWire(group.backoff),
@@ -28,6 +29,7 @@ export function groupFromWire(wire: GroupConfig__Output | null): GroupConfig {
     maxAttempts: wire.max_attempts,
     backoff: backoffFromWire(wire),
     ...(wire.lite_topic === '' ? {} : { liteTopic: wire.lite_topic }),
+    ...(wire.lite_quota === 0 ? {} : { liteQuota: wire.lite_quota }),
     startFrom: wire.start_from === StartFrom.START_FROM_BEGINNING ? 'beginning' : 'end',
   };
 }

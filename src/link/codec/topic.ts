@@ -41,6 +41,7 @@ export function topicToWire(topic: TopicConfig): Wire {
       brokers: generation.map(({ brokerName, queues }) => ({ broker_name: brokerName, queues })),
     })),
     settled: topic.settled ?? 0,
+    ...(topic.liteIdleMs === undefined ? {} : { lite_idle_ms: topic.liteIdleMs }),
   };
 }
 
@@ -55,5 +56,6 @@ export function topicFromWire(wire: TopicConfig__Output | null): TopicConfig {
     ...{ name, type: typeFromWire(wire), queues },
     ...(generations.length === 0 ? {} : { generations }),
     ...(settled === 0 ? {} : { settled }),
+    ...(wire.lite_idle_ms === undefined ? {} : { liteIdleMs: wire.lite_idle_ms }),
   };
 }

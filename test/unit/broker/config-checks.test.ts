@@ -1,5 +1,5 @@
-import type { BackoffPolicy } from '../../../src/api/topic';
-import { checkGroupConfig } from '../../../src/broker/config-checks';
+import type { BackoffPolicy, TopicType } from '../../../src/api/topic';
+import { checkGroupConfig, checkTopicConfig } from '../../../src/broker/config-checks';
 import { Code } from '../../../src/message/status';
 import { groupConfig } from '../../support/model-broker';
 
@@ -27,6 +27,41 @@ describe('the backoff of a group', () => {
     let error: unknown;
     try {
       checkGroupConfig(groupConfig('g', { backoff }));
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({ code: Code.BAD_REQUEST });
+    expect(String(error)).toContain(text);
+  });
+});
+
+describe('what is said of lite topics', () => {
+  const parent = (liteIdleMs: number, type: TopicType = 'LITE') => ({
+    ...{ name: 't', type, queues: 1, liteIdleMs },
+  });
+  const group = (liteQuota: number, liteTopic?: string) =>
+    groupConfig('g', { liteQuota, ...(liteTopic === undefined ? {} : { liteTopic }) });
+
+  it.each([0, 1000, 315_360_000_000])('may be gone after %d ms', (idleMs) => {
+    expect(() => checkTopicConfig(parent(idleMs))).not.toThrow();
+  });
+
+  it.each([1, 100_000])('may be %d for a client', (quota) => {
+    expect(() => checkGroupConfig(group(quota, 't'))).not.toThrow();
+  });
+
+  it.each<[string, () => void, string]>([
+    ['999 ms', () => checkTopicConfig(parent(999)), 'not 999'],
+    ['over ten years', () => checkTopicConfig(parent(315_360_000_001)), '.. 315360000000 ms'],
+    ['half a millisecond', () => checkTopicConfig(parent(1000.5)), 'not 1000.5'],
+    ['a time of another topic', () => checkTopicConfig(parent(1000, 'FIFO')), 't is FIFO'],
+    ['a quota of none', () => checkGroupConfig(group(0, 't')), 'must be 1 .. 100000, not 0'],
+    ['a quota of too many', () => checkGroupConfig(group(100_001, 't')), 'not 100001'],
+    ['a quota of another group', () => checkGroupConfig(group(5)), 'g is not a group of lite'],
+  ])('may not be %s', (_what, check, text) => {
+    let error: unknown;
+    try {
+      check();
     } catch (thrown) {
       error = thrown;
     }

@@ -56,6 +56,17 @@ describe('gantry topic', () => {
     expect((await at('topic', 'update', 'nowhere', ...flags)).code).toBe(code);
   });
 
+  it('create and update say when unused lite topics go', async () => {
+    const idleMs = () => server.topics.get('chats')?.liteIdleMs;
+    await at('topic', 'create', 'chats', '--type', 'LITE', '--lite-idle', '36h');
+    expect(idleMs()).toBe(129_600_000);
+    await at('topic', 'update', 'chats', '--lite-idle', 'never');
+    expect(idleMs()).toBe(0);
+    const refused = await at('topic', 'update', 'chats', '--lite-idle', '10ms');
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.err).toMatch(/--lite-idle must be a duration .* or never, got 10ms/);
+  });
+
   it('list is a table for people and a list for programs', async () => {
     expect(rowsOf((await at('topic', 'list')).out)).toEqual([
       ['NAME', 'TYPE', 'QUEUES', 'BROKERS'],
@@ -118,6 +129,15 @@ describe('gantry group', () => {
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject(wanted);
     expect(server.groups.get('billing')).toMatchObject(wanted);
+  });
+
+  it('create and update take how many lite topics a client may receive', async () => {
+    await at('group', 'create', 'chats', '--lite-topic', 'parent', '--lite-quota', '10');
+    await at('group', 'update', 'chats', '--lite-quota', '20');
+    expect(server.groups.get('chats')).toMatchObject({ liteTopic: 'parent', liteQuota: 20 });
+    const shown = rowsOf((await at('group', 'show', 'chats')).out);
+    expect(shown).toContainEqual(['lite quota', '20']);
+    expect(await at('group', 'update', 'chats', '--lite-quota', '0')).toMatchObject({ code: 2 });
   });
 
   it('list and show tell what was made', async () => {

@@ -64,10 +64,10 @@ describe('Telemetry settings', () => {
       maxMs: 60_000,
       multiplier: 1.5,
     } as const;
-    const group = groupConfig('g', { fifo: true, maxAttempts: 5, backoff });
+    const group = groupConfig('g', { fifo: true, maxAttempts: 5, backoff, liteQuota: 7 });
     made.broker().groups.set('g', group);
     const settings = await answered(made, consumer);
-    expect(settings.subscription?.fifo).toBe(true);
+    expect(settings.subscription).toMatchObject({ fifo: true, lite_subscription_quota: 7 });
     expect(settings.backoff_policy).toMatchObject({
       max_attempts: 5,
       exponential_backoff: {

@@ -1,3 +1,4 @@
+import { newGroup } from '../../../../src/api/topic';
 import { Code } from '../../../../src/message/status';
 import { draftRecord } from '../../../../src/message/record-draft';
 import { META_TOPIC } from '../../../../src/message/names';
@@ -144,6 +145,28 @@ describe('a directory that another program has had', () => {
         backoff: { kind: 'exponential', initialMs: 1, maxMs: 9, multiplier: 3 },
       },
     ]);
+  });
+
+  it('says when lite topics go and how many a client has, in the attributes of Apache', async () => {
+    const bench = await readyBench();
+    const lite = { type: 'LITE', queues: 1 } as const;
+    await bench.drive(bench.broker.putTopic({ name: 'some', ...lite, liteIdleMs: 90_000 }));
+    await bench.drive(bench.broker.putTopic({ name: 'never', ...lite, liteIdleMs: 0 }));
+    await bench.drive(
+      bench.broker.putGroup({ ...newGroup('quota'), liteTopic: 'some', liteQuota: 7 }),
+    );
+    await stop(bench);
+    expect(await text(bench, 'topics.json')).toContain('"lite.topic.expiration":"2"');
+    expect(await text(bench, 'topics.json')).toContain('"lite.topic.expiration":"-1"');
+    expect(await text(bench, 'subscriptionGroup.json')).toContain('"lite.sub.client.quota":"7"');
+    await visit(bench);
+    await bench.open();
+    const topics = await bench.broker.listTopics();
+    const idle = topics.map(({ name, liteIdleMs }) => [name, liteIdleMs]);
+    expect(Object.fromEntries(idle)).toEqual({ t: undefined, some: 120_000, never: 0 });
+    expect(await bench.broker.listGroups()).toContainEqual(
+      expect.objectContaining({ name: 'quota', liteTopic: 'some', liteQuota: 7 }),
+    );
   });
 
   it('is known by its abort.bak, also when no file was changed', async () => {

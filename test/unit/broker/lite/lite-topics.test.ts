@@ -191,6 +191,29 @@ describe('idle lite topics', () => {
     expect(idsOf(await bench.receive('one'))).toEqual(['a-2']);
   });
 
+  it('go when their parent says, or never', async () => {
+    const bench = await LiteBench.ready({ settings });
+    const parent = (liteIdleMs?: number) =>
+      bench.drive(
+        bench.broker.putTopic({
+          ...{ name: 't', type: 'LITE', queues: 1 },
+          ...(liteIdleMs === undefined ? {} : { liteIdleMs }),
+        }),
+      );
+    await parent(5000);
+    await bench.add('one', ['a']);
+    await bench.sim.advance(70_000);
+    expect(await bench.sync('one', 'set', ['a'])).toEqual(['a']);
+    await parent(0);
+    await bench.add('one', ['b']);
+    // What the parent is told beside it, and a kill, change nothing about it.
+    await parent();
+    await bench.kill();
+    await bench.add('one', ['b']);
+    await bench.sim.advance(700_000);
+    expect(await bench.sync('one', 'set', ['b'])).toEqual([]);
+  });
+
   it('stay while a client receives from them', async () => {
     const bench = await LiteBench.ready({ settings });
     await bench.add('one', ['a']);
@@ -218,37 +241,6 @@ describe('idle lite topics', () => {
       expect(idsOf(await bench.receive('one'))).toEqual(['z-1']);
     },
   );
-});
-
-describe('limits of lite topics', () => {
-  it('refuses a lite topic beyond those of the broker, also after a kill', async () => {
-    const bench = await LiteBench.ready({ settings: { maxLiteTopics: 2 } });
-    await bench.sendLite('a-1', 'b-1');
-    await bench.kill();
-    await expect(bench.sendLite('c-1')).rejects.toEqual(refused(Code.LITE_TOPIC_QUOTA_EXCEEDED));
-    await expect(bench.add('one', ['c'])).rejects.toEqual(refused(Code.LITE_TOPIC_QUOTA_EXCEEDED));
-    await bench.sendLite('a-2');
-  });
-
-  it('refuses a lite topic beyond those of a client', async () => {
-    const bench = await LiteBench.ready({ settings: { maxLitePerClient: 2 } });
-    const full = refused(Code.LITE_SUBSCRIPTION_QUOTA_EXCEEDED);
-    await bench.add('one', ['a', 'b']);
-    await bench.add('one', ['a']);
-    await expect(bench.add('one', ['c'])).rejects.toEqual(full);
-    await expect(bench.sync('one', 'set', ['c', 'd', 'e'])).rejects.toEqual(full);
-    await bench.sync('one', 'set', ['c', 'd']);
-  });
-
-  it('refuses a subscription beyond those of all clients', async () => {
-    const bench = await LiteBench.ready({ settings: { maxLiteSubscriptions: 3 } });
-    const full = refused(Code.LITE_SUBSCRIPTION_QUOTA_EXCEEDED);
-    await bench.add('one', ['a', 'b']);
-    await bench.add('two', ['a']);
-    await expect(bench.add('two', ['b'])).rejects.toEqual(full);
-    await bench.sync('one', 'remove', ['b']);
-    await bench.add('two', ['b']);
-  });
 });
 
 describe('groups of lite topics', () => {

@@ -41,7 +41,7 @@ describe('calls on the wire', () => {
         { brokerName: 'broker-b', queues: 1024 },
       ],
     ];
-    const topic = { name: 'a|%b', type, queues: 1024, generations, settled: 2 };
+    const topic = { name: 'a|%b', type, queues: 1024, generations, settled: 2, liteIdleMs: 0 };
     const put = await travel('putTopic', methods.putTopic, topic, undefined);
     expect(put).toEqual({ called: topic, got: undefined });
     const list = await travel('listTopics', methods.listTopics, undefined, [topic, topic]);
@@ -57,6 +57,7 @@ describe('calls on the wire', () => {
         fifo: true,
         startFrom: 'beginning',
         liteTopic: 'parent',
+        liteQuota: 100_000,
         backoff: { kind: 'exponential', initialMs: 1, maxMs: 2 ** 40, multiplier: 1.25 },
       }),
     ],
