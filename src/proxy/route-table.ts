@@ -109,7 +109,10 @@ export class RouteTable {
     return this.waitForOther(topic, undefined, limitMs);
   }
 
-  /** The route of a topic, once it is another one than `unlike`. @throws StatusError as `get`, after `limitMs` */
+  /**
+   * The route of a topic, once it is another one than `unlike`.
+   * @throws StatusError after `limitMs`: PROXY_TIMEOUT when it is still that one, else as `get`
+   */
   waitForOther(
     topic: string,
     unlike: TopicRoute | undefined,
@@ -128,7 +131,7 @@ export class RouteTable {
     return new Promise((resolve, reject) => {
       const timer = this.platform.timers.after(limitMs, () => {
         this.waiters.delete(waiter);
-        reject(this.noRoute(topic));
+        reject(this.find(topic) === undefined ? this.noRoute(topic) : unchanged(topic, limitMs));
       });
       const waiter: Waiter = { topic, unlike, timer, resolve };
       this.waiters.add(waiter);
@@ -212,4 +215,11 @@ export class RouteTable {
     const text = `No topic route info in name server for the topic: ${topic}`;
     return new StatusError(Code.TOPIC_NOT_FOUND, text);
   }
+}
+
+function unchanged(topic: string, limitMs: number): StatusError {
+  return new StatusError(
+    Code.PROXY_TIMEOUT,
+    `the route of topic ${topic} has not changed within ${Math.round(limitMs)} ms`,
+  );
 }

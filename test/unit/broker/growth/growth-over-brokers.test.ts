@@ -1,6 +1,7 @@
 import type { TopicConfig } from '../../../../src/api/topic';
 import { readRecord } from '../../../../src/message/record';
 import { Code } from '../../../../src/message/status';
+import { DEFAULT_PROXY_SETTINGS } from '../../../../src/proxy/settings';
 import type { PopResult } from '../../../../src/api/broker-api';
 import { GrowingCluster, type ClusterProxy } from '../../../support/growing-cluster';
 import { never } from '../../../support/broker-bench';
@@ -115,6 +116,17 @@ describe('a FIFO topic that is extended to another broker', () => {
     expect(await late).toEqual(OK);
     await scene.ack('a', await scene.pop('a'));
     expect((await scene.poll('b')).length).toBeGreaterThan(0);
+    await scene.cluster.close();
+  });
+
+  it('says that it timed out, and not that the topic is gone, through a proxy that does not hear of it', async () => {
+    const scene = await Scene.open();
+    const stale = scene.cluster.proxy();
+    stale.routes.hold();
+    await scene.put(1, ['a', 'b']);
+    const late = scene.send(['a'], stale);
+    await scene.cluster.sim.advance(DEFAULT_PROXY_SETTINGS.sendTimeoutMs);
+    expect(await late).toEqual([Code.PROXY_TIMEOUT]);
     await scene.cluster.close();
   });
 
