@@ -39,6 +39,7 @@ export interface CommitLogOptions {
   readonly end: number;
   readonly storeTimestamp: number;
   readonly onVisible: (visible: number) => void;
+  readonly onProgress: () => void;
   readonly onFailure: (failure: Error) => void;
 }
 
@@ -61,7 +62,7 @@ export class CommitLog {
   private lastStoreTimestamp: number;
 
   constructor(private readonly options: CommitLogOptions) {
-    const { platform, segments, flush, onVisible, onFailure } = options;
+    const { platform, segments, flush, onVisible, onProgress, onFailure } = options;
     this.cold = new ColdReader(segments);
     this.endOffset = options.end;
     this.lastStoreTimestamp = options.storeTimestamp;
@@ -72,6 +73,7 @@ export class CommitLog {
       flush,
       position: options.end,
       onVisible,
+      onProgress,
       onFailure,
     });
   }
@@ -112,6 +114,22 @@ export class CommitLog {
     this.endOffset = physicalOffset + bytes;
     this.writer.appendedUpTo(this.endOffset);
     return { queueOffset, physicalOffset, endOffset: this.endOffset, storeTimestamp, inQueue };
+  }
+
+  /**
+   * Appends bytes of a master's log as they are; they lie in one segment.
+   * @param end where the log ends then: behind the bytes, or, when a blank record is last, behind the segment
+   */
+  follow(bytes: Buffer, end: number, storeTimestamp: number): void {
+    const { segments } = this.options;
+    const position = this.endOffset;
+    const segmentEnd = segments.startOf(position) + segments.segmentBytes;
+    const chunk = this.tail.chunkFor(position, bytes.length, segmentEnd);
+    chunk.bytes.set(bytes, position - chunk.base);
+    chunk.used = position - chunk.base + bytes.length;
+    this.lastStoreTimestamp = Math.max(storeTimestamp, this.lastStoreTimestamp);
+    this.endOffset = end;
+    this.writer.appendedUpTo(end);
   }
 
   /** The bytes of the record that an entry speaks of. Hot path. */

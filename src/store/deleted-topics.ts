@@ -8,6 +8,7 @@
 import type { Files } from '../platform/platform';
 import { keepTwice, readKept } from './kept-twice';
 import type { Layout } from './layout';
+import type { DeletedTopic } from './replicated-log';
 
 export class DeletedTopics {
   private constructor(
@@ -33,6 +34,11 @@ export class DeletedTopics {
     return [...this.positions.keys()];
   }
 
+  /** All deletions. */
+  get all(): readonly DeletedTopic[] {
+    return [...this.positions].map(([topic, position]) => ({ topic, position }));
+  }
+
   /** Notes a deletion; durable when it resolves. */
   async add(topic: string, position: number): Promise<void> {
     this.positions.set(topic, position);
@@ -46,6 +52,22 @@ export class DeletedTopics {
       if (position <= logStart) this.positions.delete(topic);
     }
     if (this.positions.size < before) await this.save();
+  }
+
+  /** Takes back deletions that lie beyond `position`, where the log is cut. @returns whether there were any */
+  async forgetAbove(position: number): Promise<boolean> {
+    const before = this.positions.size;
+    for (const [topic, at] of this.positions) if (at > position) this.positions.delete(topic);
+    if (this.positions.size === before) return false;
+    await this.save();
+    return true;
+  }
+
+  /** Notes other deletions than those known; durable when it resolves. */
+  async replace(topics: readonly DeletedTopic[]): Promise<void> {
+    this.positions.clear();
+    for (const { topic, position } of topics) this.positions.set(topic, position);
+    await this.save();
   }
 
   private save(): Promise<void> {

@@ -27,6 +27,8 @@ export class Layout {
   /** What Apache RocketMQ locks; for us a file that it expects, and that must not be locked. */
   readonly lock: string;
   readonly checkpoint: string;
+  /** Epochs of the log's parts; Apache RocketMQ's, too. */
+  readonly epochs: string;
   readonly gantry: string;
   /** Our guard against a second process. */
   readonly guard: string;
@@ -37,6 +39,8 @@ export class Layout {
   /** IndexFiles, each named by the time it was made at. */
   readonly index: string;
   readonly indexMark: string;
+  /** What a replica that begins anew was told; present until it has begun. */
+  readonly freshStart: string;
 
   constructor(readonly root: string) {
     this.commitLog = join(root, 'commitlog');
@@ -45,6 +49,7 @@ export class Layout {
     this.abortBackup = join(root, 'abort.bak');
     this.lock = join(root, 'lock');
     this.checkpoint = join(root, 'checkpoint');
+    this.epochs = join(root, 'epochFileCheckpoint');
     this.gantry = join(root, 'gantry');
     this.guard = join(this.gantry, 'lock');
     this.mark = join(this.gantry, 'mark');
@@ -53,6 +58,7 @@ export class Layout {
     this.emptyQueues = join(this.gantry, 'empty-queues.json');
     this.index = join(root, 'index');
     this.indexMark = join(this.gantry, 'index.json');
+    this.freshStart = join(this.gantry, 'fresh-start.json');
   }
 
   /** The segment that begins at `start`. */

@@ -1,7 +1,8 @@
 /**
  * Brings the tail to disk. Four positions, each at most the one before it:
  *
- *     appended >= written >= synced      visible = synced (flush: sync) or written (async, buffered)
+ *     appended >= written >= synced      visible = synced (flush: sync) or written (async, buffered),
+ *                                                  and at most what replicas have, where they are waited for
  *
  * One write at a time takes all that gathered; one sync at a time answers for all bytes whose write
  * had returned before it began. A segment is synced, and the next one's name, before a byte of the
@@ -31,6 +32,8 @@ export interface LogWriterOptions {
   readonly position: number;
   /** Called when `visible` has moved, before those who wait for it are told. */
   readonly onVisible: (visible: number) => void;
+  /** Called when `written` or `synced` has moved. */
+  readonly onProgress: () => void;
   /** Called once, when a write or a sync has failed. */
   readonly onFailure: (failure: Error) => void;
 }
@@ -40,6 +43,8 @@ export class LogWriter {
   private writtenTo: number;
   private syncedTo: number;
   private visibleTo: number;
+  /** Nothing beyond becomes visible, see `confirm`. */
+  private confirmedTo = Infinity;
   private broken: Error | undefined;
 
   private handle: FileHandle | undefined;
@@ -63,6 +68,10 @@ export class LogWriter {
 
   get appended(): number {
     return this.appendedTo;
+  }
+
+  get writtenPosition(): number {
+    return this.writtenTo;
   }
 
   get synced(): number {
@@ -93,10 +102,24 @@ export class LogWriter {
     return this.line(this.writtenWaiters, position, this.options.flush !== 'buffered');
   }
 
-  /** Resolves when all below `position` is visible; under `buffered` at once. */
+  /** Resolves when all below `position` is visible; under `buffered` at once, unless replicas are waited for. */
   durable(position: number): Promise<void> {
     if (position <= this.visibleTo) return Promise.resolve();
-    return this.line(this.durableWaiters, position, this.options.flush !== 'buffered');
+    const waits = this.options.flush !== 'buffered' || this.confirmedTo !== Infinity;
+    return this.line(this.durableWaiters, position, waits);
+  }
+
+  /** Nothing beyond `position` becomes visible until this is called again; `Infinity`: what is as durable as the flush mode wants. */
+  confirm(position: number): void {
+    this.confirmedTo = position;
+    this.moved();
+  }
+
+  /** Nothing is waited for any more but the disk; whoever waits for a confirmation does not get it. */
+  endConfirming(): void {
+    if (this.confirmedTo === Infinity) return;
+    this.durableWaiters.fail(new Error('the store is closed'));
+    this.confirm(Infinity);
   }
 
   /** Writes and syncs all below `position`, whatever the flush mode. */
@@ -179,6 +202,7 @@ export class LogWriter {
     this.writtenTo = to;
     this.moved();
     this.writtenWaiters.reach(to);
+    this.options.onProgress();
     if (this.options.flush === 'sync') void this.startSync();
     else this.armSyncTimer();
   }
@@ -222,6 +246,7 @@ export class LogWriter {
         this.syncedTo = target;
         this.lastSyncMs = this.options.platform.clock.monotonicMs();
         this.moved();
+        this.options.onProgress();
         // Otherwise one round is enough: the next one is the timer's.
         if (this.options.flush !== 'sync') return;
       }
@@ -245,7 +270,8 @@ export class LogWriter {
   }
 
   private moved(): void {
-    const visible = this.options.flush === 'sync' ? this.syncedTo : this.writtenTo;
+    const flushed = this.options.flush === 'sync' ? this.syncedTo : this.writtenTo;
+    const visible = Math.min(flushed, this.confirmedTo);
     if (visible <= this.visibleTo) return;
     this.visibleTo = visible;
     this.options.onVisible(visible);

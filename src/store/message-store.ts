@@ -3,6 +3,7 @@
  * `openStore` (./open-store) makes one; docs/data-files.md draws the bytes.
  */
 import type { RecordDraft } from '../message/record-draft';
+import type { ReplicatedLog } from './replicated-log';
 
 /** Where an appended record went. */
 export interface Appended {
@@ -182,6 +183,9 @@ export interface MessageStore {
   onRemoval(prepare: (plan: RemovalPlan) => Promise<void>): void;
   /** Called when messages begin to be refused because the disk is full (with the reason), and when that ends. */
   onFull(listener: (reason: string | undefined) => void): void;
+
+  /** The log for replicas. */
+  readonly replicated: ReplicatedLog;
 
   /** The reason why nothing can be appended any more, `undefined` while all is well. */
   readonly failure: Error | undefined;

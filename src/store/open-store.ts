@@ -10,6 +10,7 @@ import { DiskWatch } from './disk-watch';
 import { EmptyQueues } from './empty-queues';
 import { indexFileBytes, type IndexGeometry } from './index/index-file';
 import { Layout } from './layout';
+import type { DeletionReader } from './log-follower';
 import { MarkFile, type Mark } from './mark';
 import type { FlushMode, MessageStore } from './message-store';
 import { patientFiles } from './patient-files';
@@ -65,6 +66,8 @@ export interface StoreOptions {
   readonly retention?: RetentionSettings;
   /** Bytes appended and not visible yet beyond which sends are refused. Default 64 MiB. */
   readonly maxUnwrittenBytes?: number;
+  /** Tells records that delete a topic: a replica, or a start after a crash, deletes it then. Default: none does. */
+  readonly deletionOf?: DeletionReader;
 }
 
 /**
@@ -115,6 +118,7 @@ async function openLocked(
   const queues = new ConsumeQueues(queueFiles, opener);
   const table = await QueueTable.open(files, layout);
   const emptyQueues = await EmptyQueues.open(files, layout);
+  const deletionOf = options.deletionOf ?? ((): undefined => undefined);
   const recovered = await recover({
     platform,
     log,
@@ -124,6 +128,7 @@ async function openLocked(
     opener,
     table: table.found,
     deleted,
+    deletionOf,
     emptyQueues,
     markFile,
     mark: markFile.found,
@@ -142,6 +147,7 @@ async function openLocked(
     queueFiles,
     queues,
     deleted,
+    deletionOf,
     emptyQueues,
     disk: options.retention && new DiskWatch(files, layout.root, options.retention, segmentBytes),
     retention: options.retention,

@@ -18,6 +18,7 @@ import type { EmptyQueues } from './empty-queues';
 import type { DeletedTopics } from './deleted-topics';
 import { foreignQueues, loadAll } from './load-queues';
 import { LogScanner } from './log-scanner';
+import type { DeletionReader } from './log-follower';
 import type { Mark, MarkFile } from './mark';
 import type { QueueFiles, StoredQueue } from './queue-files';
 import type { QueueOpener } from './queue-opener';
@@ -42,6 +43,7 @@ export interface RecoveryOptions {
   /** The table of queues as it was found; `undefined` without one. */
   readonly table: QueueState | undefined;
   readonly deleted: DeletedTopics;
+  readonly deletionOf: DeletionReader;
   readonly emptyQueues: EmptyQueues;
   readonly markFile: MarkFile;
   /** The mark as it was found; `undefined` for a directory without one. */
@@ -265,6 +267,7 @@ class Recovery {
       trusted,
       onRecord: async (record) => {
         this.restore(record);
+        await this.deleteBy(record);
         const { physicalOffset } = record;
         if (platform.clock.monotonicMs() - toldMs > PROGRESS_MS) {
           toldMs = platform.clock.monotonicMs();
@@ -327,6 +330,19 @@ class Recovery {
       else queues.fillTo(queue, queueOffset);
     }
     queues.add(queue, record.physicalOffset, record.totalBytes, tagsCodeOf(record));
+  }
+
+  /** Finishes a deletion that the log tells of and that a crash has broken off. */
+  private async deleteBy(record: StoredRecord): Promise<void> {
+    const { deletionOf, deleted, queues, queueFiles, emptyQueues } = this.options;
+    const topic = deletionOf(record);
+    const position = record.physicalOffset + record.totalBytes;
+    if (topic === undefined || deleted.position(topic) >= position) return;
+    await deleted.add(topic, position);
+    await emptyQueues.forgetTopic(topic);
+    for (const queue of queues.ofTopic(topic)) this.seen.delete(queue);
+    queues.forgetTopic(topic);
+    await queueFiles.removeTopic(topic);
   }
 
   /** Keeps the slot of a damaged record whose header is as expected. */

@@ -11,6 +11,7 @@
  * (`onRemoval`), and that is synced; queues begin behind the segments; those that have lost all their
  * messages are noted; the mark allows queue files to go; those go; and, ten seconds after nobody can
  * find a message in them any more, the segments. A read that runs keeps its file until it has ended.
+ * A replica removes what its master has removed, and nothing else.
  */
 import type { Logger } from 'pino';
 import { storeTimestampOf } from '../message/record-property';
@@ -66,6 +67,8 @@ export interface RetentionParts {
   readonly emptyQueues: EmptyQueues;
   /** Where the log ends, and below which position all is synced and in the queues. */
   readonly end: () => number;
+  /** Where the log of the master begins that this store follows; `undefined` without one. */
+  readonly masterMin: () => number | undefined;
   readonly settled: () => number;
   /** Lets all who have state in the segments write it anew, synced when it resolves. */
   readonly prepare: (plan: RemovalPlan) => Promise<void>;
@@ -147,6 +150,10 @@ export class Retention {
         ? Math.max(1, Math.ceil(use.overCleanBytes / segments.segmentBytes))
         : 0;
     const last = segments.startOf(settled());
+    const masterMin = this.parts.masterMin();
+    if (masterMin !== undefined) {
+      return { below: Math.min(segments.startOf(masterMin), last), forced: false };
+    }
     let below = segments.first;
     let forced = false;
     for (let count = 0; count < MOST_SEGMENTS; count++) {

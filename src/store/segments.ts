@@ -43,7 +43,9 @@ export class Segments {
       const path = this.layout.segment(start);
       const bytes = (await this.files.stat(path))?.bytes ?? 0;
       const last = i === starts.length - 1;
-      if (last && bytes === 0 && start >= synced) {
+      // A log that begins at a position above 0 and is empty has nothing else that says so.
+      const only = i === 0 && start > 0;
+      if (last && bytes === 0 && start >= synced && !only) {
         await this.files.remove(path);
         break;
       }
@@ -109,12 +111,13 @@ export class Segments {
   }
 
   /**
-   * Makes all bytes from `position` on zero: the rest of its segment, and the later segments go.
+   * Makes all bytes from `position` on zero: the rest of its segment, and the later segments go. A log that
+   * begins above 0 keeps its first one.
    * What is left is on stable storage when this resolves.
    */
   async cut(position: number): Promise<void> {
     for (let last = this.starts.pop(); last !== undefined; last = this.starts.pop()) {
-      if (last < position) {
+      if (last < position || (last === position && last > 0 && this.starts.length === 0)) {
         this.starts.push(last);
         break;
       }

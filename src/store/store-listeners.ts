@@ -6,6 +6,7 @@ export class StoreListeners {
   readonly arrival: ((topic: string, queueId: number, maxOffset: number) => void)[] = [];
   readonly failure: ((failure: Error) => void)[] = [];
   readonly full: ((reason: string | undefined) => void)[] = [];
+  readonly progress = new Set<() => void>();
   readonly removal: ((plan: RemovalPlan) => Promise<void>)[] = [];
 
   constructor(private readonly log: Logger) {}
@@ -16,6 +17,10 @@ export class StoreListeners {
 
   failed(failure: Error): void {
     for (const listener of this.failure) this.tell(() => listener(failure));
+  }
+
+  progressed(): void {
+    for (const listener of this.progress) this.tell(listener);
   }
 
   becameFull(reason: string | undefined): void {

@@ -8,6 +8,7 @@ import type { DiskWatch } from './disk-watch';
 import type { EmptyQueues } from './empty-queues';
 import type { IndexGeometry } from './index/index-file';
 import type { Layout } from './layout';
+import type { DeletionReader } from './log-follower';
 import type { MarkFile } from './mark';
 import type { QueueFiles } from './queue-files';
 import type { QueueTable } from './queue-table';
@@ -16,12 +17,13 @@ import type { RetentionSettings } from './retention';
 
 export type StoreParts = Omit<
   CommitLogOptions,
-  'end' | 'storeTimestamp' | 'onVisible' | 'onFailure'
+  'end' | 'storeTimestamp' | 'onVisible' | 'onProgress' | 'onFailure'
 > & {
   readonly platform: Platform;
   readonly log: Logger;
   readonly layout: Layout;
   readonly maxUnwrittenBytes: number;
+  readonly deletionOf: DeletionReader;
   readonly queueFiles: QueueFiles;
   readonly queues: ConsumeQueues;
   readonly deleted: DeletedTopics;

@@ -15,8 +15,11 @@ import type {
   QueueEntry,
   RemovalPlan,
 } from './message-store';
+import { LogFeed, type FedPiece, type LogPiece } from './log-feed';
+import { LogFollower } from './log-follower';
 import { PendingEntries } from './pending-entries';
 import { replayTopics } from './replay';
+import type { BesideLog, ReplicatedLog } from './replicated-log';
 import { Retention } from './retention';
 import { beingDeleted, readOnly } from './store-errors';
 import { warnOfDamage } from './stop-warning';
@@ -29,7 +32,7 @@ const MAX_QUEUE_ID = 0x7fffffff;
 
 type ArrivalListener = (topic: string, queueId: number, maxOffset: number) => void;
 
-export class Store implements MessageStore {
+export class Store implements MessageStore, ReplicatedLog {
   readonly visited: boolean;
   private readonly commitLog: CommitLog;
   private readonly upkeep: Upkeep;
@@ -37,6 +40,11 @@ export class Store implements MessageStore {
   readonly finder: MessageFinder;
   private readonly mender: EntryMender;
   private readonly pending = new PendingEntries();
+  private readonly follower: LogFollower;
+  private readonly feed: LogFeed;
+  /** Whether records come from a master; and where that one's log begins. */
+  private following = false;
+  private masterMin: number | undefined;
   private readonly heard: StoreListeners;
   private readonly retention: Retention | undefined;
   private readonly deleting = new Set<string>();
@@ -62,7 +70,14 @@ export class Store implements MessageStore {
     const onVisible = (visible: number): void => {
       this.dispatch(visible);
     };
-    this.commitLog = new CommitLog({ ...parts, end, storeTimestamp, onVisible, onFailure });
+    const onProgress = (): void => {
+      this.heard.progressed();
+    };
+    this.commitLog = new CommitLog({
+      ...{ ...parts, end, storeTimestamp, onVisible, onProgress, onFailure },
+    });
+    this.feed = new LogFeed(this.commitLog, parts.segments);
+    this.follower = this.makeFollower();
     const { indexGeometry: geometry, deleted } = parts;
     if (geometry !== undefined) {
       const isDeleted = (topic: string, physicalOffset: number): boolean =>
@@ -106,6 +121,7 @@ export class Store implements MessageStore {
   /** Hot path. */
   append(draft: RecordDraft, queueId: number, system = false): Appended {
     if (this.stopped) throw readOnly(this.stopped);
+    if (this.following) throw readOnly(new Error('it follows a master'));
     this.parts.disk?.check(this.commitLog.end, system);
     if (!system) this.checkRoom();
     const { topic, tagsCode } = draft;
@@ -198,7 +214,10 @@ export class Store implements MessageStore {
   async deleteTopic(topic: string): Promise<void> {
     if (this.stopped) throw readOnly(this.stopped);
     if (this.deleting.has(topic)) throw beingDeleted(topic);
-    const position = this.commitLog.end;
+    await this.deleteTopicBelow(topic, this.commitLog.end);
+  }
+
+  private async deleteTopicBelow(topic: string, position: number): Promise<void> {
     this.deleting.add(topic);
     this.parts.queues.forgetTopic(topic);
     try {
@@ -214,6 +233,69 @@ export class Store implements MessageStore {
     }
   }
 
+  get replicated(): ReplicatedLog {
+    return this;
+  }
+
+  get segmentBytes(): number {
+    return this.parts.segments.segmentBytes;
+  }
+
+  get minPosition(): number {
+    return this.parts.segments.first;
+  }
+
+  get endPosition(): number {
+    return this.commitLog.end;
+  }
+
+  get writtenPosition(): number {
+    return this.commitLog.writer.writtenPosition;
+  }
+
+  get syncedPosition(): number {
+    return this.commitLog.writer.synced;
+  }
+
+  onProgress(listener: () => void): () => void {
+    this.heard.progress.add(listener);
+    return () => void this.heard.progress.delete(listener);
+  }
+
+  confirm(position: number): void {
+    this.commitLog.writer.confirm(position);
+  }
+
+  follow(piece: LogPiece): void {
+    if (this.stopped) throw readOnly(this.stopped);
+    this.parts.disk?.check(this.commitLog.end, true);
+    this.following = true;
+    this.masterMin ??= this.parts.segments.first;
+    this.follower.append(piece);
+  }
+
+  followMin(position: number): void {
+    this.masterMin = position;
+  }
+
+  async takeOver(): Promise<void> {
+    this.confirm(Infinity);
+    await this.commitLog.writer.syncTo(this.commitLog.end);
+    await this.follower.settled();
+    if (this.stopped) throw readOnly(this.stopped);
+    this.following = false;
+    this.masterMin = undefined;
+  }
+
+  read(position: number, mostBytes: number): Promise<FedPiece> {
+    return this.feed.read(position, this.writtenPosition, mostBytes);
+  }
+
+  besideLog(): BesideLog {
+    const { queues, deleted } = this.parts;
+    return { emptyQueues: queues.empty(), deletedTopics: deleted.all };
+  }
+
   close(): Promise<void> {
     this.closing ??= this.shutDown();
     return this.closing;
@@ -227,11 +309,32 @@ export class Store implements MessageStore {
       disk,
       settings: retention,
       end: () => this.commitLog.end,
+      masterMin: () => this.masterMin,
       settled: () => Math.min(this.commitLog.writer.synced, this.dispatchedTo),
       prepare: (plan) => this.heard.prepare(plan),
       checkpoint: () => this.upkeep.run(() => this.upkeep.checkpoint()),
       removeIndex: (below) => this.index?.deleteBelow(below) ?? Promise.resolve(),
       onFull: (reason) => this.heard.becameFull(reason),
+    });
+  }
+
+  private makeFollower(): LogFollower {
+    return new LogFollower({
+      ...this.parts,
+      commitLog: this.commitLog,
+      deleteTopic: (topic, position) => this.deleteTopicBelow(topic, position),
+      dispatched: (endOffset, { physicalOffset, storeTimestamp }, queue) => {
+        this.dispatchedTo = endOffset;
+        this.lastPhysicalOffset = physicalOffset;
+        this.lastStoreTimestamp = storeTimestamp;
+        if (queue !== undefined) this.touched.add(queue);
+      },
+      caughtUp: (visible) => {
+        this.gained(visible);
+      },
+      onFailure: (failure) => {
+        this.fail(failure);
+      },
     });
   }
 
@@ -243,6 +346,8 @@ export class Store implements MessageStore {
       await this.retention?.stop();
       if (failure) throw failure;
       await this.commitLog.writer.syncTo(this.commitLog.end);
+      this.commitLog.writer.endConfirming();
+      await this.follower.settled();
       await this.upkeep.stop();
       await this.index?.close();
       await this.upkeep.checkpoint(this.commitLog.end);
@@ -282,6 +387,10 @@ export class Store implements MessageStore {
 
   /** Gives the records below `visible` their ConsumeQueue entries and tells who listens. Hot path. */
   private dispatch(visible: number): void {
+    if (this.follower.busy) {
+      this.follower.dispatch(visible);
+      return;
+    }
     const { queues } = this.parts;
     for (let entry = this.pending.shift(visible); entry; entry = this.pending.shift(visible)) {
       const { queue, physicalOffset, endOffset } = entry;
@@ -291,6 +400,11 @@ export class Store implements MessageStore {
       queues.add(queue, physicalOffset, endOffset - physicalOffset, entry.tagsCode);
       this.touched.add(queue);
     }
+    this.gained(visible);
+  }
+
+  /** All below `visible` has its entries. Hot path. */
+  private gained(visible: number): void {
     this.dispatchedTo = visible;
     this.commitLog.dropTail(visible);
     this.upkeep.touch();

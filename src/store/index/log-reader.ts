@@ -3,7 +3,7 @@
  * part of it is, else from the files.
  */
 import { readInt64 } from '../../message/int64';
-import { MAGIC_BLANK } from '../../message/record';
+import { FIXED_BYTES, MAGIC_BLANK } from '../../message/record';
 import { LogScanner } from '../log-scanner';
 import type { Segments } from '../segments';
 
@@ -41,7 +41,10 @@ export class LogReader {
    */
   async slice(position: number, limit: number, visit: RecordVisitor): Promise<number> {
     const recent = this.log.recent(position, limit);
-    if (recent !== undefined) return this.visitRecent(recent, position, limit, visit);
+    if (recent !== undefined) {
+      this.rest();
+      return this.visitRecent(recent, position, limit, visit);
+    }
     return this.visitFiles(position, limit, visit);
   }
 
@@ -56,12 +59,15 @@ export class LogReader {
     limit: number,
     visit: RecordVisitor,
   ): Promise<number> {
-    this.rest();
     let at = 0;
     for (let count = 0; count < RECORDS_A_SLICE && at + 8 <= recent.length; count++) {
       const bytes = recent.readInt32BE(at);
       // A blank record has only its head in memory.
       if (recent.readInt32BE(at + 4) === MAGIC_BLANK) return Math.min(position + at + bytes, limit);
+      // What a master had damaged on its disk, and this replica has from it.
+      if (bytes < FIXED_BYTES || at + bytes > recent.length) {
+        return this.visitFiles(position + at, limit, visit);
+      }
       const visited = visit(recent.subarray(at, at + bytes), position + at);
       if (visited !== undefined) await visited;
       at += bytes;

@@ -1,0 +1,171 @@
+/**
+ * What a replica does to a store that nobody has open, when its log is not its master's: cuts it to what both
+ * have, or lets it begin anew. After a crash at any point the store opens, and the same is done once more.
+ */
+import type { Logger } from 'pino';
+import type { Files, Platform } from '../platform/platform';
+import { writeDurably } from './atomic-file';
+import { DeletedTopics } from './deleted-topics';
+import { EmptyQueues } from './empty-queues';
+import { keepTwice, readKept } from './kept-twice';
+import { Layout } from './layout';
+import { type Mark, MarkFile } from './mark';
+import { patientFiles } from './patient-files';
+import { QueueFiles } from './queue-files';
+import type { BesideLog } from './replicated-log';
+import { Segments } from './segments';
+
+export interface CutOptions {
+  readonly directory: string;
+  readonly platform: Platform;
+  readonly log: Logger;
+}
+
+/** Where a log begins that has nothing before, and what the log does not tell. */
+export interface FreshStart extends BesideLog {
+  /** Begin of a segment. */
+  readonly position: number;
+  readonly segmentBytes: number;
+  readonly queueFileEntries: number;
+}
+
+/**
+ * Cuts the log, and the queues with it.
+ * @param position end of a record, or of a segment, that the log has
+ * @throws Error with code ELOCKED when a process has the store; without a mark it was never open here
+ */
+export async function cutStore(options: CutOptions, position: number): Promise<void> {
+  await withStore(options, async (files, layout) => {
+    const markFile = await MarkFile.open(files, layout);
+    const mark = markFile.found;
+    if (mark === undefined) throw new Error(`${layout.mark} is missing: the log cannot be cut`);
+    const segments = new Segments(files, layout, mark.segmentBytes);
+    await segments.load(true, 0);
+    if (position < segments.first || position > segments.end) {
+      const bounds = `${segments.first} .. ${segments.end}`;
+      throw new RangeError(`the log of ${bounds} cannot be cut at ${position}`);
+    }
+    await writeDurably(files, layout.abort, Buffer.from('cut'));
+    await files.syncDirectory(layout.root);
+    // From here on whoever opens the store builds the queues from the log.
+    const syncedPosition = Math.min(mark.syncedPosition, position);
+    await markFile.write({ ...mark, ...NO_QUEUES, syncedPosition, cleanEnd: -1 });
+    await files.remove(layout.queueTable);
+    // Topics live again whose queues' files are gone: those are built from the log.
+    const revived = await (await DeletedTopics.open(files, layout)).forgetAbove(position);
+    await segments.cut(position);
+    await segments.close();
+    if (revived) return;
+    const queueFiles = new QueueFiles(files, layout, mark.queueFileEntries);
+    const totals = await cutQueues(queueFiles, segments.first, position);
+    await queueFiles.close();
+    if (totals === undefined) return;
+    await markFile.write({
+      ...mark,
+      ...totals,
+      syncedPosition: position,
+      queuesPosition: position,
+      cleanEnd: -1,
+    });
+  });
+}
+
+/** Forgets all that the store holds: a log begins in it at another position. */
+export async function beginAnew(options: CutOptions, fresh: FreshStart): Promise<void> {
+  await withStore(options, async (files, layout) => {
+    await keepTwice(files, layout.freshStart, JSON.stringify(fresh));
+    await makeFresh(files, layout, fresh);
+  });
+}
+
+/** Does once more what a crash has broken off in `beginAnew`. */
+export async function finishBeginning(options: CutOptions): Promise<void> {
+  const { files } = options.platform;
+  const layout = new Layout(options.directory);
+  if ((await files.stat(layout.freshStart)) === undefined) return;
+  await withStore(options, async () => {
+    const text = await readKept(files, layout.freshStart);
+    if (text !== undefined) await makeFresh(files, layout, JSON.parse(text) as FreshStart);
+  });
+}
+
+const NO_QUEUES = { queuesPosition: 0, queueCount: 0, queueEndSum: 0, queueStartSum: 0 };
+
+type QueueTotals = Pick<Mark, 'queueCount' | 'queueEndSum' | 'queueStartSum'>;
+
+async function withStore(
+  { directory, platform, log }: CutOptions,
+  work: (files: Files, layout: Layout) => Promise<void>,
+): Promise<void> {
+  const layout = new Layout(directory);
+  const files = patientFiles(platform, log);
+  const guard = await files.lock(layout.guard, layout.lock);
+  try {
+    await work(files, layout);
+  } finally {
+    await guard.release();
+  }
+}
+
+/** Cuts all queues to entries of records below `position`; `undefined` when their files are not whole. */
+async function cutQueues(
+  queueFiles: QueueFiles,
+  logStart: number,
+  position: number,
+): Promise<QueueTotals | undefined> {
+  let [queueCount, queueEndSum, queueStartSum] = [0, 0, 0];
+  for (const name of await queueFiles.list()) {
+    const stored = await queueFiles.load(name, logStart, position, 0);
+    if (stored === undefined) return undefined;
+    const { start, max } = stored;
+    await queueFiles.cut(name, max);
+    // Its files are gone, but not the offsets that were given out.
+    if (max > 0 && max === start) await queueFiles.createEmpty(name, max);
+    if (max === 0) continue;
+    queueCount++;
+    queueEndSum += max;
+    queueStartSum += start;
+  }
+  await queueFiles.sync();
+  return { queueCount, queueEndSum, queueStartSum };
+}
+
+async function makeFresh(files: Files, layout: Layout, fresh: FreshStart): Promise<void> {
+  const { position, segmentBytes, queueFileEntries, emptyQueues, deletedTopics } = fresh;
+  for (const path of [layout.commitLog, layout.consumeQueue, layout.index]) {
+    await files.removeTree(path);
+  }
+  const { mark: oldMark, queueTable, indexMark, checkpoint, epochs } = layout;
+  for (const path of [oldMark, queueTable, indexMark, checkpoint, epochs]) {
+    await files.remove(path);
+  }
+  await writeDurably(files, layout.abort, Buffer.from('fresh'));
+  await files.makeDirectory(layout.commitLog);
+  await files.makeDirectory(layout.consumeQueue);
+  await files.syncDirectory(layout.root);
+  const handle = await files.open(layout.segment(position), 'create');
+  await handle.truncate(segmentBytes);
+  await handle.datasync();
+  await handle.close();
+  await files.syncDirectory(layout.commitLog);
+  const queueFiles = new QueueFiles(files, layout, queueFileEntries);
+  let [endSum, startSum] = [0, 0];
+  for (const { topic, queueId, next } of emptyQueues) {
+    await queueFiles.createEmpty({ topic, queueId }, next);
+    endSum += next;
+    startSum += next - (next % queueFileEntries);
+  }
+  await queueFiles.sync();
+  await queueFiles.close();
+  await (await EmptyQueues.open(files, layout)).replace(emptyQueues);
+  await (await DeletedTopics.open(files, layout)).replace(deletedTopics);
+  const mark = await MarkFile.open(files, layout);
+  await mark.write({
+    ...{ syncedPosition: position, queuesPosition: position },
+    ...{ queueCount: emptyQueues.length, queueEndSum: endSum, queueStartSum: startSum },
+    ...{ segmentBytes, queueFileEntries, storeTimestamp: 0, cleanEnd: -1 },
+  });
+  await files.syncDirectory(layout.gantry);
+  await files.remove(layout.freshStart);
+  await files.syncDirectory(layout.gantry);
+}
