@@ -29,8 +29,17 @@ export interface RouteEntry {
   update(registration: BrokerRegistration): Promise<void>;
   /** A sign of life. False when the place was lost. */
   keepAlive(): boolean;
-  /** Gives the place up; nothing happens when it was lost. */
+  /** Gives the place up, as the broker asks; nothing happens when it was lost. */
   detach(): Promise<void>;
+  /** The broker is gone without a word: as `detach`, but no older master may have the place for a while. */
+  broken(): Promise<void>;
+}
+
+export interface AttachOptions {
+  /** The broker is in another process, and gone when it is silent for too long. */
+  readonly remote: boolean;
+  /** Told when a newer registration takes the place; what says so can be shown to the broker. */
+  readonly displaced?: (reason: string) => void;
 }
 
 export interface RouteRegistry {
@@ -39,13 +48,13 @@ export interface RouteRegistry {
   /** All live brokers, by name, then id. */
   brokers(): readonly BrokerRegistration[];
   /**
-   * Registers a broker. It takes the place of an earlier registration of the same broker unless
-   * that has a higher epoch.
-   * @param options `remote`: the broker is in another process, and gone when it is silent for too long
+   * Registers a broker. It takes the place of an earlier registration of that name and id unless that has a higher
+   * epoch. A master, id 0, does not get in with an epoch below that of a master that was lost less than 120 s ago, nor
+   * with the epoch of one that is registered from another address.
    * @throws StatusError BAD_REQUEST (a lower epoch, a nameless broker, too many topics),
    *   TOO_MANY_REQUESTS (too many brokers)
    */
-  attach(registration: BrokerRegistration, options: { readonly remote: boolean }): RouteEntry;
+  attach(registration: BrokerRegistration, options: AttachOptions): RouteEntry;
   /**
    * Sees all changes from now on; `brokers()` read in the same turn is the state before them.
    * @throws StatusError TOO_MANY_REQUESTS when there are too many observers

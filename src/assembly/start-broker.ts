@@ -38,7 +38,7 @@ export function startBroker(
     const place = { host, port: options.port };
     const dial = brokerDialer({ platform, log: logger.child({ part: 'link' }) });
     const broker = await openBroker(options, place, surroundings, readiness, shutdown, dial);
-    const link = brokerLinkService(broker, {
+    const link = brokerLinkService(() => broker, {
       platform,
       log: logger.child({ part: 'link' }),
       brokerName: options.broker.name,

@@ -2,8 +2,14 @@
  * The broker's end of one link stream: decodes requests, calls the broker, sends the answers with all
  * others of the turn. It slows the proxy down when answers are not taken, and gives messages back that
  * were received for a proxy that is gone.
+ *
+ *     no broker leads   -- each call -->  NotMasterError
+ *     a broker leads    -- each call -->  its answer
+ *     it leads no more  -- its next batch of answers, or call -->  the stream breaks: a newer master may answer otherwise
  */
 import type { BrokerApi } from '../api/broker-api';
+import type { LeadingBroker } from '../api/leading-broker';
+import { NotMasterError } from '../api/not-master';
 import { Code, StatusError, toStatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import { FrameKind } from '../rpc/generated/gantry/v1/FrameKind';
@@ -39,12 +45,14 @@ export class BrokerLinkServer {
   private greeted = false;
   private leaving = false;
   private paused = false;
+  /** The broker that calls of this stream were served by, once there was one. */
+  private served: BrokerApi | undefined;
   private readonly writer: FrameWriter;
   private readonly reader = new FrameReader(REQUEST_BYTES_MAX);
 
   /** @param onClosed called when the stream is over */
   constructor(
-    private readonly api: BrokerApi,
+    private readonly leading: LeadingBroker,
     private readonly methods: ReadonlyMap<string, ServedMethod>,
     private readonly pipe: Pipe<LinkBatch, LinkBatch__Output>,
     private readonly settings: BrokerLinkSettings,
@@ -52,7 +60,7 @@ export class BrokerLinkServer {
   ) {
     this.writer = new FrameWriter(
       settings.platform.timers,
-      (batch) => pipe.write(batch),
+      (batch) => this.answer(batch),
       () => this.afterFlush(),
     );
     const late = settings.platform.timers.after(settings.limits.helloMs, () => {
@@ -129,9 +137,10 @@ export class BrokerLinkServer {
     try {
       if (method === undefined) throw new StatusError(Code.UNSUPPORTED, `no method ${name}`);
       this.checkRoom(call.parks);
+      const api = this.leader();
       this.start(id, call);
       const { payload: answer, giveBack } = await method.serve(
-        this.api,
+        api,
         payload,
         call.abort?.signal ?? NEVER,
       );
@@ -142,6 +151,23 @@ export class BrokerLinkServer {
     } finally {
       this.finish(id, call);
     }
+  }
+
+  /** @throws NotMasterError */
+  private leader(): BrokerApi {
+    const api = this.leading();
+    if (api === undefined) {
+      throw new NotMasterError(`broker ${this.settings.brokerName} does not lead its group here`);
+    }
+    this.served ??= api;
+    return api;
+  }
+
+  /** Hot path. */
+  private answer(batch: LinkBatch): boolean {
+    if (this.served === undefined || this.served === this.leading()) return this.pipe.write(batch);
+    this.cut(`broker ${this.settings.brokerName} does not lead its group any more`);
+    return false;
   }
 
   private checkRoom(parks: boolean): void {

@@ -1,5 +1,5 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import type { BrokerApi } from '../api/broker-api';
+import type { LeadingBroker } from '../api/leading-broker';
 import type { Platform } from '../platform/platform';
 import type { LinkBatch, LinkBatch__Output } from '../rpc/generated/gantry/v1/LinkBatch';
 import { BrokerLinkServer } from './broker-link-server';
@@ -20,9 +20,9 @@ export interface BrokerLinkServiceOptions {
   readonly limits?: Partial<LinkLimits>;
 }
 
-/** Serves a broker to the proxies of other processes. */
+/** Serves the broker that leads in this process, while one does, to the proxies of other processes. */
 export function brokerLinkService(
-  api: BrokerApi,
+  leading: LeadingBroker,
   options: BrokerLinkServiceOptions,
 ): StreamService {
   const settings = { ...options, limits: { ...LINK_LIMITS, ...options.limits } };
@@ -33,7 +33,7 @@ export function brokerLinkService(
     implementation: {
       Link: (call: ServerDuplexStream<LinkBatch__Output, LinkBatch>) => {
         const pipe = serverPipe(call);
-        streams.add(new BrokerLinkServer(api, methods, pipe, settings, streams.remove));
+        streams.add(new BrokerLinkServer(leading, methods, pipe, settings, streams.remove));
       },
     },
     close: (graceMs) => streams.close(options.platform.timers, graceMs),

@@ -20,9 +20,10 @@ export function brokerKey(broker: {
 }
 
 /**
- * The brokers after a change of some view. The newest registration of each counts: epoch, then version.
- * Without a reachable name server nothing changes. A broker that was known and is missing now is gone
- * only when a settled name server is reachable, or one has seen it go.
+ * The brokers after a change of some view. The newest registration of each counts: epoch, then version. One of a lower
+ * epoch than is known changes nothing while some name server cannot be asked: that one may have the newer. Without a
+ * reachable name server nothing changes. A broker that was known and is missing now is gone only when a settled name
+ * server is reachable, or one has seen it go.
  */
 export function mergeRoutes(
   known: ReadonlyMap<string, BrokerRegistration>,
@@ -37,6 +38,7 @@ export function mergeRoutes(
       if (other === undefined || isNewer(broker, other)) merged.set(key, broker);
     }
   }
+  if (!views.every((view) => view.reachable && view.settled)) keepNewer(merged, known);
   if (!reachable.some((view) => view.settled)) {
     for (const [key, broker] of known) {
       if (merged.has(key) || reachable.some(({ gone }) => gone.has(key))) continue;
@@ -44,6 +46,16 @@ export function mergeRoutes(
     }
   }
   return merged;
+}
+
+function keepNewer(
+  merged: Map<string, BrokerRegistration>,
+  known: ReadonlyMap<string, BrokerRegistration>,
+): void {
+  for (const [key, broker] of merged) {
+    const before = known.get(key);
+    if (before !== undefined && before.epoch > broker.epoch) merged.set(key, before);
+  }
 }
 
 /** Whether two states of the routes say the same. */

@@ -9,6 +9,9 @@ import { statusToWire } from './codec/status';
 import type { LinkLog } from './log';
 import type { Pipe } from './pipe';
 
+/** The id of a reply to no message. */
+const UNASKED = 0;
+
 export class RegisterStream {
   private entry: RouteEntry | undefined;
   private over = false;
@@ -45,7 +48,7 @@ export class RegisterStream {
   private detach(reason: string): void {
     if (this.entry === undefined || this.leaving) return;
     this.log.info({ broker: this.broker, reason }, 'broker gone');
-    void this.entry.detach();
+    void this.entry.broken();
   }
 
   private async take(message: RegisterMessage__Output): Promise<void> {
@@ -69,7 +72,10 @@ export class RegisterStream {
         await entry.update(registration);
         return;
       }
-      this.entry = this.table.attach(registration, { remote: true });
+      this.entry = this.table.attach(registration, {
+        remote: true,
+        displaced: (reason) => this.displaced(reason),
+      });
       this.log.info({ broker: this.broker, address: registration.address }, 'broker registered');
       await this.entry.inForce;
     } else if (message.kind === 'keep_alive') {
@@ -81,6 +87,13 @@ export class RegisterStream {
     } else {
       throw new StatusError(Code.BAD_REQUEST, 'message of no known kind');
     }
+  }
+
+  /** The broker must know at once: it may be one that believes to lead and does not any more. */
+  private displaced(reason: string): void {
+    this.entry = undefined;
+    this.log.warn({ broker: this.broker, reason }, 'broker displaced');
+    this.reply(UNASKED, { code: Code.FORBIDDEN, text: reason });
   }
 
   /** Small, and one for each change of a broker: what the broker does not take is bounded by what it asks. */

@@ -6,13 +6,20 @@
  *                     keepAlive ──> heardMs <── one timer for the next silence
  */
 import type { BrokerRegistration, RegistrationLease, RouteApi, RouteWatch } from '../api/route-api';
-import type { RouteChange, RouteEntry, RouteObserver, RouteRegistry } from '../api/route-registry';
+import type {
+  AttachOptions,
+  RouteChange,
+  RouteEntry,
+  RouteObserver,
+  RouteRegistry,
+} from '../api/route-registry';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
+import { LostMasters } from './lost-masters';
 import { SilenceTimer } from './silence-timer';
 
 export interface RouteTableLimits {
-  /** A remote broker that gives no sign of life for this long is gone, milliseconds. */
+  /** A remote broker that gives no sign of life for this long is gone; so long a lost master keeps older ones out, milliseconds. */
   readonly silenceMs: number;
   /** Longest wait for observers to acknowledge a change, milliseconds. */
   readonly acknowledgeMs: number;
@@ -33,7 +40,11 @@ export const ROUTE_TABLE_LIMITS: RouteTableLimits = {
 interface Place {
   registration: BrokerRegistration;
   heardMs: number;
+  readonly displaced: ((reason: string) => void) | undefined;
 }
+
+/** The id that the broker of a name registers with which leads. */
+const MASTER_ID = 0;
 
 type Sink = (change: RouteChange) => Promise<void> | void;
 
@@ -43,6 +54,7 @@ export class RouteTable implements RouteApi, RouteRegistry {
   private readonly remote = new Set<Place>();
   private readonly observers = new Set<{ readonly sink: Sink; readonly closed: () => void }>();
   private readonly silence: SilenceTimer<Place>;
+  private readonly lostMasters: LostMasters;
   private readonly limits: RouteTableLimits;
   private readonly startedMs: number;
 
@@ -52,8 +64,10 @@ export class RouteTable implements RouteApi, RouteRegistry {
   ) {
     this.limits = { ...ROUTE_TABLE_LIMITS, ...limits };
     this.startedMs = platform.clock.monotonicMs();
-    this.silence = new SilenceTimer(platform, this.limits.silenceMs, this.remote, (place) => {
-      void this.remove(place);
+    const { silenceMs, brokersMax } = this.limits;
+    this.lostMasters = new LostMasters(platform.clock, silenceMs, brokersMax);
+    this.silence = new SilenceTimer(platform, silenceMs, this.remote, (place) => {
+      void this.lose(place);
     });
   }
 
@@ -72,10 +86,11 @@ export class RouteTable implements RouteApi, RouteRegistry {
     return this.brokers().filter((broker) => broker.topics.some(({ name }) => name === topic));
   }
 
-  attach(registration: BrokerRegistration, options: { readonly remote: boolean }): RouteEntry {
+  attach(registration: BrokerRegistration, { remote, displaced }: AttachOptions): RouteEntry {
     this.check(registration);
     const key = keyOf(registration);
     const before = this.places.get(key);
+    this.checkMaster(registration, before?.registration);
     if (before === undefined && this.places.size >= this.limits.brokersMax) {
       throw new StatusError(
         Code.TOO_MANY_REQUESTS,
@@ -83,12 +98,15 @@ export class RouteTable implements RouteApi, RouteRegistry {
       );
     }
     if (before !== undefined) {
-      checkEpoch(registration, before.registration);
+      checkEpoch(registration, before.registration.epoch);
       this.remote.delete(before);
     }
-    const place = { registration, heardMs: this.platform.clock.monotonicMs() };
+    const place = { registration, heardMs: this.platform.clock.monotonicMs(), displaced };
     this.places.set(key, place);
-    if (options.remote) {
+    before?.displaced?.(
+      `broker ${nameOf(registration)} has registered with epoch ${registration.epoch} from ${registration.address}`,
+    );
+    if (remote) {
       this.remote.add(place);
       this.silence.start();
     }
@@ -100,6 +118,7 @@ export class RouteTable implements RouteApi, RouteRegistry {
         return this.places.get(key) === place;
       },
       detach: () => this.remove(place),
+      broken: () => this.lose(place),
     };
   }
 
@@ -156,10 +175,17 @@ export class RouteTable implements RouteApi, RouteRegistry {
         `broker ${nameOf(registration)} cannot register as ${nameOf(next)}`,
       );
     }
-    checkEpoch(next, registration);
+    checkEpoch(next, registration.epoch);
     place.registration = next;
     place.heardMs = this.platform.clock.monotonicMs();
     await this.publish({ kind: 'put', broker: next });
+  }
+
+  private lose(place: Place): Promise<void> {
+    const { brokerName, brokerId, epoch } = place.registration;
+    const there = this.places.get(keyOf(place.registration)) === place;
+    if (brokerId === MASTER_ID && there) this.lostMasters.note(brokerName, epoch);
+    return this.remove(place);
   }
 
   private async remove(place: Place): Promise<void> {
@@ -188,6 +214,17 @@ export class RouteTable implements RouteApi, RouteRegistry {
     });
   }
 
+  /** Of two that call themselves master the newer one is; with one epoch they cannot both be. */
+  private checkMaster(next: BrokerRegistration, known: BrokerRegistration | undefined): void {
+    if (next.brokerId !== MASTER_ID) return;
+    checkEpoch(next, this.lostMasters.epochOf(next.brokerName));
+    if (known?.epoch !== next.epoch || known.address === next.address) return;
+    throw new StatusError(
+      Code.BAD_REQUEST,
+      `broker ${nameOf(next)} registers with epoch ${next.epoch} from ${next.address}, but ${known.address} has that epoch`,
+    );
+  }
+
   private check(registration: BrokerRegistration): void {
     const { brokerName, brokerId, topics } = registration;
     if (brokerName === '') throw new StatusError(Code.BAD_REQUEST, 'brokerName is empty');
@@ -203,11 +240,11 @@ export class RouteTable implements RouteApi, RouteRegistry {
   }
 }
 
-function checkEpoch(next: BrokerRegistration, known: BrokerRegistration): void {
-  if (next.epoch >= known.epoch) return;
+function checkEpoch(next: BrokerRegistration, knownEpoch: number): void {
+  if (next.epoch >= knownEpoch) return;
   throw new StatusError(
     Code.BAD_REQUEST,
-    `broker ${nameOf(next)} registers with epoch ${next.epoch}, epoch ${known.epoch} is registered`,
+    `broker ${nameOf(next)} registers with epoch ${next.epoch}, epoch ${knownEpoch} is registered`,
   );
 }
 

@@ -47,7 +47,13 @@ export class MemoryLink {
             limits: all,
           };
           this.servers.push(
-            new BrokerLinkServer(api, servedMethods(), stream.server, settings, () => undefined),
+            new BrokerLinkServer(
+              () => api,
+              servedMethods(),
+              stream.server,
+              settings,
+              () => undefined,
+            ),
           );
         } else {
           stream.cut();

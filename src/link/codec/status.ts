@@ -1,4 +1,5 @@
 /** Status codes and errors on the wire. */
+import { NotMasterError } from '../../api/not-master';
 import { Code, StatusError } from '../../message/status';
 import type {
   CodeAndText as Wire,
@@ -16,10 +17,12 @@ function isCode(code: number): code is Code {
   return codes.has(code);
 }
 
-export function statusToWire({ code, message }: StatusError): Wire {
-  return { code, text: message };
+export function statusToWire(status: StatusError): Wire {
+  const { code, message: text } = status;
+  return status instanceof NotMasterError ? { code, text, not_master: true } : { code, text };
 }
 
-export function statusFromWire({ code, text }: CodeAndText__Output): StatusError {
-  return new StatusError(codeFromWire(code), text);
+export function statusFromWire(wire: CodeAndText__Output): StatusError {
+  const { code, text } = wire;
+  return wire.not_master ? new NotMasterError(text) : new StatusError(codeFromWire(code), text);
 }

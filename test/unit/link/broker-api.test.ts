@@ -57,7 +57,7 @@ brokerApiSuite('over gRPC', async () => {
   const platform = memoryPlatform();
   const log = keptLog();
   const running = await openTestBroker(platform, { settings });
-  const service = brokerLinkService(running.broker, {
+  const service = brokerLinkService(() => running.broker, {
     platform,
     log,
     brokerName: 'a',

@@ -1,3 +1,4 @@
+import { NotMasterError } from '../../../src/api/not-master';
 import { BrokerLinkServer } from '../../../src/link/broker-link-server';
 import { servedMethods } from '../../../src/link/broker-methods';
 import { statusFromWire } from '../../../src/link/codec/status';
@@ -16,6 +17,9 @@ describe('the broker behind a link', () => {
   let stream: MemoryStream<LinkBatch, LinkBatch, LinkBatch__Output, LinkBatch__Output>;
   let got: LinkBatch__Output[];
   let closed: string | undefined;
+  let broker: ModelBroker;
+  /** The broker while it leads. */
+  let leading: ModelBroker | undefined;
   const log = keptLog();
 
   beforeEach(async () => {
@@ -28,9 +32,16 @@ describe('the broker behind a link', () => {
       drained: () => undefined,
       closed: (reason) => (closed = reason),
     });
-    const broker = new ModelBroker('a', () => undefined);
+    broker = new ModelBroker('a', () => undefined);
+    leading = broker;
     const settings = { platform: sim, log, brokerName: 'a', brokerId: 0, limits: LINK_LIMITS };
-    new BrokerLinkServer(broker, servedMethods(), stream.server, settings, () => undefined);
+    new BrokerLinkServer(
+      () => leading,
+      servedMethods(),
+      stream.server,
+      settings,
+      () => undefined,
+    );
   });
 
   const greet = (): void => {
@@ -97,5 +108,46 @@ describe('the broker behind a link', () => {
       [1, 2],
     ]);
     expect(closed).toBeUndefined();
+  });
+
+  const ask = (id: number, method: string): void => {
+    stream.client.write({ frames: [{ id, kind: 0, method }] });
+  };
+  const errors = (): unknown[] =>
+    got
+      .flatMap((batch) => batch.frames)
+      .filter(({ kind }) => kind === 2)
+      .map(({ payload }) => statusFromWire(codeAndText.decode(payload)));
+
+  it('executes nothing while it does not lead, and says so, until it does', async () => {
+    leading = undefined;
+    greet();
+    ask(1, 'Probe');
+    await sim.settle();
+    expect(errors()).toEqual([expect.any(NotMasterError)]);
+    expect(errors()).toMatchObject([{ code: Code.HA_NOT_AVAILABLE }]);
+    expect(broker.probes).toBe(0);
+    leading = broker;
+    ask(2, 'Probe');
+    await sim.settle();
+    expect(broker.probes).toBe(1);
+    expect(got.at(-1)?.frames).toMatchObject([{ id: 2, kind: 1 }]);
+  });
+
+  it('lets no answer leave when it leads no more, but breaks the stream', async () => {
+    greet();
+    ask(1, 'Probe');
+    await sim.settle();
+    const before = got.length;
+    ask(2, 'Probe');
+    const { probe } = broker;
+    broker.probe = () => {
+      leading = undefined; // the lease ends while the call runs
+      return probe.call(broker);
+    };
+    await sim.settle();
+    expect(broker.probes).toBe(2);
+    expect(got).toHaveLength(before);
+    expect(closed).toBeDefined();
   });
 });

@@ -122,7 +122,7 @@ describe('a broker over gRPC', () => {
     broker.topics.set('t', { name: 't', type: 'NORMAL', queues: 8 });
     broker.groups.set('g', groupConfig('g'));
     const service = (): StreamService =>
-      brokerLinkService(broker, { platform, log: keptLog(), brokerName: 'a', brokerId: 0 });
+      brokerLinkService(() => broker, { platform, log: keptLog(), brokerName: 'a', brokerId: 0 });
     let served = await serveOnLoopback([service()]);
     cleanups.push(() => served.stop());
     const link = brokerDialer({ platform, log: keptLog() })(
@@ -160,7 +160,7 @@ describe('a broker over gRPC', () => {
     broker.topics.set('t', { name: 't', type: 'NORMAL', queues: 8 });
     let open = (): void => undefined;
     broker.sendGate = new Promise((resolve) => (open = resolve));
-    const service = brokerLinkService(broker, {
+    const service = brokerLinkService(() => broker, {
       platform,
       log: keptLog(),
       brokerName: 'a',

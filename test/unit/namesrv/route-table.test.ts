@@ -89,6 +89,61 @@ describe('the route table', () => {
     expect(table.brokers().map(({ address }) => address)).toEqual(['new:1']);
   });
 
+  it('tells a master at once that a newer one has its place', async () => {
+    const reasons: string[] = [];
+    const displaced = (reason: string): void => void reasons.push(reason);
+    const old = table.attach(registration({ epoch: 4, address: 'old:1' }), {
+      remote: true,
+      displaced,
+    });
+    table.attach(registration({ epoch: 5, address: 'new:1' }), { remote: true });
+    expect(reasons).toEqual(['broker a/0 has registered with epoch 5 from new:1']);
+    expect(old.keepAlive()).toBe(false);
+    await old.broken();
+    expect(table.brokers().map(({ address }) => address)).toEqual(['new:1']);
+  });
+
+  it('refuses a second master with the same epoch at another address, but not the same one again', () => {
+    table.attach(registration({ epoch: 4, address: 'old:1' }), { remote: true });
+    expect(() =>
+      table.attach(registration({ epoch: 4, address: 'new:1' }), { remote: true }),
+    ).toThrow('broker a/0 registers with epoch 4 from new:1, but old:1 has that epoch');
+    table.attach(registration({ epoch: 4, address: 'old:1', version: 2 }), { remote: true });
+    expect(table.brokers()).toMatchObject([{ address: 'old:1', version: 2 }]);
+  });
+
+  it('keeps older masters out for 120 s after one was lost, but not followers', async () => {
+    const lost = table.attach(registration({ epoch: 5 }), { remote: true });
+    await lost.broken();
+    const older = registration({ epoch: 4, address: 'old:1' });
+    expect(() => table.attach(older, { remote: true })).toThrow('epoch 5 is registered');
+    table.attach({ ...older, brokerId: 1 }, { remote: true });
+    await sim.advance(119_999);
+    expect(() => table.attach(older, { remote: true })).toThrow('epoch 5 is registered');
+    await sim.advance(1);
+    table.attach(older, { remote: true });
+    expect(names(table.brokers())).toContain('a/0');
+  });
+
+  it('remembers no epoch of a master that has said goodbye: its clock may have been set back', async () => {
+    const stopped = table.attach(registration({ epoch: 5 }), { remote: true });
+    await stopped.detach();
+    table.attach(registration({ epoch: 4 }), { remote: true });
+    expect(names(table.brokers())).toEqual(['a/0']);
+  });
+
+  it('remembers as many lost masters as it holds brokers, and forgets the first one then', async () => {
+    const small = new RouteTable(sim, { brokersMax: 1 });
+    for (const brokerName of ['a', 'b']) {
+      await small.attach(registration({ brokerName, epoch: 5 }), { remote: true }).broken();
+    }
+    const older = (brokerName: string): void =>
+      void small.attach(registration({ brokerName, epoch: 4 }), { remote: true });
+    expect(() => older('b')).toThrow('epoch 5 is registered');
+    expect(() => older('a')).not.toThrow();
+    small.close();
+  });
+
   it('refuses an update that lowers its epoch or names another broker', async () => {
     const lease = await table.register(registration({ epoch: 4 }));
     await expect(lease.update(registration({ epoch: 3 }))).rejects.toMatchObject({

@@ -1,0 +1,39 @@
+import type { Clock } from '../platform/platform';
+
+/**
+ * Epochs of masters that were lost a moment ago, so that an older master that comes back meanwhile does not take
+ * their place. One that says goodbye is not remembered: its epochs may begin anew.
+ */
+export class LostMasters {
+  /** By broker name, the one lost first at the front. */
+  private readonly lost = new Map<string, { readonly epoch: number; readonly atMs: number }>();
+
+  /**
+   * @param keepMs how long an epoch is remembered, milliseconds
+   * @param max names that are remembered; beyond it the one lost first is forgotten
+   */
+  constructor(
+    private readonly clock: Clock,
+    private readonly keepMs: number,
+    private readonly max: number,
+  ) {}
+
+  note(brokerName: string, epoch: number): void {
+    const newest = Math.max(epoch, this.epochOf(brokerName));
+    this.lost.delete(brokerName);
+    this.lost.set(brokerName, { epoch: newest, atMs: this.clock.monotonicMs() });
+    for (const first of this.lost.keys()) {
+      if (this.lost.size <= this.max) return;
+      this.lost.delete(first);
+    }
+  }
+
+  /** The epoch that a master of that name must have at least. */
+  epochOf(brokerName: string): number {
+    const known = this.lost.get(brokerName);
+    if (known === undefined) return 0;
+    if (this.clock.monotonicMs() - known.atMs < this.keepMs) return known.epoch;
+    this.lost.delete(brokerName);
+    return 0;
+  }
+}
