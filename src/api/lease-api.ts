@@ -34,7 +34,7 @@ export interface GroupState {
   readonly leader: Leader | undefined;
   /** Who may lead; `undefined` until the group has had its first leader. */
   readonly inSync: readonly Member[] | undefined;
-  /** The newest leadership that was released; older than the leader's epoch, where there is a leader. */
+  /** Where nobody leads since the newest leadership was released: it is over, and so is every older one. */
   readonly released: Release | undefined;
 }
 
@@ -45,7 +45,8 @@ export interface GroupWatch {
 export interface LeaseApi {
   /**
    * Calls `listener` with the group's state as soon as it is known and after each change, in the order of
-   * revisions; some states in between may be left out. While the service is away it hears nothing.
+   * revisions; some states in between may be left out. The first is one from after this call. While the service
+   * is away it hears nothing.
    */
   watch(listener: (state: GroupState) => void): GroupWatch;
   /**

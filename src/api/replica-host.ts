@@ -39,8 +39,10 @@ export interface RoleKeeper {
   leads(epoch: number): boolean;
   /**
    * Tells a master of a follower's hello, before its welcome. From now on no older stream of this replica counts.
+   * Answers whether the in-sync set means this very store. A replica that the set lists and that is not meant lost
+   * what it had: the master has it taken out of the set before it welcomes it.
    */
-  met(replicaId: number, storeId: string): void;
+  met(replicaId: number, storeId: string): boolean;
   /**
    * Changes the in-sync set. One that joins is waited for before this is called, one that leaves until this has
    * resolved.
@@ -56,6 +58,16 @@ export interface RoleKeeper {
   promise(epoch: number, promiseMs: number): number;
   /** Tells a master that a follower has promised, counted from the master's monotonic `sentMs`. */
   promised(replicaId: number, sentMs: number, promiseMs: number): void;
+  /** Tells a follower's lag behind its master's log end, from each heartbeat. */
+  behind(bytes: number): void;
+  /**
+   * Tells a master of a follower's wall clock, from each acknowledgement.
+   * @param aheadMs its own wall clock when that came, minus the follower's when it was sent
+   * @returns how far the follower's is off the group's, ms: what its next heartbeat says
+   */
+  clockSeen(replicaId: number, aheadMs: number): number;
+  /** Tells a follower what its master's heartbeat says of its clock. */
+  clockOff(offMs: number): void;
   /** Tells that a message spoke of a higher epoch than one's own. */
   newerEpoch(epoch: number): void;
 }

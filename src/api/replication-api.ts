@@ -91,6 +91,8 @@ export interface LogBytes {
 export interface Heartbeat {
   readonly sentMs: number;
   readonly wallMs: number;
+  /** How far the follower's wall clock is off the group's, ms; negative: behind. */
+  readonly clockOffMs: number;
   /** Readers may see what lies below: every member of the in-sync set has it. */
   readonly confirmedPosition: number;
   readonly minPosition: number;

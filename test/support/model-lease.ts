@@ -37,13 +37,13 @@ export class ModelLeaseService {
 
   /** @throws LeaseRefusedError */
   take(candidate: Candidate): Leader {
-    const { leader, inSync, released } = this.current;
+    const { leader, inSync } = this.current;
     if (leader !== undefined) throw new LeaseRefusedError(`${leader.member} leads`);
     if (inSync !== undefined && !inSync.includes(candidate.member)) {
       throw new LeaseRefusedError(`${candidate.member} is not in sync`);
     }
     const taken = { ...candidate, epoch: this.revision + 1 };
-    this.change({ leader: taken, inSync: inSync ?? [candidate.member], released });
+    this.change({ leader: taken, inSync: inSync ?? [candidate.member], released: undefined });
     this.startLease();
     return taken;
   }

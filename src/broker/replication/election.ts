@@ -1,0 +1,314 @@
+/**
+ * Decides, with a lease service, what a replica of a broker group is: master, follower or neither.
+ *
+ *     nobody leads, and this replica is in sync and free of promises  ->  campaign
+ *     the campaign is won                                             ->  lead under the new epoch
+ *     another leads                                                   ->  follow it
+ *     the lease is lost, and promises do not hold instead             ->  rest, then follow who comes next
+ *
+ * A follower whose master's key is gone goes on following it until another leads: that master may still be one, by
+ * the promises of its followers. docs/decisions/0016-leases.md argues why there is never more than one master.
+ */
+import {
+  LeaseLostError,
+  type Candidate,
+  type GroupState,
+  type GroupWatch,
+  type Leader,
+  type LeaseApi,
+  type Leadership,
+  type Member,
+} from '../../api/lease-api';
+import type { ReplicaHost, RoleKeeper } from '../../api/replica-host';
+import type { Logger } from 'pino';
+import type { Platform } from '../../platform/platform';
+import { ClockCheck } from './clock-check';
+import { EarliestTimer } from './earliest-timer';
+import { replicaIdOf } from './member-book';
+import { nobodyRestsOnPromises, Promises } from './promises';
+import { Term } from './term';
+
+export interface ElectionOptions {
+  readonly self: Candidate;
+  readonly lease: LeaseApi;
+  readonly host: ReplicaHost;
+  readonly platform: Pick<Platform, 'clock' | 'timers' | 'random'>;
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** How long followers promise not to campaign, and how long what has lapsed may come back, ms. */
+  readonly promiseMs: number;
+}
+
+/** Candidates start at most this much apart, so that the first wins before the second asks, ms. */
+const JITTER_MS = 100;
+/** One that knows its log to be shorter than the master's lets others go first, ms. */
+const BEHIND_MS = 300;
+/** Between campaigns that failed, ms. */
+const RETRY_MS = 250;
+/** How long one that could not lead leaves it to others, ms. */
+const UNFIT_MS = 5_000;
+
+export class Election implements RoleKeeper {
+  private readonly promises: Promises;
+  private readonly clocks: ClockCheck;
+  private watch: GroupWatch | undefined;
+  private state: GroupState | undefined;
+  private term: Term | undefined;
+  private ending: Promise<void> | undefined;
+  private campaign: Promise<void> | undefined;
+  /** Whom the host was told to follow. */
+  private followed: Leader | undefined;
+  private readonly wake: EarliestTimer;
+  /** No campaign before, unless this replica was named, monotonic ms. */
+  private campaignMs = 0;
+  /** No campaign before in any case: set when one failed, or could not lead; monotonic ms. */
+  private fitMs = 0;
+  /** The highest epoch heard of. */
+  private seenEpoch = 0;
+  private behindBytes = 0;
+  private stopped = false;
+
+  constructor(private readonly options: ElectionOptions) {
+    this.promises = new Promises(options.platform.clock, options.promiseMs);
+    this.clocks = new ClockCheck(options.log);
+    this.wake = new EarliestTimer(options.platform, () => this.review());
+  }
+
+  /** Begins to watch, to follow, and to campaign. */
+  start(): void {
+    this.watch = this.options.lease.watch((state) => this.heard(state));
+  }
+
+  /** Ends for good; a master hands over first. Closes neither host nor lease service. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.watch?.close();
+    this.wake.cancel();
+    await this.campaign;
+    if (this.term !== undefined) await this.endTerm(this.term.successor);
+    await this.options.host.rest();
+  }
+
+  /**
+   * Gives the leadership to another member of the in-sync set; resolves when it may take it.
+   * @param replicaId who; default: the one that promised last
+   * @throws RangeError when this replica does not lead, or no such member is there
+   */
+  async handOver(replicaId?: number): Promise<void> {
+    await this.campaign;
+    const { term } = this;
+    if (term === undefined) throw new RangeError('this replica does not lead');
+    const to = replicaId === undefined ? term.successor : term.memberFor(replicaId);
+    if (to === undefined || to === this.options.self.member) {
+      const who = replicaId === undefined ? 'no other replica' : `replica ${replicaId}`;
+      throw new RangeError(`${who} is in sync and can take over`);
+    }
+    this.postpone(2 * this.options.promiseMs);
+    await this.endTerm(to);
+  }
+
+  leads(epoch: number): boolean {
+    return this.term?.epoch === epoch && this.term.mastership.holds();
+  }
+
+  async changeInSync(epoch: number, members: readonly number[]): Promise<void> {
+    const { term } = this;
+    if (term?.epoch !== epoch) throw new LeaseLostError(`epoch ${epoch} is over`);
+    try {
+      await term.changeInSync(members);
+    } finally {
+      this.review();
+    }
+  }
+
+  get askPromiseMs(): number {
+    return this.options.promiseMs;
+  }
+
+  met(replicaId: number, storeId: string): boolean {
+    return this.term?.meet(replicaId, storeId) ?? false;
+  }
+
+  promise(epoch: number, promiseMs: number): number {
+    const leads = this.campaign !== undefined || this.term !== undefined;
+    if (this.stopped || leads || epoch < this.seenEpoch) return 0;
+    return this.promises.make(promiseMs);
+  }
+
+  promised(replicaId: number, sentMs: number, promiseMs: number): void {
+    this.term?.promised(replicaId, sentMs, promiseMs);
+  }
+
+  newerEpoch(epoch: number): void {
+    this.seenEpoch = Math.max(this.seenEpoch, epoch);
+    this.review();
+  }
+
+  behind(bytes: number): void {
+    this.behindBytes = bytes;
+  }
+
+  clockSeen(replicaId: number, aheadMs: number): number {
+    const offMs = this.clocks.note(replicaId, aheadMs);
+    this.clocks.judge(this.clocks.offMs);
+    const successor = this.term?.successor;
+    if (this.clocks.off && successor !== undefined) void this.endTerm(successor);
+    return offMs;
+  }
+
+  clockOff(offMs: number): void {
+    this.clocks.judge(offMs);
+    this.review();
+  }
+
+  private get nowMs(): number {
+    return this.options.platform.clock.monotonicMs();
+  }
+
+  private heard(state: GroupState): void {
+    const { leader, released } = state;
+    if (leader === undefined && this.state?.leader !== undefined) {
+      const forAnother = released?.to !== undefined && released.to !== this.options.self.member;
+      this.postpone(forAnother ? this.options.promiseMs : 0);
+    }
+    this.state = state;
+    this.seenEpoch = Math.max(this.seenEpoch, leader?.epoch ?? 0);
+    this.review();
+  }
+
+  /** Does what the state of things asks for. Called whenever something may have changed. */
+  private review(): void {
+    if (this.stopped || this.ending !== undefined) return;
+    if (this.term !== undefined) this.reviewTerm(this.term);
+    else if (this.state?.leader !== undefined) this.reviewLeader(this.state.leader);
+    else if (this.state !== undefined) this.reviewVacancy(this.state);
+  }
+
+  private reviewTerm(term: Term): void {
+    const { mastership } = term;
+    if (mastership.over) {
+      void this.endTerm(undefined);
+      return;
+    }
+    if (this.seenEpoch > term.epoch) {
+      this.resign(term, 'another leads');
+      return;
+    }
+    const { untilMs } = mastership;
+    if (mastership.holds()) {
+      // By promises alone: it asks for a lease of its own again, which is a new epoch.
+      if (mastership.lost && this.state?.leader === undefined) this.campaignAt(this.fitMs);
+      this.wake.at(Math.min(untilMs, this.nowMs + this.options.promiseMs));
+    } else if (mastership.lost || this.nowMs >= untilMs + this.options.promiseMs) {
+      this.resign(term, 'the lease was not renewed');
+    } else {
+      // A renewal that is only late shows, when it comes, that nobody else has led.
+      this.wake.at(untilMs + this.options.promiseMs);
+    }
+  }
+
+  private reviewLeader(leader: Leader): void {
+    const { host, log, self } = this.options;
+    // A leadership of this store that is not its term is one of a life before, or one whose answer was lost.
+    if (leader.member === self.member || leader.epoch === this.followed?.epoch) return;
+    this.followed = leader;
+    const { member, address, epoch } = leader;
+    log.info({ leader: member, address, epoch }, 'following');
+    host.follow({ replicaId: replicaIdOf(member), address }, epoch).catch((error: unknown) => {
+      log.error({ err: error, epoch }, 'cannot follow');
+    });
+  }
+
+  private reviewVacancy(state: GroupState): void {
+    const { member } = this.options.self;
+    const named = state.released?.to === member;
+    if (state.inSync !== undefined && !state.inSync.includes(member)) return;
+    if (this.clocks.off && !named) return;
+    const freeMs = nobodyRestsOnPromises(state, member) ? 0 : this.nowMs + this.promises.leftMs;
+    this.campaignAt(Math.max(freeMs, this.fitMs, named ? 0 : this.campaignMs));
+  }
+
+  private campaignAt(atMs: number): void {
+    if (this.campaign !== undefined) return;
+    if (atMs > this.nowMs) {
+      this.wake.at(atMs);
+      return;
+    }
+    const { lease, self, log } = this.options;
+    this.campaign = lease
+      .campaign(self)
+      .then(
+        (leadership) => this.won(leadership),
+        (error: unknown) => {
+          log.info({ err: error }, 'campaign not won');
+          this.fitMs = this.nowMs + RETRY_MS;
+        },
+      )
+      .finally(() => {
+        this.campaign = undefined;
+        this.review();
+      });
+  }
+
+  private won(leadership: Leadership): void {
+    const { self, host, log, platform } = this.options;
+    const term = new Term(leadership, self.member, platform.clock);
+    const stale = term.epoch < this.seenEpoch;
+    this.term = term;
+    this.followed = undefined;
+    this.clocks.clear();
+    leadership.onLost(() => {
+      term.mastership.lose();
+      this.review();
+    });
+    if (this.stopped) return;
+    if (stale) {
+      const detail = { epoch: term.epoch, seenEpoch: this.seenEpoch };
+      log.error(detail, 'the lease service has gone back in time: was it restored from a copy?');
+      this.fitMs = this.nowMs + UNFIT_MS;
+      this.resign(term, 'its epoch is not new');
+      return;
+    }
+    log.info({ epoch: term.epoch, inSync: leadership.inSync }, 'leading');
+    host.lead(term.epoch, term.inSync).catch((error: unknown) => {
+      if (this.term !== term || this.ending !== undefined) return;
+      log.error({ err: error, epoch: term.epoch }, 'cannot lead');
+      this.fitMs = this.nowMs + UNFIT_MS;
+      this.resign(term, 'it cannot lead');
+    });
+  }
+
+  private resign(term: Term, reason: string): void {
+    this.options.log.warn({ epoch: term.epoch, reason }, 'no longer leading');
+    term.mastership.end();
+    void this.endTerm(undefined);
+  }
+
+  /** Ends all work of the term, then gives its leadership back. Never rejects. */
+  private endTerm(to: Member | undefined): Promise<void> {
+    this.ending ??= this.endWork(to).finally(() => {
+      this.ending = undefined;
+      this.review();
+    });
+    return this.ending;
+  }
+
+  private async endWork(to: Member | undefined): Promise<void> {
+    const { host, log } = this.options;
+    const { term } = this;
+    if (term === undefined) return;
+    await host.rest().catch((error: unknown) => log.error({ err: error }, 'cannot rest'));
+    term.mastership.end();
+    await term.leadership.release(to).catch((error: unknown) => {
+      log.info({ err: error, epoch: term.epoch }, 'leadership not released');
+    });
+    // While it ended, a campaign under way may have won a new one.
+    if (this.term === term) this.term = undefined;
+  }
+
+  /** No campaign for so long, and a little more: less for those with the longer log. */
+  private postpone(ms: number): void {
+    const jitterMs = (this.options.platform.random.uint32() / 2 ** 32) * JITTER_MS;
+    const behindMs = this.behindBytes > 0 ? BEHIND_MS : 0;
+    this.campaignMs = Math.max(this.campaignMs, this.nowMs + ms + behindMs + jitterMs);
+  }
+}
