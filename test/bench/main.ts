@@ -50,7 +50,7 @@ async function startTarget(flush: string): Promise<Target> {
 
 /** Each step after the same warm-up; the server keeps its process for all. */
 async function runSteps(target: Target, options: Options): Promise<readonly Result[]> {
-  const connections = new Connections(target.endpoint, options.connections);
+  const connections = new Connections([target.endpoint], options.connections);
   const { body, preload, seconds } = options;
   const results: Result[] = [];
   const step = async (name: string, work: Parameters<typeof measure>[3]): Promise<void> => {

@@ -5,18 +5,18 @@ const BATCH = 32;
 const INVISIBLE_MS = 60_000;
 const POLL_MS = 5000;
 
-/** Connections to one server, used in turn. */
+/** Connections to one server, or to its proxies, used in turn. */
 export class Connections {
   private readonly clients: readonly RawClient[];
   private next = 0;
   private sequence = 0;
 
-  constructor(endpoint: string, count: number) {
+  /** @param count connections to each endpoint */
+  constructor(endpoints: readonly string[], count: number) {
     const name = (index: number): string => `bench-${process.pid}-${index}`;
-    this.clients = Array.from(
-      { length: count },
-      (_, index) => new RawClient(endpoint, name(index), 30_000),
-    );
+    this.clients = Array.from({ length: count }, () => endpoints)
+      .flat()
+      .map((endpoint, index) => new RawClient(endpoint, name(index), 30_000));
   }
 
   take(): RawClient {

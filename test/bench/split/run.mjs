@@ -1,0 +1,8 @@
+// npm run bench:split: what a message costs in one process, and with broker and proxies as processes of their own. `--help` says more.
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+require('../../../scripts/ts-require.cjs');
+const { main } = require('./main.ts');
+
+await main(process.argv.slice(2));
