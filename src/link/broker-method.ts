@@ -14,6 +14,12 @@ export interface Parking<Q, A> {
   giveBack(api: GivenBackTo, request: Q, answer: A): Promise<void>;
 }
 
+/** What of a method turns its messages into bytes and back. */
+export type MethodCodecs<WQ, WA, WQO, WAO> = Pick<
+  MethodDefinition<WQ, WA, WQO, WAO>,
+  'requestSerialize' | 'requestDeserialize' | 'responseSerialize' | 'responseDeserialize'
+>;
+
 export interface BrokerMethod<Q, A> {
   readonly name: string;
   /** How long the caller waits beside what the request itself asks to wait, milliseconds. */
@@ -45,7 +51,7 @@ export const SEARCH_PATIENCE_MS = 20_000;
 
 export function method<Q, A, WQ extends object, WA extends object, WQO, WAO>(
   name: string,
-  definition: MethodDefinition<WQ, WA, WQO, WAO>,
+  definition: MethodCodecs<WQ, WA, WQO, WAO>,
   how: {
     readonly request: Forms<Q, WQ, WQO>;
     readonly answer: Forms<A, WA, WAO>;

@@ -37,6 +37,7 @@ import { delayedForms, listDelayedForms } from './codec/delayed';
 import { faultFromWire, faultToWire } from './codec/filter-fault';
 import { groupFromWire, groupToWire } from './codec/group';
 import { foundFromWire, foundToWire, searchFromWire, searchToWire } from './codec/message-search';
+import { answersRecords, sendsRecord } from './codec/hot-calls';
 import * as pop from './codec/pop';
 import { progressForms, progressRequestForms } from './codec/progress';
 import * as send from './codec/send';
@@ -52,7 +53,7 @@ import {
   type GivenBackTo,
   type ServedMethod,
 } from './broker-method';
-import { byName, nothing, type Forms } from './forms';
+import { asItIs, byName, nothing, type Forms } from './forms';
 import { inspectMethods, type InspectMethods } from './inspect-methods';
 import { offsetMethods, type OffsetMethods } from './offset-methods';
 import { brokerDefinition } from './services';
@@ -106,8 +107,8 @@ export function servedMethods(): ReadonlyMap<string, ServedMethod> {
 
 function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
   return {
-    send: method('Send', service.Send, {
-      request: [send.sendRequestToWire, send.sendRequestFromWire],
+    send: method('Send', sendsRecord(service.Send), {
+      request: asItIs(),
       answer: [send.sendResultToWire, send.sendResultFromWire],
       call: (api, request) => api.send(request),
     }),
@@ -116,9 +117,9 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
       answer: nothing,
       call: (api, request) => api.recall(request),
     }),
-    pop: method('Pop', service.Pop, {
+    pop: method('Pop', answersRecords(service.Pop), {
       request: [pop.popRequestToWire, pop.popRequestFromWire],
-      answer: [pop.popResultToWire, pop.popResultFromWire],
+      answer: asItIs(),
       call: (api, request, signal) => api.pop(request, signal),
       patienceMs: POP_PATIENCE_MS,
       parking: { stopped: [], giveBack: releaseAll },
@@ -248,8 +249,8 @@ type TransactionMethods = Pick<
 
 function transactionMethods(service: GantryBrokerDefinition): TransactionMethods {
   return {
-    prepare: method('PrepareTransaction', service.PrepareTransaction, {
-      request: [send.sendRequestToWire, send.sendRequestFromWire],
+    prepare: method('PrepareTransaction', sendsRecord(service.PrepareTransaction), {
+      request: asItIs(),
       answer: [send.sendResultToWire, send.sendResultFromWire],
       call: ({ transactions }, request) => transactions.prepare(request),
     }),

@@ -9,3 +9,8 @@ export const byName: Forms<string, { name: string }, { name: string }> = [
   (name) => ({ name }),
   ({ name }) => name,
 ];
+
+/** What the method's codec takes and gives as it is. */
+export function asItIs<T>(): Forms<T, T, T> {
+  return [(value) => value, (value) => value];
+}

@@ -5,16 +5,19 @@ import type { GantryBrokerDefinition } from '../rpc/generated/gantry/v1/GantryBr
 import type { GantryNameServerDefinition } from '../rpc/generated/gantry/v1/GantryNameServer';
 import type { CodeAndText, CodeAndText__Output } from '../rpc/generated/gantry/v1/CodeAndText';
 import { loadPackage, loadService } from '../rpc/protos';
+import { linkDefinition } from './codec/link-batch';
 
 let broker: GantryBrokerDefinition | undefined;
 let nameServer: GantryNameServerDefinition | undefined;
 let admin: GantryAdminDefinition | undefined;
 
 export function brokerDefinition(): GantryBrokerDefinition {
-  broker ??= loadService(
+  if (broker !== undefined) return broker;
+  const loaded = loadService(
     'gantry/v1/broker.proto',
     'gantry.v1.GantryBroker',
   ) as GantryBrokerDefinition;
+  broker = { ...loaded, Link: linkDefinition(loaded.Link) };
   return broker;
 }
 

@@ -11,10 +11,11 @@ import {
   MAGIC_V2,
   MAX_BODY_BYTES,
   MAX_PROPERTIES_BYTES,
-  readRecord,
-  recordProperties,
+  recordLayout,
   SysFlag,
 } from './record';
+import { findProperty, propertyKey } from './record-property';
+import { textOf } from './wire/wire-reader';
 
 const UNIQ_KEY = encodeProperties([[Property.UNIQ_KEY, 'x']]).slice(0, -2);
 const WAIT_FALSE = encodeProperties([[Property.WAIT, 'false']]).slice(0, -1);
@@ -142,21 +143,25 @@ class FieldsDraft implements RecordDraft {
   }
 }
 
-/** A draft of bytes that another process has made; they are copied once, into the log. */
+const TAGS = propertyKey(Property.TAGS);
+const MESSAGE_ID = propertyKey(Property.UNIQ_KEY);
+const WAIT = propertyKey(Property.WAIT);
+const DELIVER_MS = propertyKey(Property.TIMER_DELIVER_MS);
+
+/** A draft of bytes that another process has made; they are copied once, into the log. Hot path. */
 export function draftOfBytes(bytes: Buffer): RecordDraft {
-  const record = readRecord(bytes, 0);
-  if (record.totalBytes !== bytes.length) {
-    throw new RangeError(`record says ${record.totalBytes} bytes but has ${bytes.length}`);
+  const { end, topicAt, topicEnd } = recordLayout(bytes, 0);
+  if (end !== bytes.length) {
+    throw new RangeError(`record says ${end} bytes but has ${bytes.length}`);
   }
-  const properties = recordProperties(record);
-  const tag = properties.get(Property.TAGS);
-  const deliverMs = Number(properties.get(Property.TIMER_DELIVER_MS));
+  const tag = findProperty(bytes, TAGS) ?? '';
+  const deliverMs = Number(findProperty(bytes, DELIVER_MS));
   return {
-    topic: record.topic,
-    byteLength: bytes.length,
-    tagsCode: tag === undefined ? 0 : javaHashCode(tag),
-    messageId: properties.get(Property.UNIQ_KEY) ?? '',
-    waitsForDisk: properties.get(Property.WAIT) !== 'false',
+    topic: textOf(bytes, topicAt, topicEnd),
+    byteLength: end,
+    tagsCode: tag === '' ? 0 : javaHashCode(tag),
+    messageId: findProperty(bytes, MESSAGE_ID) ?? '',
+    waitsForDisk: findProperty(bytes, WAIT) !== 'false',
     deliverMs: Number.isSafeInteger(deliverMs) && deliverMs > 0 ? deliverMs : undefined,
     writeTo: (target, at) => target.set(bytes, at),
   };

@@ -1,13 +1,9 @@
-/** Receiving on the wire: stored records travel unchanged. */
-import type { PopRequest, PopResult } from '../../api/broker-api';
+/** What is asked when receiving, on the wire. */
+import type { PopRequest } from '../../api/broker-api';
 import type {
   PopRequest as WireRequest,
   PopRequest__Output,
 } from '../../rpc/generated/gantry/v1/PopRequest';
-import type {
-  PopResult as WireResult,
-  PopResult__Output,
-} from '../../rpc/generated/gantry/v1/PopResult';
 import { filterFromWire, filterToWire } from './filter';
 
 export function popRequestToWire(request: PopRequest): WireRequest {
@@ -37,26 +33,4 @@ export function popRequestFromWire(wire: PopRequest__Output): PopRequest {
     pollMs: wire.poll_ms,
     autoRenew: wire.auto_renew,
   };
-}
-
-/** Hot path. */
-export function popResultToWire(result: PopResult): WireResult {
-  return {
-    messages: result.map((message) => ({
-      record: message.record,
-      receipt_handle: message.receiptHandle,
-      attempt: message.attempt,
-      invisible_ms: message.invisibleMs,
-    })),
-  };
-}
-
-/** Hot path. The records are views of the wire's bytes. */
-export function popResultFromWire(wire: PopResult__Output): PopResult {
-  return wire.messages.map((message) => ({
-    record: message.record,
-    receiptHandle: message.receipt_handle,
-    attempt: message.attempt,
-    invisibleMs: message.invisible_ms,
-  }));
 }

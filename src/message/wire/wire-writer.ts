@@ -170,7 +170,8 @@ export class WireWriter {
   }
 }
 
-function varintBytes(value: number): number {
+/** Bytes that a varint takes. */
+export function varintBytes(value: number): number {
   let bytes = 1;
   for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) bytes++;
   return bytes;
