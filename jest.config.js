@@ -12,6 +12,7 @@
  * - fuzz: properties of what reads clients' bytes, for minutes instead of a number of runs
  * - crash: kill -9 under load, with a checker outside the process
  * - faults: every byte harmed, power lost, a full and a broken disk; long
+ * - deploy: the files of deploy/ against what checks them, and the image's steps without Docker
  * - grpc-js: suites of the above that talk to a server, again on `rpc.transport: grpc-js`
  *
  * GANTRY_RPC_TRANSPORT in the environment decides what all others run on; it is http2 by default.
@@ -28,6 +29,7 @@ const timeoutsMs = {
   faults: 2_400_000,
   transport: 600_000,
   fuzz: 600_000,
+  deploy: 600_000,
 };
 
 /** Where a project's tests are, when not in a folder of its name. */

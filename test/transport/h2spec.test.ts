@@ -2,7 +2,7 @@
 import { nodePlatform } from '../../src/platform/node-platform';
 import { GrpcServer } from '../../src/rpc/grpc/grpc-server';
 import { developmentCertificate } from '../../src/rpc/tls/development-certificate';
-import { goProgram, run } from './support/go-program';
+import { goProgram, run } from '../support/go-program';
 
 const H2SPEC = 'github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible';
 

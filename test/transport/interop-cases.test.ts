@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { nodePlatform } from '../../src/platform/node-platform';
 import { GrpcServer } from '../../src/rpc/grpc/grpc-server';
 import { developmentCertificate } from '../../src/rpc/tls/development-certificate';
-import { goProgram, run } from './support/go-program';
+import { goProgram, run } from '../support/go-program';
 import { testService } from './support/test-service';
 
 const CLIENT = 'google.golang.org/grpc/interop/client@v1.85.0';

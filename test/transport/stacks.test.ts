@@ -10,7 +10,7 @@ import { GrpcServer } from '../../src/rpc/grpc/grpc-server';
 import { developmentCertificate } from '../../src/rpc/tls/development-certificate';
 import { CuttingProxy } from '../support/cutting-proxy';
 import { ROOT } from '../support/process';
-import { run } from './support/go-program';
+import { run } from '../support/go-program';
 import { stackDefinition, stackService } from './support/stack-service';
 
 const cache = join(ROOT, '.cache');

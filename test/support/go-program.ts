@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { ROOT } from '../../support/process';
+import { ROOT } from './process';
 
 export const run = promisify(execFile);
 

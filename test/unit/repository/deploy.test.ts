@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { loadConfig, type Inputs } from '../../../src/config/load';
+import { ROLES } from '../../../src/config/schema';
+import { listenHealth, Readiness } from '../../../src/observe/http';
+import { nodePlatform } from '../../../src/platform/node-platform';
+import {
+  composeServices,
+  DEPLOY,
+  deployFiles,
+  deployText,
+  gantryContainer,
+  imageStage,
+  roleOf,
+} from '../../support/deploy-files';
+import { environmentOf, readDockerfile, wordsOf } from '../../support/dockerfile';
+import { ROOT } from '../../support/process';
+
+const run = promisify(execFile);
+const HTTP_PORT = '8082';
+
+const inputs = (env: Readonly<Record<string, string>>, file?: string): Inputs => ({
+  env,
+  flags: new Map(),
+  ...(file !== undefined && { file }),
+});
+
+describe('deploy/Dockerfile', () => {
+  const stages = readDockerfile(deployText('Dockerfile'));
+
+  it('copies what is there, and its context has it', () => {
+    const kept = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n');
+    const sources = stages
+      .flatMap(({ instructions }) => instructions)
+      .filter(({ name, flags }) => name === 'COPY' && !flags.has('from'))
+      .flatMap(({ words }) => words.slice(0, -1));
+    expect(sources).toContain('src');
+    for (const source of sources) {
+      expect({ source, there: existsSync(join(ROOT, source)) }).toEqual({ source, there: true });
+      expect(kept).toContain(`!${source}`);
+    }
+  });
+
+  it('copies from stages that come before', () => {
+    stages.forEach(({ instructions }, i) => {
+      const before = stages.slice(0, i).map(({ name }) => name);
+      for (const { flags } of instructions) {
+        if (flags.has('from')) expect(before).toContain(flags.get('from'));
+      }
+    });
+  });
+
+  it('sets variables that every role takes, and no user but one by number', () => {
+    for (const role of ROLES)
+      loadConfig(role, inputs({ ...environmentOf(imageStage()), ...NAMESRV }));
+    expect(environmentOf(imageStage())).toMatchObject({ GANTRY_HTTP_PORT: HTTP_PORT });
+    expect(wordsOf(imageStage(), 'USER')).toEqual(['1000:1000']);
+  });
+
+  it.each([
+    [true, 0],
+    [false, 1],
+  ])(
+    'says that a container whose readiness is %s is healthy with exit code %i',
+    async (ready, exit) => {
+      const readiness = new Readiness();
+      readiness.set('serving', ready);
+      const health = await listenHealth(nodePlatform().sockets, '127.0.0.1', 0, readiness);
+      const [, ...words] = wordsOf(imageStage(), 'HEALTHCHECK');
+      const env = { GANTRY_HTTP_PORT: `${health.port}` };
+      try {
+        const code = await run(process.execPath, words, { env }).then(
+          () => 0,
+          (error: { readonly code: number }) => error.code,
+        );
+        expect(code).toBe(exit);
+      } finally {
+        await health.close();
+      }
+    },
+  );
+});
+
+const NAMESRV = { GANTRY_NAMESRV: 'namesrv:9876' };
+
+describe('compose files', () => {
+  const containers = deployFiles('compose', /^(one-node|cluster)\.yaml$/).flatMap((file) =>
+    Object.entries(composeServices(`compose/${file}`)).flatMap(([name, service]) => {
+      const container = gantryContainer(service);
+      return container === undefined ? [] : [{ place: `${file} ${name}`, service, ...container }];
+    }),
+  );
+
+  it('have a container of Gantry', () => {
+    expect(containers.map(({ role }) => role)).toContain('start');
+  });
+
+  it.each(containers)('$place starts with its settings', ({ role, env }) => {
+    loadConfig(role, inputs(env));
+  });
+
+  it.each(containers)('$place is closed: read-only, without capabilities', ({ service }) => {
+    expect(service).toMatchObject({
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+    });
+  });
+});
+
+describe('systemd units', () => {
+  it('run the role that they are named by, with its settings and within its directory', () => {
+    const unit = deployText('systemd/gantry@.service');
+    expect(unit).toContain('\nExecStart=/usr/bin/gantry %i --config /etc/gantry/%i.yaml\n');
+    expect(unit).toContain('\nStateDirectory=gantry/%i\n');
+  });
+
+  it.each(deployFiles('systemd', /\.yaml$/))('%s is a file that its role starts with', (file) => {
+    const role = roleOf(basename(file, '.yaml'));
+    const options = loadConfig(role, inputs({}, join(DEPLOY, 'systemd', file)));
+    if ('dataDir' in options) expect(options.dataDir).toBe(`/var/lib/gantry/${role}`);
+  });
+
+  it('have a file for each role', () => {
+    expect(deployFiles('systemd', /\.yaml$/).map((file) => basename(file, '.yaml'))).toEqual(
+      ROLES.toSorted(),
+    );
+  });
+});
