@@ -6,6 +6,7 @@ import { inFlight } from './in-flight';
 import { liteTopics } from './lite-topics';
 import { Report } from './measure';
 import { polls } from './polls';
+import { routes } from './routes';
 import { transactions } from './transactions';
 
 const CASES: Readonly<Record<string, (report: Report) => Promise<void>>> = {
@@ -14,6 +15,7 @@ const CASES: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   'message-groups': messageGroups,
   'lite-topics': liteTopics,
   polls,
+  routes,
   consumers,
   duplicates,
   transactions,
