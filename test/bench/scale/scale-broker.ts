@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { AckRequest, PopRequest, PopResult, PoppedMessage } from '../../../src/api/broker-api';
 import type { TopicType } from '../../../src/api/topic';
 import type { BrokerSettings } from '../../../src/broker/settings';
+import { Code, StatusError } from '../../../src/message/status';
 import { nodePlatform } from '../../../src/platform/node-platform';
 import type { Platform } from '../../../src/platform/platform';
 import { groupConfig } from '../../support/model-broker';
@@ -15,9 +16,13 @@ import {
   popRequest,
   type TestBroker,
 } from '../../support/test-broker';
+import { letRun } from '../../support/until';
 
 /** Calls under way at a time: as many as come together in a turn under load. */
 const AT_ONCE = 64;
+/** A send that is refused is tried again, so often at most. */
+const TRIES_MAX = 1000;
+const TRY_AGAIN_MS = 20;
 const STORE = {
   segmentBytes: 1024 ** 3,
   queueFileEntries: 300_000,
@@ -93,7 +98,7 @@ export class ScaleBroker {
     await inBatches(from, to, async (i) => {
       if (i % AT_ONCE === 0) this.sim.advance(1);
       const draft = messageDraft(topic, idOf(i), '', properties(i));
-      await this.broker.send({ queueId: i % queues, draft });
+      await patiently(() => this.broker.send({ queueId: i % queues, draft }));
     });
   }
 
@@ -164,6 +169,20 @@ export async function inBatches(
   for (let begin = from; begin < to; begin += atOnce) {
     const length = Math.min(atOnce, to - begin);
     await Promise.all(Array.from({ length }, (_, at) => task(begin + at)));
+  }
+}
+
+/** Again while the disk is behind, as clients do. */
+async function patiently(task: () => Promise<unknown>): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      await task();
+      return;
+    } catch (error) {
+      const behind = error instanceof StatusError && error.code === Code.TOO_MANY_REQUESTS;
+      if (!behind || tries >= TRIES_MAX) throw error;
+    }
+    await letRun(TRY_AGAIN_MS);
   }
 }
 
