@@ -1,6 +1,7 @@
 /** What the command line asks of a proxy: topics and groups of the whole cluster. */
 import type { FilterFault } from './broker-api';
 import type { ClientViews, ListClientsRequest, ProxyStats } from './client-view';
+import type { ClusterView, HandOver } from './cluster-api';
 import type { DelayedMessages, DelayedRef, ListDelayedRequest } from './delayed-api';
 import type { LagRequest, TopicLag, TopicStatus } from './inspect-api';
 import type { FoundMessages, MessageSearch } from './message-search';
@@ -73,6 +74,13 @@ export interface AdminApi {
   groupLag(request: LagRequest): Promise<readonly TopicLag[]>;
   /** The clients that are known to the proxy that answers. @throws StatusError BAD_REQUEST */
   listClients(request: ListClientsRequest): Promise<ClientViews>;
+  /** All brokers that the name servers know, and of each group what its master tells. */
+  cluster(): Promise<ClusterView>;
+  /**
+   * Makes the master of a broker group hand over to another replica.
+   * @throws StatusError NOT_FOUND (no such group, or nobody leads it), and as `ReplicasApi.handOver`
+   */
+  handOver(request: HandOver): Promise<void>;
   /** Of the proxy that answers. */
   proxyStats(): Promise<ProxyStats>;
 }

@@ -8,6 +8,7 @@ import type { RecordDraft } from '../message/record-draft';
 import type { Code } from '../message/status';
 import type { DelayedMessages, ListDelayedRequest, RecallRequest } from './delayed-api';
 import type { FoundMessages, MessageSearch } from './message-search';
+import type { ReplicasApi } from './cluster-api';
 import type { InspectApi } from './inspect-api';
 import type { SyncLiteRequest } from './lite-api';
 import type { OffsetApi } from './offset-api';
@@ -145,6 +146,7 @@ export interface BrokerApi {
   readonly transactions: TransactionApi;
   readonly offsets: OffsetApi;
   readonly inspect: InspectApi;
+  readonly replicas: ReplicasApi;
 
   /**
    * Stores one message; one with a delivery time ahead waits for that. Resolves when it is as durable as the flush mode promises.

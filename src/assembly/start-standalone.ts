@@ -45,6 +45,7 @@ export function connectionOf(broker: Broker): BrokerConnection {
     transactions: broker.transactions,
     offsets: broker.offsets,
     inspect: broker.inspect,
+    replicas: broker.replicas,
     send: (request) => broker.send(request),
     recall: (request) => broker.recall(request),
     listDelayed: (request) => broker.listDelayed(request),

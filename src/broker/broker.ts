@@ -16,6 +16,7 @@ import type {
   SendResult,
   SubscribeRequest,
 } from '../api/broker-api';
+import type { ReplicasApi } from '../api/cluster-api';
 import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../api/delayed-api';
 import type { SyncLiteRequest } from '../api/lite-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
@@ -26,6 +27,7 @@ import { FilterCache } from '../message/filter-cache';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import type { MessageStore } from '../store/message-store';
+import { Alone } from './alone';
 import {
   checkedQueue,
   checkGroupConfig,
@@ -73,6 +75,8 @@ export interface BrokerParts {
   readonly settings: BrokerSettings;
   /** Makes the ways to other brokers; `undefined` for a broker that is alone. */
   readonly dial?: BrokerDialer;
+  /** What is known of its group; `undefined` for a broker without replicas. */
+  readonly replicas?: ReplicasApi;
 }
 
 export class Broker implements BrokerApi {
@@ -80,6 +84,7 @@ export class Broker implements BrokerApi {
   private address = '';
   private version = 0;
   private readonly epoch: number;
+  readonly replicas: ReplicasApi;
   /** Dead letter topics that are being made. */
   private readonly makingTopics = new Map<string, Promise<void>>();
 
@@ -106,6 +111,8 @@ export class Broker implements BrokerApi {
     private readonly lite: LiteTopics,
   ) {
     this.epoch = parts.platform.clock.wallMs();
+    const { settings, store } = parts;
+    this.replicas = parts.replicas ?? new Alone(settings.brokerName, this.epoch, store);
   }
 
   /** Opens a broker on its store: rebuilds what it knows from the log. */

@@ -5,6 +5,7 @@ import { ConfigError } from '../config/config-error';
 import { codeName, StatusError } from '../message/status';
 import { brokerCommand } from './broker';
 import { clientCommand } from './client';
+import { clusterCommand } from './cluster';
 import { configCommand } from './config';
 import { delayCommand } from './delay';
 import { ExitError } from './exit-error';
@@ -53,7 +54,7 @@ function program(terminal: Terminal): Command {
   const roles = [startCommand, namesrvCommand, brokerCommand, proxyCommand];
   const tools = [
     ...[topicCommand, groupCommand, sendCommand, receiveCommand, messageCommand, dlqCommand],
-    clientCommand,
+    ...[clientCommand, clusterCommand],
     ...[delayCommand, transactionCommand],
     ...[storeCommand, configCommand],
   ];

@@ -39,6 +39,8 @@ export function adminClient(address: string, clock: Clock): AdminClient {
     listClients: (request) => ask(methods.ListClients, request),
     proxyStats: () => ask(methods.ProxyStats, undefined),
     resetGroup: (request) => ask(methods.ResetGroup, request),
+    cluster: () => ask(methods.DescribeCluster, undefined),
+    handOver: (request) => ask(methods.HandOver, request),
     close: () => client.close(),
   };
 }

@@ -9,6 +9,7 @@ import {
 import type { MethodDefinition } from '@grpc/proto-loader';
 import type { AdminApi, FilterFaultView, TopicDetails, TopicView } from '../api/admin-api';
 import type { ClientViews, ListClientsRequest, ProxyStats } from '../api/client-view';
+import type { ClusterView, HandOver } from '../api/cluster-api';
 import type { DelayedMessages, DelayedRef, ListDelayedRequest } from '../api/delayed-api';
 import type { LagRequest, TopicLag } from '../api/inspect-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
@@ -27,6 +28,7 @@ import {
   proxyStatsForms,
   topicDetailsForms,
 } from './codec/client-view';
+import { clusterForms, handOverForms } from './codec/cluster';
 import { delayedForms, delayedRefForms, listDelayedForms } from './codec/delayed';
 import { groupFromWire, groupToWire } from './codec/group';
 import { lagRequestForms, topicLagsForms } from './codec/inspect';
@@ -72,6 +74,8 @@ export interface AdminMethods {
   readonly ListClients: AdminMethod<ListClientsRequest, ClientViews>;
   readonly ProxyStats: AdminMethod<void, ProxyStats>;
   readonly ResetGroup: AdminMethod<GroupReset, readonly QueueReset[]>;
+  readonly DescribeCluster: AdminMethod<void, ClusterView>;
+  readonly HandOver: AdminMethod<HandOver, void>;
 }
 
 export function adminMethods(): AdminMethods {
@@ -176,6 +180,16 @@ function defineMethods(service: GantryAdminDefinition): AdminMethods {
       request: groupResetForms,
       answer: queueResetsForms,
       call: (api, request) => api.resetGroup(request),
+    }),
+    DescribeCluster: method(service.DescribeCluster, {
+      request: nothing,
+      answer: clusterForms,
+      call: (api) => api.cluster(),
+    }),
+    HandOver: method(service.HandOver, {
+      request: handOverForms,
+      answer: nothing,
+      call: (api, request) => api.handOver(request),
     }),
   };
 }

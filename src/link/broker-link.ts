@@ -1,3 +1,4 @@
+// long: one entry for each method of the interface.
 /** The proxy's way to one broker: keeps a session up, and turns `BrokerApi` into calls on it. */
 import type {
   AckRequest,
@@ -15,6 +16,7 @@ import type {
 } from '../api/broker-api';
 import type { BrokerConnection } from '../api/broker-dialer';
 import { BrokerUnreachableError } from '../api/broker-unreachable';
+import type { ReplicasApi } from '../api/cluster-api';
 import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../api/delayed-api';
 import type { BrokerRegistration } from '../api/route-api';
 import type { SyncLiteRequest } from '../api/lite-api';
@@ -71,6 +73,10 @@ export class BrokerLink implements BrokerConnection {
     groupLag: (request) => this.call(this.methods.groupLag, request),
     begun: (of) => this.call(this.methods.listBegun, of),
     forget: (of) => this.call(this.methods.forgetGroup, of),
+  };
+  readonly replicas: ReplicasApi = {
+    status: () => this.call(this.methods.describeReplication, undefined),
+    handOver: (to) => this.call(this.methods.handOver, { brokerName: '', to }),
   };
   private readonly owner: SessionOwner;
   private readonly backoff: Backoff;

@@ -56,9 +56,10 @@ import {
 import { asItIs, byName, nothing, type Forms } from './forms';
 import { inspectMethods, type InspectMethods } from './inspect-methods';
 import { offsetMethods, type OffsetMethods } from './offset-methods';
+import { replicasMethods, type ReplicasMethods } from './replicas-methods';
 import { brokerDefinition } from './services';
 
-export interface BrokerMethods extends OffsetMethods, InspectMethods {
+export interface BrokerMethods extends OffsetMethods, InspectMethods, ReplicasMethods {
   readonly send: BrokerMethod<SendRequest, SendResult>;
   readonly recall: BrokerMethod<RecallRequest, void>;
   readonly pop: BrokerMethod<PopRequest, PopResult>;
@@ -239,6 +240,7 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
     ...transactionMethods(service),
     ...offsetMethods(service),
     ...inspectMethods(service),
+    ...replicasMethods(service),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Topics and groups of the whole cluster: each change goes to every master. */
 import type { AdminApi, FilterFaultView, TopicDetails, TopicView } from '../api/admin-api';
 import type { ClientViews, ListClientsRequest, ProxyStats } from '../api/client-view';
+import type { ClusterView, HandOver } from '../api/cluster-api';
 import type {
   DelayedCount,
   DelayedMessages,
@@ -23,6 +24,7 @@ import type { BrokerApi } from '../api/broker-api';
 import type { PooledBroker } from './broker-pool';
 import type { ProxyParts } from './parts';
 import { ClusterInspect } from './cluster-inspect';
+import { clusterView, handOver } from './cluster-view';
 import { listClients } from './client-views';
 import { resetOn } from './group-reset';
 import { askHolders, askMasters, mastersOf } from './masters';
@@ -177,6 +179,14 @@ class ClusterAdmin implements AdminApi {
 
   async listClients(request: ListClientsRequest): Promise<ClientViews> {
     return Promise.resolve(listClients(this.parts, request));
+  }
+
+  cluster(): Promise<ClusterView> {
+    return clusterView(this.parts);
+  }
+
+  handOver(request: HandOver): Promise<void> {
+    return handOver(this.parts, request);
   }
 
   proxyStats(): Promise<ProxyStats> {

@@ -41,6 +41,8 @@ const MAX_ROUTES = 100_000;
 
 export class RouteTable {
   private readonly watch: RouteWatch;
+  /** All that the name servers know, followers too. */
+  registrations: readonly BrokerRegistration[] = [];
   private brokers: readonly KnownBroker[] = [];
   /** By name; no longer than `lingerMs`. */
   private readonly departed = new Map<string, Departed>();
@@ -146,6 +148,7 @@ export class RouteTable {
 
   private update(registrations: readonly BrokerRegistration[]): void {
     const last = this.brokers;
+    this.registrations = registrations;
     const before = new Map(last.map((broker) => [broker.registration, broker]));
     this.brokers = registrations
       .filter(({ brokerId }) => brokerId === 0)

@@ -5,6 +5,7 @@ import type {
   ListClientsRequest,
   ProxyStats,
 } from '../../src/api/client-view';
+import type { ClusterView, HandOver } from '../../src/api/cluster-api';
 import type { LagRequest, TopicLag } from '../../src/api/inspect-api';
 import type { DelayedMessages, DelayedRef, ListDelayedRequest } from '../../src/api/delayed-api';
 import type { FoundMessages, MessageSearch } from '../../src/api/message-search';
@@ -36,6 +37,8 @@ export class AdminServer implements AdminApi {
   lags: readonly TopicLag[] = [];
   clients: readonly ClientView[] = [];
   stats: ProxyStats | undefined;
+  view: ClusterView = { brokers: [], groups: [] };
+  readonly handedOver: HandOver[] = [];
   /** Thrown by every call, when set. */
   failure: Error | undefined;
   endpoint = '';
@@ -156,6 +159,16 @@ export class AdminServer implements AdminApi {
         [clientId, ''].includes(request.clientId) && [group, ''].includes(request.group),
     );
     return { clients: asked.slice(0, request.maxClients), total: asked.length };
+  }
+
+  async cluster(): Promise<ClusterView> {
+    this.check();
+    return this.view;
+  }
+
+  async handOver(request: HandOver): Promise<void> {
+    this.check();
+    this.handedOver.push(request);
   }
 
   async proxyStats(): Promise<ProxyStats> {

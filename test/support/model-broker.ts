@@ -14,6 +14,8 @@ import type {
   SubscribeRequest,
 } from '../../src/api/broker-api';
 import type { BrokerConnection } from '../../src/api/broker-dialer';
+import type { ReplicasApi } from '../../src/api/cluster-api';
+import type { ReplicationStatus } from '../../src/api/cluster-view';
 import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../../src/api/delayed-api';
 import type { SyncLiteRequest } from '../../src/api/lite-api';
 import type { FoundMessages, MessageSearch } from '../../src/api/message-search';
@@ -77,6 +79,22 @@ export class ModelBroker implements BrokerConnection {
   checks: TransactionCheck[] = [];
   readonly reported: CheckOutcome[] = [];
   readonly taking: { request: TakeChecksRequest; end: (checks: TransactionCheck[]) => void }[] = [];
+  /** What it tells of its group. */
+  replication: ReplicationStatus = {
+    ...{ brokerName: '', replicaId: 0, role: 'alone', epoch: 1, inSync: [0], followers: [] },
+    ...{ minPosition: 0, endPosition: 0, confirmedPosition: 0 },
+  };
+  readonly handedOver: (number | undefined)[] = [];
+  readonly replicas: ReplicasApi = {
+    status: async () => {
+      this.check();
+      return { ...this.replication, brokerName: this.brokerName };
+    },
+    handOver: async (to) => {
+      this.check();
+      this.handedOver.push(to);
+    },
+  };
   readonly transactions: TransactionApi = {
     prepare: async (request) => {
       this.check();

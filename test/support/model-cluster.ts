@@ -21,6 +21,8 @@ export class ModelCluster {
   readonly process = new TestProcess();
   /** Raised when all brokers have started anew. */
   epoch = 1;
+  /** Brokers that do not lead. */
+  private readonly followers: BrokerRegistration[] = [];
   private readonly listeners = new Set<Listener>();
   private version = 0;
 
@@ -54,6 +56,15 @@ export class ModelCluster {
     this.announce();
   }
 
+  /** Another broker of a group, known from the next `announce` on. */
+  follower(brokerName: string, brokerId: number): void {
+    const address = `${brokerName}-${brokerId}:10911`;
+    const { epoch, version } = this;
+    this.followers.push({
+      ...{ cluster: 'c1', brokerName, brokerId, address, epoch, version, topics: [] },
+    });
+  }
+
   /** Tells the watchers what is there now. */
   announce(): void {
     this.version++;
@@ -69,8 +80,8 @@ export class ModelCluster {
     },
   };
 
-  private registrations(): BrokerRegistration[] {
-    return [...this.brokers.values()]
+  private registrations(): readonly BrokerRegistration[] {
+    const masters = [...this.brokers.values()]
       .filter(({ brokerName }) => !this.absent.has(brokerName))
       .map(({ brokerName, topics }) => ({
         cluster: 'c1',
@@ -81,5 +92,6 @@ export class ModelCluster {
         version: this.version,
         topics: [...topics.values()],
       }));
+    return [...masters, ...this.followers];
   }
 }

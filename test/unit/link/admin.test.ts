@@ -5,6 +5,7 @@ import type {
   ListClientsRequest,
   ProxyStats,
 } from '../../../src/api/client-view';
+import type { ClusterView } from '../../../src/api/cluster-api';
 import type { LagRequest, TopicLag } from '../../../src/api/inspect-api';
 import type { DelayedMessages, DelayedRef, ListDelayedRequest } from '../../../src/api/delayed-api';
 import type { MessageSearch } from '../../../src/api/message-search';
@@ -19,6 +20,7 @@ import { adminClient, type AdminClient } from '../../../src/link/admin-client';
 import { adminService, isLoopback } from '../../../src/link/admin-service';
 import { Code, StatusError } from '../../../src/message/status';
 import { nodePlatform } from '../../../src/platform/node-platform';
+import { clusterSample } from '../../support/cluster-sample';
 import { filterFault, groupConfig } from '../../support/model-broker';
 import { serveOnLoopback, type ServedAddress } from '../../support/rpc-pair';
 
@@ -117,6 +119,14 @@ class ModelAdmin implements AdminApi {
       ...{ name: 'n', version: 'v', inPerSecond: 0.5, outPerSecond: 12.3 },
       ...{ connections: 1, producers: 2, consumers: 3 },
     };
+  }
+
+  async cluster(): Promise<ClusterView> {
+    return clusterSample;
+  }
+
+  async handOver(): Promise<void> {
+    return Promise.reject(new StatusError(Code.UNSUPPORTED, 'nobody to hand over to'));
   }
 
   async listGroups(): ReturnType<AdminApi['listGroups']> {

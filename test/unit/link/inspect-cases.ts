@@ -93,4 +93,16 @@ export function inspectCases(broker: () => BrokerApiUnderTest): void {
     expect(popped).toEqual([]);
     expect(await drive(api.inspect.begun(ref))).toEqual([ref]);
   });
+
+  it('says that it is alone, and hands over to nobody', async () => {
+    const { api, drive } = broker();
+    await send('m1');
+    const status = await drive(api.replicas.status());
+    expect(status).toMatchObject({ brokerName: 'a', role: 'alone', inSync: [0], followers: [] });
+    expect(status.endPosition).toBeGreaterThan(status.minPosition);
+    expect(status.confirmedPosition).toBe(status.endPosition);
+    await expect(drive(api.replicas.handOver(undefined))).rejects.toMatchObject({
+      code: Code.UNSUPPORTED,
+    });
+  });
 }
