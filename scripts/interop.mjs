@@ -14,6 +14,9 @@ const tests = join(root, 'test', 'interop');
 const suites = readdirSync(tests)
   .filter((name) => name.endsWith('.test.ts'))
   .filter((name) => readFileSync(join(tests, name), 'utf8').includes('interopSuite('));
+const compatibility = join(root, 'docs', 'compatibility.md');
+/** What follows it on the page is written by hand. */
+const BY_HAND = '## The API, RPC by RPC and field by field';
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 function run(command, args) {
@@ -70,7 +73,7 @@ function page(all) {
   const topologies = [...new Set(all.map(({ topology }) => topology))].sort();
   return `# Compatibility with the official clients
 
-The official clients, unmodified, against real Gantry processes. This page is written by \`npm run interop\`, which runs every
+The official clients, unmodified, against real Gantry processes. This part of the page is written by \`npm run interop\`, which runs every
 scenario of \`test/interop/scenarios\` with every client, each time on: ${topologies.join('; on ')}.
 A cell says \`pass\` when the scenario passed on all of them.
 
@@ -98,7 +101,8 @@ takes no part: \`set_enable_tls(true)\` of its crate sets up no TLS, and it cann
   started anew.
 - Rust: the crate calls a function of \`time\` that is there only with the feature \`local-offset\`, and does not ask for it: a
   program must do so itself.
-`;
+
+${BY_HAND}${readFileSync(compatibility, 'utf8').split(BY_HAND)[1] ?? ''}`;
 }
 
 const setup = run(process.execPath, [join('scripts', 'interop-setup.mjs')]);
@@ -113,10 +117,10 @@ const status = run(process.execPath, [
 ]);
 const results = readResults();
 if (!other && results.length === suites.length) {
-  writeFileSync(join(root, 'docs', 'compatibility.md'), page(results));
+  writeFileSync(compatibility, page(results));
   run(process.execPath, [
     join('node_modules', 'prettier', 'bin', 'prettier.cjs'),
-    ...['--write', join('docs', 'compatibility.md')],
+    ...['--write', compatibility],
   ]);
 }
 process.exit(status);

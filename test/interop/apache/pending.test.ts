@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runGantry, startGantry, type GantryProcess } from '../../support/process';
 import { until } from '../../support/until';
-import { Driver, type DriverProducer } from '../support/driver';
+import { Driver } from '../support/driver';
+import { type DriverProducer } from '../support/driver-clients';
 import { ApacheServer } from './support/apache-server';
 
 const SEGMENT_BYTES = 16 * 1024 * 1024;

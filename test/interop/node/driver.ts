@@ -3,6 +3,10 @@ import { createInterface } from 'node:readline';
 import {
   ConsumeResult,
   FilterExpression,
+  type LitePushConsumer,
+  LitePushConsumerBuilder,
+  type MessageListener,
+  OffsetOption,
   Producer,
   PushConsumer,
   SimpleConsumer,
@@ -25,12 +29,15 @@ interface Request {
   readonly messageGroup?: string;
   readonly deliverMs?: number;
   readonly priority?: number;
+  readonly liteTopic?: string;
   readonly transaction?: boolean;
   readonly checker?: keyof typeof RESOLUTIONS;
   readonly messageId: string;
   readonly resolution: 'commit' | 'rollback';
   readonly recallHandle: string;
   readonly group: string;
+  readonly parent: string;
+  readonly fromBeginning?: boolean;
   readonly subscriptions: Record<string, string | { readonly sql: string }>;
   readonly awaitMs: number;
   readonly max: number;
@@ -45,6 +52,7 @@ const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 const producers = new Map<string, Producer>();
 const simples = new Map<string, SimpleConsumer>();
 const pushes = new Map<string, PushConsumer>();
+const litePushes = new Map<string, LitePushConsumer>();
 const transactions = new Map<string, ReturnType<Producer['beginTransaction']>>();
 const received: MessageView[] = [];
 
@@ -83,6 +91,7 @@ function show(view: MessageView): object {
     attempt: view.deliveryAttempt,
     corrupted: view.corrupted === true,
     ...(view.priority === undefined ? {} : { priority: view.priority }),
+    ...(view.liteTopic === undefined ? {} : { liteTopic: view.liteTopic }),
   };
 }
 
@@ -103,6 +112,7 @@ async function send(request: Request): Promise<object> {
     ...(request.messageGroup === undefined ? {} : { messageGroup: request.messageGroup }),
     ...(request.deliverMs === undefined ? {} : { deliveryTimestamp: new Date(request.deliverMs) }),
     ...(request.priority === undefined ? {} : { priority: request.priority }),
+    ...(request.liteTopic === undefined ? {} : { liteTopic: request.liteTopic }),
     properties: new Map(Object.entries(request.properties ?? {})),
   };
   const { messageId, recallHandle } = await producer.send(message, transaction);
@@ -155,26 +165,52 @@ async function startSimple(request: Request): Promise<object> {
   return {};
 }
 
+function listenerOf({ name, failBelowAttempt }: Request): MessageListener {
+  return {
+    consume: (message) => {
+      write({ event: 'message', name, message: show(message) });
+      return (message.deliveryAttempt ?? 0) < failBelowAttempt
+        ? ConsumeResult.FAILURE
+        : ConsumeResult.SUCCESS;
+    },
+  };
+}
+
 async function startPush(request: Request): Promise<object> {
-  const { name, failBelowAttempt } = request;
   const consumer = new PushConsumer({
     endpoints: request.endpoints,
     sslEnabled,
     namespace: '',
     consumerGroup: request.group,
     subscriptions: subscriptionsOf(request),
-    messageListener: {
-      consume: (message) => {
-        write({ event: 'message', name, message: show(message) });
-        return (message.deliveryAttempt ?? 0) < failBelowAttempt
-          ? ConsumeResult.FAILURE
-          : ConsumeResult.SUCCESS;
-      },
-    },
+    messageListener: listenerOf(request),
     logger,
   });
   await consumer.startup();
-  pushes.set(name, consumer);
+  pushes.set(request.name, consumer);
+  return {};
+}
+
+async function startLitePush(request: Request): Promise<object> {
+  const { name, endpoints, group, parent } = request;
+  const consumer = await new LitePushConsumerBuilder()
+    .bindTopic(parent)
+    .setClientConfiguration({ endpoints, sslEnabled, namespace: '', logger })
+    .setConsumerGroup(group)
+    .setMessageListener(listenerOf(request))
+    .build();
+  litePushes.set(name, consumer);
+  return {};
+}
+
+async function subscribeLite(request: Request): Promise<object> {
+  const consumer = known(litePushes, request.name);
+  const { liteTopic = '' } = request;
+  if (request.fromBeginning === true) {
+    await consumer.subscribeLite(liteTopic, OffsetOption.MIN_OFFSET);
+  } else {
+    await consumer.subscribeLite(liteTopic);
+  }
   return {};
 }
 
@@ -189,6 +225,8 @@ async function close(name: string): Promise<object> {
     await map.get(name)?.shutdown();
     map.delete(name);
   }
+  await litePushes.get(name)?.close();
+  litePushes.delete(name);
   return {};
 }
 
@@ -219,6 +257,13 @@ async function answer(request: Request): Promise<object> {
       return {};
     case 'push':
       return startPush(request);
+    case 'litePush':
+      return startLitePush(request);
+    case 'subscribeLite':
+      return subscribeLite(request);
+    case 'unsubscribeLite':
+      await known(litePushes, request.name).unsubscribeLite(request.liteTopic ?? '');
+      return {};
     case 'close':
       return close(request.name);
     default:

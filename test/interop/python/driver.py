@@ -10,8 +10,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 
-from rocketmq import (ClientConfiguration, ConsumeResult, Credentials, FilterExpression,
-                      Message, MessageListener, Producer, PushConsumer, SimpleConsumer,
+from rocketmq import (ClientConfiguration, ConsumeResult, Credentials, FilterExpression, LitePushConsumer,
+                      LiteSimpleConsumer, Message, MessageListener, Producer, PushConsumer, SimpleConsumer,
                       TransactionChecker, TransactionResolution)
 from rocketmq.grpc_protocol import FilterType
 
@@ -44,6 +44,7 @@ def show(message):
         "attempt": message.delivery_attempt,
         "corrupted": message.corrupted,
         **({} if message.priority is None else {"priority": message.priority}),
+        **({"liteTopic": message.lite_topic} if message.lite_topic else {}),
     }
 
 
@@ -79,6 +80,8 @@ def send(request):
         message.delivery_timestamp = request["deliverMs"] // 1000  # the client counts in seconds
     if "priority" in request:
         message.priority = request["priority"]
+    if request.get("liteTopic"):
+        message.lite_topic = request["liteTopic"]
     producer = clients[request["name"]]
     transaction = producer.begin_transaction() if request.get("transaction") else None
     receipt = producer.send(message, transaction)
@@ -158,12 +161,36 @@ def push(request):
 def simple(request):
     consumer = SimpleConsumer(configuration(request), request["group"], subscriptions(request),
                               await_duration=request["awaitMs"] // 1000, tls_enable=TLS)
+    return subscribed(request, consumer)
+
+
+def subscribed(request, consumer):
     result = started(request, consumer)
     # The other clients, and this one's push consumer, have subscribed when they have started. This one has
     # only asked to: what is sent now may be from before its group.
     if not consumer._init_settings_event.wait(timeout=10):
         raise TimeoutError("no settings from the server within 10 s")
     return result
+
+
+def lite_push(request):
+    return started(request, LitePushConsumer(configuration(request), request["group"], request["parent"],
+                                             Listener(request), tls_enable=TLS))
+
+
+def lite_simple(request):
+    return subscribed(request, LiteSimpleConsumer(request["parent"], configuration(request), request["group"],
+                                                  await_duration=request["awaitMs"] // 1000, tls_enable=TLS))
+
+
+def subscribe_lite(request):
+    clients[request["name"]].subscribe_lite(request["liteTopic"])
+    return {}
+
+
+def unsubscribe_lite(request):
+    clients[request["name"]].unsubscribe_lite(request["liteTopic"])
+    return {}
 
 
 def close(request):
@@ -184,6 +211,10 @@ operations = {
     "ack": ack,
     "change": change,
     "push": push,
+    "litePush": lite_push,
+    "liteSimple": lite_simple,
+    "subscribeLite": subscribe_lite,
+    "unsubscribeLite": unsubscribe_lite,
     "close": close,
 }
 

@@ -1,4 +1,5 @@
-import { ClientError, type DriverSimple, type ReceivedMessage } from '../support/driver';
+import { ClientError, type ReceivedMessage } from '../support/driver';
+import { type DriverSimple } from '../support/driver-clients';
 import { accessPoint, base64, type Scenario, type ScenarioContext } from '../support/scenario';
 
 const AWAIT_MS = 3000;

@@ -2,6 +2,7 @@ import { type Scenario } from '../support/scenario';
 import { contentScenarios } from './content';
 import { delayScenarios } from './delay';
 import { fifoScenarios } from './fifo';
+import { liteTopicScenarios } from './lite-topics';
 import { nameScenarios } from './names';
 import { priorityScenarios } from './priority';
 import { pushConsumerScenarios } from './push-consumer';
@@ -17,5 +18,6 @@ export const scenarios: readonly Scenario[] = [
   ...delayScenarios,
   ...transactionScenarios,
   ...priorityScenarios,
+  ...liteTopicScenarios,
   ...nameScenarios,
 ];

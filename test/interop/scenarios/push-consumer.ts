@@ -1,5 +1,5 @@
 import { until } from '../../support/until';
-import { type DriverPush } from '../support/driver';
+import { type DriverPush } from '../support/driver-clients';
 import {
   accessPoint,
   base64,

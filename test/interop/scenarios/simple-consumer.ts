@@ -1,5 +1,5 @@
 import { Collector } from '../support/collector';
-import { type DriverSimple } from '../support/driver';
+import { type DriverSimple } from '../support/driver-clients';
 import {
   accessPoint,
   base64,

@@ -1,6 +1,7 @@
 import { until } from '../../support/until';
 import { Collector } from '../support/collector';
-import { ClientError, type DriverProducer, type DriverSimple } from '../support/driver';
+import { ClientError } from '../support/driver';
+import { type DriverProducer, type DriverSimple } from '../support/driver-clients';
 import {
   accessPoint,
   base64,

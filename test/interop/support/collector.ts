@@ -1,5 +1,6 @@
 import { until } from '../../support/until';
-import { type DriverSimple, type ReceivedMessage } from './driver';
+import { type ReceivedMessage } from './driver';
+import { type DriverSimple } from './driver-clients';
 
 export interface Collected {
   readonly message: ReceivedMessage;

@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Code } from '../../../src/message/status';
 import { ROOT } from '../../support/process';
-import { until, within } from '../../support/until';
+import { within } from '../../support/until';
+import {
+  DriverLitePush,
+  DriverLiteSimple,
+  DriverProducer,
+  DriverPush,
+  DriverSimple,
+} from './driver-clients';
 import { commandOf, tlsVariables, type ClientName, type DriverTls } from './driver-command';
 
 /** A message as a client showed it to its user; see PROTOCOL.md. */
@@ -23,6 +30,7 @@ export interface ReceivedMessage {
   readonly corrupted: boolean;
   /** Where it has one. */
   readonly priority?: number;
+  readonly liteTopic?: string;
 }
 
 export interface OutgoingMessage {
@@ -36,6 +44,7 @@ export interface OutgoingMessage {
   /** Wall clock, whole seconds in milliseconds: what all clients can say. */
   readonly deliverMs?: number;
   readonly priority?: number;
+  readonly liteTopic?: string;
   /** Whether it is a half message, to be ended by `end`. */
   readonly transaction?: true;
 }
@@ -51,6 +60,13 @@ export interface ConsumerOptions {
   readonly group: string;
   /** Topic to tag expression, or to an SQL expression. */
   readonly subscriptions: Readonly<Record<string, string | { readonly sql: string }>>;
+}
+
+export interface LiteOptions {
+  readonly endpoints: string;
+  readonly group: string;
+  /** The topic whose lite topics it receives. */
+  readonly parent: string;
 }
 
 /** A message that a push consumer's listener or a producer's checker was given, and when (`performance.now()`). */
@@ -161,6 +177,23 @@ export class Driver {
     return new DriverPush(this, name, pushed);
   }
 
+  /** A push consumer of lite topics; the same of its listener. */
+  async litePush(
+    options: LiteOptions & { readonly failBelowAttempt?: number },
+  ): Promise<DriverLitePush> {
+    const name = this.name('litePush');
+    const pushed: PushedMessage[] = [];
+    this.pushed.set(name, pushed);
+    await this.call('litePush', { failBelowAttempt: 0, ...options, name });
+    return new DriverLitePush(this, name, pushed);
+  }
+
+  async liteSimple(options: LiteOptions & { readonly awaitMs: number }): Promise<DriverLiteSimple> {
+    const name = this.name('liteSimple');
+    await this.call('liteSimple', { name, ...options });
+    return new DriverLiteSimple(this, name);
+  }
+
   /** One operation of the protocol. Rejects with `ClientError`. */
   async call(op: string, args: Readonly<Record<string, unknown>>): Promise<unknown> {
     const id = this.nextId++;
@@ -195,98 +228,5 @@ export class Driver {
     } else if (line.id !== undefined) {
       this.waiting.get(line.id)?.(line);
     }
-  }
-}
-
-export class DriverProducer {
-  constructor(
-    private readonly driver: Driver,
-    private readonly name: string,
-    /** All that its transaction checker was asked so far, oldest first. */
-    readonly checked: readonly PushedMessage[],
-  ) {}
-
-  /** Answers the message's id. */
-  async send(message: OutgoingMessage): Promise<string> {
-    return (await this.sendDelayed(message)).messageId;
-  }
-
-  async sendDelayed(message: OutgoingMessage): Promise<SendReceipt> {
-    return (await this.driver.call('send', { name: this.name, ...message })) as SendReceipt;
-  }
-
-  /** Sends a message in a transaction of its own, which is to be ended by `end`; answers the message's id. */
-  sendHalf(message: OutgoingMessage): Promise<string> {
-    return this.send({ ...message, transaction: true });
-  }
-
-  /** Ends the transaction of a half message. */
-  async end(messageId: string, resolution: Resolution): Promise<void> {
-    await this.driver.call('end', { name: this.name, messageId, resolution });
-  }
-
-  /** Waits until the checker was asked `count` times. */
-  async untilChecked(count: number, limitMs: number): Promise<void> {
-    await until(`${count} checks`, limitMs, () =>
-      this.checked.length >= count ? true : undefined,
-    );
-  }
-
-  /** Answers the id of the message that is not delivered any more. */
-  async recall(topic: string, recallHandle: string): Promise<string> {
-    const result = await this.driver.call('recall', { name: this.name, topic, recallHandle });
-    return (result as { messageId: string }).messageId;
-  }
-
-  async close(): Promise<void> {
-    await this.driver.call('close', { name: this.name });
-  }
-}
-
-export class DriverSimple {
-  constructor(
-    private readonly driver: Driver,
-    private readonly name: string,
-  ) {}
-
-  async receive(
-    max: number,
-    invisibleMs: number,
-  ): Promise<{ messages: ReceivedMessage[]; elapsedMs: number }> {
-    const result = await this.driver.call('receive', { name: this.name, max, invisibleMs });
-    return result as { messages: ReceivedMessage[]; elapsedMs: number };
-  }
-
-  async ack(message: ReceivedMessage): Promise<void> {
-    await this.driver.call('ack', { name: this.name, message: message.number });
-  }
-
-  async change(message: ReceivedMessage, invisibleMs: number): Promise<void> {
-    const { number } = message;
-    await this.driver.call('change', { name: this.name, message: number, invisibleMs });
-  }
-
-  async close(): Promise<void> {
-    await this.driver.call('close', { name: this.name });
-  }
-}
-
-export class DriverPush {
-  constructor(
-    private readonly driver: Driver,
-    private readonly name: string,
-    /** All that the listener was given so far, oldest first. */
-    readonly pushed: readonly PushedMessage[],
-  ) {}
-
-  /** Waits until the listener was given `count` messages. */
-  async untilPushed(count: number, limitMs: number): Promise<void> {
-    await until(`${count} pushed messages`, limitMs, () =>
-      this.pushed.length >= count ? true : undefined,
-    );
-  }
-
-  async close(): Promise<void> {
-    await this.driver.call('close', { name: this.name });
   }
 }

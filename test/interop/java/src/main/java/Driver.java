@@ -26,6 +26,9 @@ import org.apache.rocketmq.client.apis.ClientServiceProvider;
 import org.apache.rocketmq.client.apis.consumer.ConsumeResult;
 import org.apache.rocketmq.client.apis.consumer.FilterExpression;
 import org.apache.rocketmq.client.apis.consumer.FilterExpressionType;
+import org.apache.rocketmq.client.apis.consumer.LitePushConsumer;
+import org.apache.rocketmq.client.apis.consumer.MessageListener;
+import org.apache.rocketmq.client.apis.consumer.OffsetOption;
 import org.apache.rocketmq.client.apis.consumer.SimpleConsumer;
 import org.apache.rocketmq.client.apis.message.MessageBuilder;
 import org.apache.rocketmq.client.apis.message.MessageView;
@@ -112,6 +115,15 @@ public final class Driver {
       case "push":
         clients.put(name, push(request));
         return new JsonObject();
+      case "litePush":
+        clients.put(name, litePush(request));
+        return new JsonObject();
+      case "subscribeLite":
+        subscribeLite(request);
+        return new JsonObject();
+      case "unsubscribeLite":
+        ((LitePushConsumer) clients.get(name)).unsubscribeLite(text(request, "liteTopic"));
+        return new JsonObject();
       case "close":
         Closeable client = clients.remove(name);
         if (client != null) {
@@ -162,18 +174,41 @@ public final class Driver {
   }
 
   private Closeable push(JsonObject request) throws Exception {
-    int failBelowAttempt = request.get("failBelowAttempt").getAsInt();
     return PROVIDER.newPushConsumerBuilder()
         .setClientConfiguration(configuration(request))
         .setConsumerGroup(text(request, "group"))
         .setSubscriptionExpressions(subscriptions(request))
-        .setMessageListener(message -> {
-          writeEvent("message", request, message);
-          return message.getDeliveryAttempt() < failBelowAttempt
-              ? ConsumeResult.FAILURE
-              : ConsumeResult.SUCCESS;
-        })
+        .setMessageListener(listener(request))
         .build();
+  }
+
+  private Closeable litePush(JsonObject request) throws Exception {
+    return PROVIDER.newLitePushConsumerBuilder()
+        .setClientConfiguration(configuration(request))
+        .setConsumerGroup(text(request, "group"))
+        .bindTopic(text(request, "parent"))
+        .setMessageListener(listener(request))
+        .build();
+  }
+
+  private MessageListener listener(JsonObject request) {
+    int failBelowAttempt = request.get("failBelowAttempt").getAsInt();
+    return message -> {
+      writeEvent("message", request, message);
+      return message.getDeliveryAttempt() < failBelowAttempt
+          ? ConsumeResult.FAILURE
+          : ConsumeResult.SUCCESS;
+    };
+  }
+
+  private void subscribeLite(JsonObject request) throws Exception {
+    LitePushConsumer consumer = (LitePushConsumer) clients.get(text(request, "name"));
+    String liteTopic = text(request, "liteTopic");
+    if (request.has("fromBeginning")) {
+      consumer.subscribeLite(liteTopic, OffsetOption.MIN_OFFSET);
+    } else {
+      consumer.subscribeLite(liteTopic);
+    }
   }
 
   private void writeEvent(String kind, JsonObject request, MessageView message) {
@@ -202,6 +237,9 @@ public final class Driver {
     }
     if (request.has("priority")) {
       builder.setPriority(request.get("priority").getAsInt());
+    }
+    if (request.has("liteTopic")) {
+      builder.setLiteTopic(text(request, "liteTopic"));
     }
     if (request.has("properties")) {
       for (Map.Entry<String, JsonElement> entry : request.getAsJsonObject("properties").entrySet()) {
@@ -272,6 +310,7 @@ public final class Driver {
     shown.addProperty("attempt", message.getDeliveryAttempt());
     shown.addProperty("corrupted", false); // the client never hands out a corrupt one
     message.getPriority().ifPresent(priority -> shown.addProperty("priority", priority));
+    message.getLiteTopic().ifPresent(liteTopic -> shown.addProperty("liteTopic", liteTopic));
     return shown;
   }
 
