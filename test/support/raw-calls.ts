@@ -8,6 +8,8 @@ import {
 } from '@grpc/grpc-js';
 import type { Message__Output } from '../../src/rpc/generated/apache/rocketmq/v2/Message';
 import type { MessagingServiceDefinition } from '../../src/rpc/generated/apache/rocketmq/v2/MessagingService';
+import type { PullMessageRequest } from '../../src/rpc/generated/apache/rocketmq/v2/PullMessageRequest';
+import type { PullMessageResponse__Output } from '../../src/rpc/generated/apache/rocketmq/v2/PullMessageResponse';
 import type { ReceiveMessageRequest } from '../../src/rpc/generated/apache/rocketmq/v2/ReceiveMessageRequest';
 import type { ReceiveMessageResponse__Output } from '../../src/rpc/generated/apache/rocketmq/v2/ReceiveMessageResponse';
 import type { Settings } from '../../src/rpc/generated/apache/rocketmq/v2/Settings';
@@ -86,19 +88,31 @@ export class RawCalls {
 
   /** All items of a ReceiveMessage. */
   async receive(request: ReceiveMessageRequest, options: CallOptions = {}): Promise<Received> {
-    const method = service.ReceiveMessage;
+    return new Received(await this.stream('ReceiveMessage', request, options));
+  }
+
+  /** All items of a PullMessage. */
+  async pull(request: PullMessageRequest, options: CallOptions = {}): Promise<Pulled> {
+    return new Pulled(await this.stream('PullMessage', request, options));
+  }
+
+  private async stream<T>(
+    name: 'ReceiveMessage' | 'PullMessage',
+    request: object,
+    options: CallOptions,
+  ): Promise<readonly T[]> {
+    const { path, requestSerialize, responseDeserialize } = service[name] as unknown as Method;
     const call = this.client.makeServerStreamRequest(
-      method.path,
-      method.requestSerialize,
-      method.responseDeserialize,
+      path,
+      requestSerialize,
+      responseDeserialize,
       request,
       this.metadata(options),
       deadline(options),
     );
-    const items: ReceiveMessageResponse__Output[] = [];
-    for await (const item of call as AsyncIterable<ReceiveMessageResponse__Output>)
-      items.push(item);
-    return new Received(items);
+    const items: T[] = [];
+    for await (const item of call as AsyncIterable<T>) items.push(item);
+    return items;
   }
 
   telemetry(options: CallOptions = {}): RawTelemetry {
@@ -141,9 +155,11 @@ function deadline({ timeoutMs = 10_000 }: CallOptions): { deadline?: number } {
   return timeoutMs === 0 ? {} : { deadline: Date.now() + timeoutMs };
 }
 
-/** What a ReceiveMessage answered. */
-export class Received {
-  constructor(readonly items: readonly ReceiveMessageResponse__Output[]) {}
+type Item = ReceiveMessageResponse__Output | PullMessageResponse__Output;
+
+/** What a stream of messages answered. */
+class Streamed<T extends Item> {
+  constructor(readonly items: readonly T[]) {}
 
   /** Which fields the items have, in order. */
   get contents(): readonly (string | undefined)[] {
@@ -160,6 +176,19 @@ export class Received {
     return this.items.flatMap(({ message }) => message ?? []);
   }
 
+  get ids(): readonly string[] {
+    return this.messages.map(({ system_properties: system }) => system?.message_id ?? '');
+  }
+}
+
+export class Pulled extends Streamed<PullMessageResponse__Output> {
+  /** Where the next pull goes on. */
+  get nextOffset(): number | undefined {
+    return this.items.find(({ content }) => content === 'next_offset')?.next_offset;
+  }
+}
+
+export class Received extends Streamed<ReceiveMessageResponse__Output> {
   get handles(): readonly string[] {
     return this.messages.map(({ system_properties: system }) => system?.receipt_handle ?? '');
   }

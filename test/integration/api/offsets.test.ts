@@ -1,6 +1,6 @@
 /**
  * GetOffset, UpdateOffset and QueryOffset (section 3.14 of the API's reference), over a real connection. What they
- * answer after crashes and in several processes, and PullMessage: test/unit/proxy/offsets.test.ts.
+ * answer after crashes and in several processes: test/unit/proxy/offsets.test.ts.
  */
 import { Code } from '../../../src/message/status';
 import type { MessageQueue } from '../../../src/rpc/generated/apache/rocketmq/v2/MessageQueue';
