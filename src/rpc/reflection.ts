@@ -1,4 +1,5 @@
 /** Server reflection (grpc.reflection.v1 and v1alpha), so that grpcurl and its like need no .proto files. */
+import { createRequire } from 'node:module';
 import type {
   MethodDefinition,
   ServerDuplexStream,
@@ -23,6 +24,30 @@ interface LoadedMethod {
 }
 
 const METHOD = 'ServerReflectionInfo';
+const GOOGLE_FILE = 'google_protobuf.proto';
+
+/** The parts of a file's description that are looked at. */
+interface FileDescriptor {
+  readonly name: string;
+  readonly dependency: string[];
+  readonly messageType: readonly DescriptorProto[];
+}
+interface DescriptorProto {
+  name: string;
+  readonly field: readonly { readonly name: string; typeName?: string }[];
+  readonly nestedType: readonly DescriptorProto[];
+  readonly options?: { readonly mapEntry?: boolean } | null;
+}
+
+/** Of the parser that the loader itself uses. */
+const { FileDescriptorProto } = createRequire(require.resolve('@grpc/proto-loader'))(
+  'protobufjs/ext/descriptor',
+) as {
+  readonly FileDescriptorProto: {
+    decode(bytes: Buffer): FileDescriptor;
+    encode(file: FileDescriptor): { finish(): Uint8Array };
+  };
+};
 
 /**
  * A service for each version. Indexing the descriptors costs some 50 ms: that is left until somebody asks.
@@ -63,7 +88,7 @@ function loadMethods(
   services: readonly string[],
 ): ReadonlyMap<string, LoadedMethod> {
   const methods = new Map<string, LoadedMethod>();
-  const described = withDependencies(loadTogether(files));
+  const described = corrected(loadTogether(files));
   const reflection = new ReflectionService(described, { services: [...services] });
   reflection.addToServer({
     addService: (definition, implementation) => {
@@ -76,38 +101,41 @@ function loadMethods(
   return methods;
 }
 
-const GOOGLE_FILE = 'google_protobuf.proto';
-
 /**
- * proto-loader describes each package by one file, and leaves out which others it needs; clients then know of no
- * google.protobuf.Timestamp. Here every file says that it needs Google's, the only package others refer to.
+ * proto-loader describes each package by one file, which it gets wrong in two ways that keep clients from calling
+ * anything. It leaves out which other files a file needs; every file here needs Google's, the only package others refer
+ * to. And the entries of maps are to be named after their fields: `TagsEntry` for `tags`.
  */
-function withDependencies(loaded: PackageDefinition): PackageDefinition {
-  const described: PackageDefinition = {};
+function corrected(loaded: PackageDefinition): PackageDefinition {
   for (const [name, definition] of Object.entries(loaded)) {
     if (!isMessage(definition)) continue;
-    const files = definition.fileDescriptorProtos;
-    if (!files.some(isGoogleFile)) return loaded;
-    // FileDescriptorProto.dependency is field 3; a field that is appended to an encoded message is in it.
-    const needs = Buffer.concat([
-      Buffer.from([0x1a, GOOGLE_FILE.length]),
-      Buffer.from(GOOGLE_FILE),
-    ]);
+    const files = definition.fileDescriptorProtos.map((file) => FileDescriptorProto.decode(file));
+    if (!files.some((file) => file.name === GOOGLE_FILE)) return loaded;
+    for (const file of files) {
+      if (file.name !== GOOGLE_FILE) file.dependency.push(GOOGLE_FILE);
+      for (const message of file.messageType) nameMapEntries(message);
+    }
     const fileDescriptorProtos = files.map((file) =>
-      isGoogleFile(file) ? file : Buffer.concat([file, needs]),
+      Buffer.from(FileDescriptorProto.encode(file).finish()),
     );
     // All definitions carry the same files: one of them is enough.
-    described[name] = { ...definition, fileDescriptorProtos };
-    break;
+    return { [name]: { ...definition, fileDescriptorProtos } };
   }
-  return described;
+  return loaded;
+}
+
+function nameMapEntries(message: DescriptorProto): void {
+  for (const nested of message.nestedType) {
+    nameMapEntries(nested);
+    if (nested.options?.mapEntry !== true) continue;
+    const field = message.field.find(({ typeName }) => typeName === nested.name);
+    if (field === undefined) continue;
+    const words = field.name.split('_').map((word) => word.charAt(0).toUpperCase() + word.slice(1));
+    nested.name = `${words.join('')}Entry`;
+    field.typeName = nested.name;
+  }
 }
 
 function isMessage(definition: AnyDefinition): definition is MessageTypeDefinition<object, object> {
   return 'fileDescriptorProtos' in definition && 'serialize' in definition;
-}
-
-/** The name is field 1, which comes first. */
-function isGoogleFile(file: Buffer): boolean {
-  return file.toString('latin1', 2, 2 + GOOGLE_FILE.length) === GOOGLE_FILE;
 }

@@ -10,9 +10,19 @@ const { FileDescriptorProto } = createRequire(require.resolve('@grpc/proto-loade
   'protobufjs/ext/descriptor',
 ) as {
   readonly FileDescriptorProto: {
-    decode(bytes: Buffer): { readonly name: string; readonly dependency: readonly string[] };
+    decode(bytes: Buffer): {
+      readonly name: string;
+      readonly dependency: readonly string[];
+      readonly messageType: readonly Described[];
+    };
   };
 };
+
+interface Described {
+  readonly name: string;
+  readonly field: readonly { readonly name: string; readonly typeName: string }[];
+  readonly nestedType: readonly (Described & { readonly options?: { mapEntry?: boolean } })[];
+}
 
 interface ReflectionRequest {
   readonly list_services?: string;
@@ -113,6 +123,24 @@ describe.each(implementations)('reflection of a server on %s', (_name, makeServe
     // Without it, clients can't resolve google.protobuf.Timestamp.
     expect(needed).toEqual(['google_protobuf.proto']);
     expect(described.map(({ name }) => name)).toEqual(expect.arrayContaining(needed));
+  });
+
+  it('names the entries of maps after their fields, as grpcurl wants it', async () => {
+    const { file_descriptor_response: files } = await ask('v1', {
+      file_containing_symbol: SERVICE,
+    });
+    const messages = (files?.file_descriptor_proto ?? []).flatMap(
+      (file) => FileDescriptorProto.decode(file).messageType,
+    );
+    const entries = messages.flatMap(({ field, nestedType }) =>
+      nestedType
+        .filter(({ options }) => options?.mapEntry === true)
+        .map(({ name }) => [field.find(({ typeName }) => typeName === name)?.name, name]),
+    );
+    expect(entries).toContainEqual(['user_properties', 'UserPropertiesEntry']);
+    for (const [field = '', name] of entries) {
+      expect(name?.toLowerCase()).toBe(`${field.replaceAll('_', '')}entry`);
+    }
   });
 
   it('says that it knows no such symbol', async () => {
