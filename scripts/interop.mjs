@@ -92,6 +92,9 @@ takes no part: \`set_enable_tls(true)\` of its crate sets up no TLS, and it cann
 - Node: a priority of 0 counts as none, and the client refuses to send such a message to a PRIORITY topic.
 - Node: the push consumer knows no customized backoff and asks for a message whose listener failed at once; the broker puts it off
   by the group's backoff.
+- A consumer of the Node, Python or Java client that knows nothing of lite topics goes on when it is told that it has lost one
+  (NotifyUnsubscribeLiteCommand), and so do all four clients when they get a command on the Telemetry stream that they do not know. Gantry
+  tells consumers of lite topics only, as Go clients are known to crash.
 - Rust: settings name no topics, so a new group is in use, and has its start, from the first receive on.
 - Rust: the deadline of a receive is \`long_polling_timeout\` itself, so an empty answer comes a little before it.
 - Rust: with several access points each call goes to any of them, heartbeats and the goodbye at a shutdown, too. A proxy that

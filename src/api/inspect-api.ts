@@ -1,5 +1,11 @@
 /** What a proxy asks of a broker for operators: how full topics are, how far groups of consumers. A part of `BrokerApi`. */
 
+/**
+ * Stands for a queue where all lite topics of a LITE topic are told of together: offsets are 0 and the number of
+ * messages, times 0.
+ */
+export const ALL_LITE_TOPICS = -1;
+
 /** A queue of a topic. Times are store times, milliseconds since the epoch; 0: there is no message. */
 export interface QueueStatus {
   readonly queueId: number;
@@ -50,6 +56,8 @@ export interface LagRequest {
   readonly group: string;
   /** At most 1,000; none: all on which the group has begun. Those on which it has not are left out of the answer. */
   readonly topics: readonly string[];
+  /** Only this lite topic, of those parents where it is and the group has begun on it. */
+  readonly liteTopic?: string;
 }
 
 /** A group of consumers on a topic. */

@@ -232,6 +232,7 @@ export class Broker implements BrokerApi {
     const inspect = new Inspector({
       ...{ store, book, log, topics: metadata.topics, groups: metadata.groups },
       brokerName: settings.brokerName,
+      lite: (topic) => metadata.liteTable(topic),
       delayed: (topic) => timer.waitingFor(topic),
       endPolls: (gone, error) => pops.endPolls((ledgers) => ledgers === gone, error),
     });

@@ -1,18 +1,20 @@
 /** How full topics are and how far groups of consumers, for operators. */
-import type {
-  GroupTopicRef,
-  InspectApi,
-  LagRequest,
-  QueueLag,
-  QueueStatus,
-  TopicLag,
-  TopicStatus,
+import {
+  ALL_LITE_TOPICS,
+  type GroupTopicRef,
+  type InspectApi,
+  type LagRequest,
+  type QueueLag,
+  type QueueStatus,
+  type TopicLag,
+  type TopicStatus,
 } from '../api/inspect-api';
-import type { TopicConfig } from '../api/topic';
+import { MAX_QUEUES, type TopicConfig } from '../api/topic';
 import { storeTimestampOf } from '../message/record-property';
 import { Code, StatusError } from '../message/status';
 import type { MessageStore } from '../store/message-store';
 import { noGroup, noTopic } from './config-checks';
+import type { LiteTable } from './lite/lite-table';
 import type { GroupTopic } from './pop/group-topic';
 import type { LedgerBook } from './pop/ledger-book';
 import type { LedgerLog } from './pop/ledger-log';
@@ -27,6 +29,8 @@ export interface InspectorParts {
   readonly book: LedgerBook;
   readonly log: LedgerLog;
   readonly topics: ReadonlyMap<string, TopicConfig>;
+  /** The lite topics of a parent. */
+  readonly lite: (topic: string) => Pick<LiteTable, 'rows' | 'queueOf'>;
   readonly groups: ReadonlyMap<string, unknown>;
   /** Messages of a topic that wait for their delivery time. */
   readonly delayed: (topic: string) => number;
@@ -45,10 +49,11 @@ export class Inspector implements InspectApi {
     for (let queueId = 0; queueId < config.queues; queueId++) {
       queues.push(await this.queueStatus(topic, queueId));
     }
+    if (config.type === 'LITE') queues.push(this.liteStatus(topic));
     return { broker: brokerName, queues, delayed: delayed(topic) };
   }
 
-  async groupLag({ group, topics }: LagRequest): Promise<readonly TopicLag[]> {
+  async groupLag({ group, topics, liteTopic }: LagRequest): Promise<readonly TopicLag[]> {
     const { book, groups } = this.parts;
     if (!groups.has(group)) throw noGroup(group);
     const asked = topics.length > 0 ? new Set(topics) : undefined;
@@ -61,7 +66,12 @@ export class Inspector implements InspectApi {
       );
     }
     const lags: TopicLag[] = [];
-    for (const ledgers of found) lags.push(await this.topicLag(ledgers));
+    for (const ledgers of found) {
+      const queues = await this.lagsOf(ledgers, liteTopic);
+      const { topic } = ledgers;
+      const { brokerName: broker, delayed } = this.parts;
+      if (queues !== undefined) lags.push({ broker, topic, queues, delayed: delayed(topic) });
+    }
     return lags;
   }
 
@@ -95,14 +105,50 @@ export class Inspector implements InspectApi {
     return { queueId, minOffset, maxOffset, firstStoredMs, lastStoredMs };
   }
 
-  private async topicLag(ledgers: GroupTopic): Promise<TopicLag> {
+  /** `undefined` where the lite topic that is asked about is not. */
+  private async lagsOf(
+    ledgers: GroupTopic,
+    liteTopic: string | undefined,
+  ): Promise<readonly QueueLag[] | undefined> {
     const { topic } = ledgers;
-    const { brokerName, topics, delayed } = this.parts;
-    const queues: QueueLag[] = [];
-    for (let queueId = 0; queueId < (topics.get(topic)?.queues ?? 0); queueId++) {
-      queues.push(await this.queueLag(topic, queueId, ledgers.queues.get(queueId)));
+    const { topics, lite } = this.parts;
+    const { type, queues = 0 } = topics.get(topic) ?? {};
+    if (liteTopic !== undefined) {
+      const queueId = type === 'LITE' ? lite(topic).queueOf(liteTopic) : undefined;
+      const ledger = queueId === undefined ? undefined : ledgers.queues.get(queueId);
+      if (queueId === undefined || ledger === undefined) return undefined;
+      return [await this.queueLag(topic, queueId, ledger)];
     }
-    return { broker: brokerName, topic, queues, delayed: delayed(topic) };
+    if (type === 'LITE') return [this.liteLag(ledgers)];
+    const lags: QueueLag[] = [];
+    for (let queueId = 0; queueId < queues; queueId++) {
+      lags.push(await this.queueLag(topic, queueId, ledgers.queues.get(queueId)));
+    }
+    return lags;
+  }
+
+  private liteStatus(topic: string): QueueStatus {
+    const { store, lite } = this.parts;
+    let kept = 0;
+    for (const { queueId, base } of lite(topic).rows()) {
+      const first = Math.max(base, store.minOffset(topic, queueId));
+      kept += Math.max(0, store.maxOffset(topic, queueId) - first);
+    }
+    const none = { minOffset: 0, firstStoredMs: 0, lastStoredMs: 0 };
+    return { queueId: ALL_LITE_TOPICS, ...none, maxOffset: kept };
+  }
+
+  /** Of all lite topics on which the group has begun. */
+  private liteLag({ topic, queues }: GroupTopic): QueueLag {
+    let [ready, inFlight] = [0, 0];
+    for (const [queueId, ledger] of queues) {
+      if (queueId < MAX_QUEUES) continue;
+      const counted = this.counted(topic, queueId, ledger);
+      ready += counted.ready;
+      inFlight += counted.inFlight;
+    }
+    const none = { committed: 0, readyStoredMs: 0, finishedStoredMs: 0 };
+    return { queueId: ALL_LITE_TOPICS, ...none, maxOffset: ready + inFlight, ready, inFlight };
   }
 
   private async queueLag(
@@ -111,17 +157,31 @@ export class Inspector implements InspectApi {
     ledger: QueueLedger | undefined,
   ): Promise<QueueLag> {
     const { store } = this.parts;
-    const minOffset = store.minOffset(topic, queueId);
     const maxOffset = store.maxOffset(topic, queueId);
-    const committed = Math.max(ledger?.committed ?? 0, minOffset);
-    const next = Math.max(ledger?.next ?? 0, minOffset);
-    const rows = this.countRows(ledger, minOffset);
-    const ready = rows.ready + Math.max(0, maxOffset - next);
-    const oldest = rows.firstReady ?? (next < maxOffset ? next : undefined);
+    const committed = Math.max(ledger?.committed ?? 0, store.minOffset(topic, queueId));
+    const { ready, inFlight, oldest } = this.counted(topic, queueId, ledger);
     return {
-      ...{ queueId, committed, maxOffset, ready, inFlight: rows.inFlight },
+      ...{ queueId, committed, maxOffset, ready, inFlight },
       readyStoredMs: oldest === undefined ? 0 : await this.storedMs(topic, queueId, oldest),
       finishedStoredMs: await this.storedMs(topic, queueId, committed - 1),
+    };
+  }
+
+  /** Messages that are ready, with the first of them, and in flight. */
+  private counted(
+    topic: string,
+    queueId: number,
+    ledger: QueueLedger | undefined,
+  ): { readonly ready: number; readonly inFlight: number; readonly oldest: number | undefined } {
+    const { store } = this.parts;
+    const minOffset = store.minOffset(topic, queueId);
+    const maxOffset = store.maxOffset(topic, queueId);
+    const next = Math.max(ledger?.next ?? 0, minOffset);
+    const rows = this.countRows(ledger, minOffset);
+    return {
+      ready: rows.ready + Math.max(0, maxOffset - next),
+      inFlight: rows.inFlight,
+      oldest: rows.firstReady ?? (next < maxOffset ? next : undefined),
     };
   }
 

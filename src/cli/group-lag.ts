@@ -2,11 +2,11 @@
 import type { Command } from 'commander';
 
 import type { AdminApi } from '../api/admin-api';
-import type { QueueLag, TopicLag } from '../api/inspect-api';
+import type { LagRequest, QueueLag, TopicLag } from '../api/inspect-api';
 import { adminCommand, type Answer } from './admin-command';
 import { clientsAnswer } from './client';
 import type { Terminal } from './terminal';
-import { json, table, timeText } from './text';
+import { json, queueText, table, timeText } from './text';
 
 const MAX_CLIENTS = 1000;
 
@@ -17,11 +17,13 @@ export function groupLagCommands(group: Command, terminal: Terminal): void {
       'Show how many messages a consumer group has before it: ready, in flight, and delayed ones of its topics.',
     options: [
       ['--topic <TOPIC...>', 'on these topics only'],
+      ['--lite-topic <NAME>', 'on this lite topic only'],
       ['--queues', 'for each queue'],
     ],
-    prepare: (name, { topic, queues }) => {
+    prepare: (name, { topic, liteTopic, queues }) => {
       const topics = Array.isArray(topic) ? topic.map(String) : [];
-      return (admin) => lag(admin, { group: name, topics }, queues === true);
+      const one = typeof liteTopic === 'string' ? { liteTopic } : {};
+      return (admin) => lag(admin, { group: name, topics, ...one }, queues === true);
     },
   });
   adminCommand(group, terminal, {
@@ -34,11 +36,7 @@ export function groupLagCommands(group: Command, terminal: Terminal): void {
   });
 }
 
-async function lag(
-  admin: AdminApi,
-  request: { readonly group: string; readonly topics: readonly string[] },
-  queues: boolean,
-): Promise<Answer> {
+async function lag(admin: AdminApi, request: LagRequest, queues: boolean): Promise<Answer> {
   const lags = await admin.groupLag(request);
   const sum = (count: (queue: QueueLag) => number): number =>
     lags.reduce((total, one) => total + sumOf(one, count), 0);
@@ -73,7 +71,13 @@ function byBroker(lags: readonly TopicLag[]): string {
 function byQueue(lags: readonly TopicLag[]): string {
   const rows = lags.flatMap(({ topic, broker, queues }) =>
     queues.map((queue) => [
-      ...[topic, broker, String(queue.queueId), String(queue.committed), String(queue.maxOffset)],
+      ...[
+        topic,
+        broker,
+        queueText(queue.queueId),
+        String(queue.committed),
+        String(queue.maxOffset),
+      ],
       ...[String(queue.ready), String(queue.inFlight), timeText(queue.readyStoredMs)],
     ]),
   );

@@ -37,3 +37,8 @@ export function timeText(ms: number): string {
 export function json(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
+
+/** A queue's number; `lite` for all lite topics together. */
+export function queueText(queueId: number): string {
+  return queueId < 0 ? 'lite' : String(queueId);
+}

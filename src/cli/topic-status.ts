@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { AdminApi } from '../api/admin-api';
 import { adminCommand, type Answer } from './admin-command';
 import type { Terminal } from './terminal';
-import { json, table, timeText } from './text';
+import { json, queueText, table, timeText } from './text';
 
 export function topicStatusCommand(topic: Command, terminal: Terminal): void {
   adminCommand(topic, terminal, {
@@ -19,7 +19,7 @@ async function status(admin: AdminApi, name: string): Promise<Answer> {
   const { type, brokers, groups } = details;
   const rows = brokers.flatMap(({ broker, queues }) =>
     queues.map(({ queueId, minOffset, maxOffset, firstStoredMs, lastStoredMs }) => [
-      ...[broker, String(queueId), String(minOffset), String(maxOffset)],
+      ...[broker, queueText(queueId), String(minOffset), String(maxOffset)],
       ...[String(maxOffset - minOffset), timeText(firstStoredMs), timeText(lastStoredMs)],
     ]),
   );

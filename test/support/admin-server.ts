@@ -35,6 +35,7 @@ export class AdminServer implements AdminApi {
   found: FoundMessages = { messages: [], complete: true };
   details: TopicDetails | undefined;
   lags: readonly TopicLag[] = [];
+  readonly asked: LagRequest[] = [];
   clients: readonly ClientView[] = [];
   stats: ProxyStats | undefined;
   view: ClusterView = { brokers: [], groups: [] };
@@ -147,8 +148,10 @@ export class AdminServer implements AdminApi {
     throw new StatusError(Code.TOPIC_NOT_FOUND, `topic ${name} is on no broker`);
   }
 
-  async groupLag({ topics }: LagRequest): Promise<readonly TopicLag[]> {
+  async groupLag(request: LagRequest): Promise<readonly TopicLag[]> {
     this.check();
+    this.asked.push(request);
+    const { topics } = request;
     return this.lags.filter(({ topic }) => topics.length === 0 || topics.includes(topic));
   }
 

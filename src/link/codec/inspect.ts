@@ -43,8 +43,11 @@ export const topicStatusForms: Forms<TopicStatus, WireStatus, TopicStatus__Outpu
 ];
 
 export const lagRequestForms: Forms<LagRequest, WireLagRequest, LagRequest__Output> = [
-  ({ group, topics }) => ({ group, topics: [...topics] }),
-  ({ group, topics }) => ({ group, topics }),
+  ({ group, topics, liteTopic = '' }) => ({ group, topics: [...topics], lite_topic: liteTopic }),
+  ({ group, topics, lite_topic: liteTopic }) => ({
+    ...{ group, topics },
+    ...(liteTopic === '' ? {} : { liteTopic }),
+  }),
 ];
 
 export const topicLagsForms: Forms<readonly TopicLag[], WireLags, TopicLags__Output> = [

@@ -1,4 +1,5 @@
 /** ListConsumerConnection, GetConsumerRunningInfo, PrintThreadStackTrace, VerifyMessage: what consumers are and do. */
+import { ALL_LITE_TOPICS } from '../../api/inspect-api';
 import type { ClientView } from '../../api/client-view';
 import { Code, StatusError } from '../../message/status';
 import type { AdminHandlers } from '../../rpc/generated/apache/rocketmq/v2/Admin';
@@ -78,10 +79,12 @@ async function runningInfo(
         subscriptions.map(({ topic, filter }) => [topic, expressionOf(filter)]),
       ),
       message_queue_table: lags.flatMap(({ topic, broker, queues }) =>
-        queues.map(({ queueId, committed }) => ({
-          message_queue: queueOf(topic, broker, queueId),
-          process_queue_info: { commit_offset: committed },
-        })),
+        queues
+          .filter(({ queueId }) => queueId !== ALL_LITE_TOPICS)
+          .map(({ queueId, committed }) => ({
+            message_queue: queueOf(topic, broker, queueId),
+            process_queue_info: { commit_offset: committed },
+          })),
       ),
     },
   };

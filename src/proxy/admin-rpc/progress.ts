@@ -1,5 +1,5 @@
 /** DescribeGroupAccumulation, QueryTimeSpan, ResetGroupOffset: how far a consumer group is, and moving it. */
-import type { QueueLag, TopicLag } from '../../api/inspect-api';
+import { ALL_LITE_TOPICS, type QueueLag, type TopicLag } from '../../api/inspect-api';
 import { Code, StatusError } from '../../message/status';
 import { fromMs, toMs } from '../../message/time';
 import type { AdminHandlers } from '../../rpc/generated/apache/rocketmq/v2/Admin';
@@ -14,14 +14,7 @@ import type { QueryTimeSpanResponse } from '../../rpc/generated/apache/rocketmq/
 import type { ResetGroupOffsetRequest__Output } from '../../rpc/generated/apache/rocketmq/v2/ResetGroupOffsetRequest';
 import type { ResetGroupOffsetResponse } from '../../rpc/generated/apache/rocketmq/v2/ResetGroupOffsetResponse';
 import { OK_STATUS } from '../calls';
-import {
-  adminCall,
-  type AdminCallParts,
-  groupNameOf,
-  refuseLiteTopic,
-  resource,
-  topicNameOf,
-} from './admin-call';
+import { adminCall, type AdminCallParts, groupNameOf, resource, topicNameOf } from './admin-call';
 
 type Handlers = Pick<
   AdminHandlers,
@@ -40,10 +33,11 @@ async function accumulation(
   { parts, admin }: AdminCallParts,
   request: DescribeGroupAccumulationRequest__Output,
 ): Promise<DescribeGroupAccumulationResponse> {
-  refuseLiteTopic(request.lite_topic);
   const group = groupNameOf(request.group);
   const topics = request.topics.map(topicNameOf);
-  const lags = await admin.groupLag({ group, topics });
+  const { lite_topic: liteTopic = '' } = request;
+  const one = liteTopic === '' ? {} : { liteTopic };
+  const lags = await admin.groupLag({ group, topics, ...one });
   const nowMs = parts.platform.clock.wallMs();
   const byTopic = new Map<string, TopicLag[]>();
   for (const lag of lags) byTopic.set(lag.topic, [...(byTopic.get(lag.topic) ?? []), lag]);
@@ -53,6 +47,9 @@ async function accumulation(
     topic_accumulation: Object.fromEntries(
       [...byTopic].map(([topic, own]) => [topic, sumOf(own, nowMs)]),
     ),
+    ...(liteTopic !== '' && lags.length > 0
+      ? { lite_topic_accumulation: { [liteTopic]: sumOf(lags, nowMs) } }
+      : {}),
   };
 }
 
@@ -96,6 +93,7 @@ async function timeSpan(
     const { brokers } = await admin.topicStatus(topic);
     for (const { broker, queues } of brokers) {
       for (const { queueId, firstStoredMs, lastStoredMs } of queues) {
+        if (queueId === ALL_LITE_TOPICS) continue;
         const at = progress.get(`${topic} ${broker} ${queueId}`);
         const readyMs = at?.readyStoredMs ?? 0;
         spans.push({

@@ -1,4 +1,5 @@
 /** DescribeTopicStatus, GetTopicRoute. */
+import { ALL_LITE_TOPICS } from '../../api/inspect-api';
 import type { TopicType } from '../../api/topic';
 import { MessageType } from '../../message/public-message';
 import type { AdminHandlers } from '../../rpc/generated/apache/rocketmq/v2/Admin';
@@ -36,7 +37,7 @@ async function status(
       type,
       brokers: brokers.map(({ broker }) => broker).join(','),
       groups: groups.join(','),
-      queues: String(queues.length),
+      queues: String(queues.filter(({ queueId }) => queueId !== ALL_LITE_TOPICS).length),
       messages: String(messages),
       delayed: String(delayed),
     },

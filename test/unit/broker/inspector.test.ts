@@ -1,4 +1,5 @@
 import { memoryPlatform } from '../../../src/platform/memory-files';
+import { LiteBench } from '../../support/lite-bench';
 import { messageDraft, openTestBroker, popRequest } from '../../support/test-broker';
 
 const never = new AbortController().signal;
@@ -31,6 +32,25 @@ describe('what a broker tells operators', () => {
     await broker.inspect.forget(ref);
     await ended;
     await stop();
+  });
+
+  it('counts the messages of lite topics, of all together and of one', async () => {
+    const bench = await LiteBench.ready();
+    await bench.add('one', ['a', 'b']);
+    await bench.sendLite('a-1', 'a-2', 'b-1', 'c-1');
+    expect(await bench.receive('one', { maxMessages: 1 })).toHaveLength(1);
+    const { inspect } = bench.broker;
+    const status = await bench.drive(inspect.topicStatus('t'));
+    expect(status.queues.at(-1)).toMatchObject({ queueId: -1, minOffset: 0, maxOffset: 4 });
+    const lag = async (liteTopic?: string) => {
+      const one = liteTopic === undefined ? {} : { liteTopic };
+      const lags = await bench.drive(inspect.groupLag({ group: 'g', topics: [], ...one }));
+      return lags.flatMap(({ queues }) => queues.map(({ ready, inFlight }) => [ready, inFlight]));
+    };
+    expect(await lag()).toEqual([[2, 1]]);
+    const [a = [], b = []] = [...(await lag('a')), ...(await lag('b'))];
+    expect([(a[0] ?? 0) + (a[1] ?? 0), (b[0] ?? 0) + (b[1] ?? 0)]).toEqual([2, 1]);
+    expect([await lag('c'), await lag('none')]).toEqual([[], []]);
   });
 
   it('counts delayed messages apart from those that are ready', async () => {

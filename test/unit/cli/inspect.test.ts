@@ -84,6 +84,8 @@ describe('gantry group lag', () => {
       ['t', 'a', '1', '4', '10', '2', '0', NOON],
       ['group g: 8 not finished, 7 ready, 1 in flight; 3 delayed'],
     ]);
+    await at('group', 'lag', 'g', '--lite-topic', 'chat-1');
+    expect(server.asked.at(-1)).toEqual({ group: 'g', topics: [], liteTopic: 'chat-1' });
     const json = await at('group', 'lag', 'g', '-o', 'json');
     const sums = { group: 'g', ready: 7, inFlight: 2, delayed: 3 };
     expect(JSON.parse(json.out)).toEqual({ ...sums, topics: server.lags });
@@ -105,6 +107,13 @@ describe('gantry client and group consumers', () => {
     expect((await at('client', 'list', '--max', '1001')).code).toBe(2);
   });
 
+  it('list is JSON for programs, and members are a table for people', async () => {
+    const json = JSON.parse((await at('client', 'list', '-o', 'json')).out) as object;
+    expect(json).toMatchObject({ clients: [{ clientId: 'c1' }, { clientId: 'p1' }], total: 2 });
+    const { out } = await at('group', 'consumers', 'g');
+    expect(rowsOf(out).map(([id]) => id)).toEqual(['CLIENT', 'c1']);
+  });
+
   it('show tells all of one, and fails for none', async () => {
     const { out } = await at('client', 'show', 'c1');
     expect(rowsOf(out)).toEqual(
@@ -114,6 +123,9 @@ describe('gantry client and group consumers', () => {
         ['property region', 'eu'],
       ]),
     );
+    const { heardMs: _heardMs, ...rest } = member;
+    const json = JSON.parse((await at('client', 'show', 'c1', '-o', 'json')).out) as object;
+    expect(json).toEqual({ ...rest, heardAt: NOON });
     expect(await at('client', 'show', 'no')).toEqual({
       ...{ code: 1, out: '', err: 'NOT_FOUND: the proxy knows no client no\n' },
     });

@@ -78,7 +78,27 @@ describe('Admin, over topics and groups', () => {
     const code = (request: object) => admin.code('DescribeGroupAccumulation', request);
     expect(await code({ group: { name: 'no' } })).toBe(Code.CONSUMER_GROUP_NOT_FOUND);
     expect(await code({})).toBe(Code.ILLEGAL_CONSUMER_GROUP);
-    expect(await code({ group: g, lite_topic: 'l' })).toBe(Code.NOT_IMPLEMENTED);
+  });
+
+  it('DescribeGroupAccumulation counts lite topics, together and one', async () => {
+    const names = { topic: { name: 'lite' }, group: { name: 'lites' } };
+    await server.client.status('SyncLiteSubscription', { ...names, lite_topic_set: ['a', 'b'] });
+    await server.send('lite', ['l1', 'l2'], { lite_topic: 'a' });
+    await server.send('lite', ['l3'], { lite_topic: 'b' });
+    const ask = (lite_topic?: string) =>
+      admin.call('DescribeGroupAccumulation', {
+        ...{ group: names.group, topics: [] },
+        ...(lite_topic === undefined ? {} : { lite_topic }),
+      });
+    expect(await ask()).toMatchObject({
+      ...{ accumulation: { ready_messages: 3 }, lite_topic_accumulation: {} },
+    });
+    expect(await ask('a')).toMatchObject({
+      accumulation: { ready_messages: 2 },
+      lite_topic_accumulation: { a: { ready_messages: 2, inflight_messages: 0 } },
+    });
+    const unknown = await ask('none');
+    expect(unknown).toMatchObject({ status: ok, lite_topic_accumulation: {} });
   });
 
   it('QueryTimeSpan tells from when to when messages are there, and where a group is', async () => {
