@@ -11,6 +11,7 @@
  */
 import { join } from 'node:path';
 import type { Files, Platform } from '../../platform/platform';
+import { Pass } from '../../store/pass';
 import { PeriodRows } from './period-rows';
 import { PendingCounts } from './pending-counts';
 import {
@@ -26,6 +27,8 @@ import { ENTRY_BYTES, readEntry, type TimerEntry, writeEntry } from './timer-ent
 const READ_ENTRIES = 16_384;
 /** Entries that wait for their files, about: then they are written. */
 const FLUSH_ENTRIES = 16_384;
+/** Files that are synced at a time; the log needs some of Node's four file threads. */
+const SYNCS_AT_ONCE = 2;
 
 /** What is known of one period. */
 export interface Period {
@@ -179,9 +182,7 @@ export class TimerIndex {
     });
     return this.inTurn(async () => {
       for (const period of [...this.periods.values()]) await this.flushPeriod(period);
-      for (const period of this.periods.values()) {
-        if (period.dirty) await this.syncPeriod(period);
-      }
+      await this.syncPeriods();
       await synced();
       if (!this.damaged)
         await writeCheckpoint(this.files, this.directory, { position, periods, topics });
@@ -278,6 +279,12 @@ export class TimerIndex {
     );
     period.buffered -= buffered;
     this.buffered -= buffered;
+  }
+
+  /** Some at once: file systems sync them together. */
+  private async syncPeriods(): Promise<void> {
+    const dirty = [...this.periods.values()].filter((period) => period.dirty);
+    await new Pass(dirty, SYNCS_AT_ONCE, (period) => this.syncPeriod(period)).run();
   }
 
   private async syncPeriod(period: Period): Promise<void> {
