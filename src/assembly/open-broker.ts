@@ -8,6 +8,7 @@ import type { Readiness } from '../observe/http';
 import { openStore } from '../store/open-store';
 import type { RetentionSettings } from '../store/retention';
 import type { Shutdown, Surroundings } from './role';
+import { replicaMetrics } from './role-metrics';
 
 export interface BrokerPartOptions {
   readonly dataDir: string;
@@ -108,6 +109,7 @@ export async function openBroker(
       ...transactionSettings(options.transactions),
     },
   });
+  readiness.metrics.add(replicaMetrics(broker.replicas));
   shutdown.add('broker', () => broker.close());
   return broker;
 }

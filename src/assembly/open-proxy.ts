@@ -10,6 +10,7 @@ import { createProxy, type Proxy } from '../proxy/proxy';
 import { DEFAULT_PROXY_SETTINGS, type ProxySettings } from '../proxy/settings';
 import { loadService } from '../rpc/protos';
 import type { Shutdown, Surroundings } from './role';
+import { proxyMetrics } from './role-metrics';
 import type { RpcOptions, TlsOptions } from './rpc-options';
 import { serve, type Served } from './serve';
 
@@ -95,6 +96,7 @@ export async function openProxy(
       ...(options.lite && { liteSubscriptionQuota: options.lite.perClient }),
     },
   });
+  readiness.metrics.add(proxyMetrics(() => proxy.admin.proxyStats()));
   shutdown.add('proxy', () => proxy.close());
   const messaging = {
     definition: withHotCodecs(loadService(SERVICE_FILE, 'apache.rocketmq.v2.MessagingService')),

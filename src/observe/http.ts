@@ -1,8 +1,9 @@
 /**
  * Health over HTTP: `GET /live` answers while the process runs, `GET /ready` answers 200 while every
- * part is ready and 503 otherwise, with the parts as JSON.
+ * part is ready and 503 otherwise, with the parts as JSON. `GET /metrics` answers numbers for Prometheus.
  */
 import type { HttpRequest, HttpResponse, Listener, Sockets } from '../platform/platform';
+import { Metrics, METRICS_CONTENT_TYPE, type MetricSource, type Sample } from './metrics';
 
 export interface ReadinessView {
   readonly ready: boolean;
@@ -10,10 +11,15 @@ export interface ReadinessView {
   readonly reasons?: Readonly<Record<string, string>>;
 }
 
-/** Parts of a process and whether each is ready. A process without parts is not. */
+/** Parts of a process and whether each is ready, with the process's numbers. A process without parts is not ready. */
 export class Readiness {
+  readonly metrics = new Metrics();
   private readonly parts = new Map<string, boolean>();
   private readonly reasons = new Map<string, string>();
+
+  constructor() {
+    this.metrics.add(readinessSource(this));
+  }
 
   /** @param reason why a part is not ready, or what is wrong with one that is; '' when there is nothing to say */
   set(part: string, ready: boolean, reason = ''): void {
@@ -34,6 +40,27 @@ export class Readiness {
   }
 }
 
+function readinessSource(readiness: Readiness): MetricSource {
+  return {
+    metrics: [
+      { name: 'gantry_ready', type: 'gauge', help: '1 while every part of the process is ready.' },
+      { name: 'gantry_part_ready', type: 'gauge', help: '1 while this part is ready.' },
+    ],
+    read: () => {
+      const { ready, parts } = readiness.view();
+      return Promise.resolve(
+        new Map<string, readonly Sample[]>([
+          ['gantry_ready', [{ labels: {}, value: Number(ready) }]],
+          [
+            'gantry_part_ready',
+            Object.entries(parts).map(([part, is]) => ({ labels: { part }, value: Number(is) })),
+          ],
+        ]),
+      );
+    },
+  };
+}
+
 /** @param port 0 takes any free one */
 export function listenHealth(
   sockets: Sockets,
@@ -44,7 +71,7 @@ export function listenHealth(
   return sockets.listenHttp(host, port, (request) => answer(request, readiness));
 }
 
-function answer(request: HttpRequest, readiness: Readiness): HttpResponse {
+async function answer(request: HttpRequest, readiness: Readiness): Promise<HttpResponse> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return json(405, { error: `method ${request.method} is not served, use GET` });
   }
@@ -53,7 +80,11 @@ function answer(request: HttpRequest, readiness: Readiness): HttpResponse {
   if (path === '/ready') {
     return json(readiness.ready ? 200 : 503, readiness.view());
   }
-  return json(404, { error: `nothing is at ${path}; try /ready or /live` });
+  if (path === '/metrics') {
+    const body = await readiness.metrics.text();
+    return { status: 200, contentType: METRICS_CONTENT_TYPE, body };
+  }
+  return json(404, { error: `nothing is at ${path}; try /ready, /live or /metrics` });
 }
 
 function json(status: number, body: unknown): HttpResponse {

@@ -12,12 +12,23 @@ beforeAll(async () => {
 });
 
 describe('compose files', () => {
-  it.each(['one-node.yaml'])('%s is as the Compose Specification says', async (file) => {
-    await run(compose, [join(DEPLOY, 'compose', file)]);
-  });
+  it.each(['one-node.yaml', 'cluster.yaml'])(
+    '%s is as the Compose Specification says',
+    async (file) => {
+      await run(compose, [join(DEPLOY, 'compose', file)]);
+    },
+  );
 
   it('would not pass with a field that does not exist', async () => {
-    const other = join(DEPLOY, 'systemd', 'broker.yaml');
-    await expect(run(compose, [other])).rejects.toThrow('additional properties');
+    const values = join(DEPLOY, 'helm', 'gantry', 'values.yaml');
+    await expect(run(compose, [values])).rejects.toThrow('additional properties');
+  });
+
+  it('have a scrape configuration that Prometheus takes', async () => {
+    await run('promtool', ['check', 'config', join(DEPLOY, 'compose', 'prometheus.yaml')]);
+  });
+
+  it('have a balancer that haproxy takes', async () => {
+    await run('haproxy', ['-c', '-f', join(DEPLOY, 'compose', 'haproxy.cfg')]);
   });
 });

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT } from './process';
@@ -19,4 +20,14 @@ export async function goProgram(source: string): Promise<string> {
     await run('go', ['install', source], { env: { ...process.env, GOBIN: bin } });
   }
   return program;
+}
+
+/**
+ * The files of a module of Go's.
+ * @param source module and version, such as `example.org/module@v1.2.3`
+ * @returns the directory that holds them, read-only
+ */
+export async function goModule(source: string): Promise<string> {
+  const { stdout } = await run('go', ['mod', 'download', '-json', source], { cwd: tmpdir() });
+  return (JSON.parse(stdout) as { readonly Dir: string }).Dir;
 }

@@ -15,6 +15,22 @@ async function get(path: string, method = 'GET'): Promise<{ status: number; body
   return { status: response.status, body: await response.text() };
 }
 
+describe('GET /metrics', () => {
+  it('tells readiness and each part of it', async () => {
+    readiness.set('store', false);
+    readiness.set('serving', true);
+    const { status, body } = await get('/metrics');
+    expect(status).toBe(200);
+    expect(body.split('\n')).toEqual(
+      expect.arrayContaining([
+        'gantry_ready 0',
+        'gantry_part_ready{part="store"} 0',
+        'gantry_part_ready{part="serving"} 1',
+      ]),
+    );
+  });
+});
+
 describe('GET /ready', () => {
   it('is 503 while no part has said anything', async () => {
     expect(await get('/ready')).toEqual({ status: 503, body: '{"ready":false,"parts":{}}\n' });

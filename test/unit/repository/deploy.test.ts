@@ -2,9 +2,11 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import { parse } from 'yaml';
 
 import { loadConfig, type Inputs } from '../../../src/config/load';
-import { ROLES } from '../../../src/config/schema';
+import { optionsOf, variableOf } from '../../../src/config/option';
+import { ROLES, schemas } from '../../../src/config/schema';
 import { listenHealth, Readiness } from '../../../src/observe/http';
 import { nodePlatform } from '../../../src/platform/node-platform';
 import {
@@ -21,6 +23,10 @@ import { ROOT } from '../../support/process';
 
 const run = promisify(execFile);
 const HTTP_PORT = '8082';
+
+/** The keys and variables that any role has. */
+const keys = new Set(ROLES.flatMap((role) => optionsOf(schemas[role])).map(([key]) => key));
+const variables = new Set([...keys].map(variableOf));
 
 const inputs = (env: Readonly<Record<string, string>>, file?: string): Inputs => ({
   env,
@@ -94,8 +100,8 @@ describe('compose files', () => {
     }),
   );
 
-  it('have a container of Gantry', () => {
-    expect(containers.map(({ role }) => role)).toContain('start');
+  it('have containers of each role', () => {
+    expect(new Set(containers.map(({ role }) => role))).toEqual(new Set(ROLES));
   });
 
   it.each(containers)('$place starts with its settings', ({ role, env }) => {
@@ -109,7 +115,34 @@ describe('compose files', () => {
       security_opt: ['no-new-privileges:true'],
     });
   });
+
+  it('mount files that are there', () => {
+    const files = Object.values(composeServices('compose/cluster.yaml'))
+      .flatMap(({ volumes }) => volumes ?? [])
+      .filter((volume) => volume.startsWith('./'))
+      .map((volume) => volume.split(':')[0] ?? '');
+    expect(files.length).toBeGreaterThan(0);
+    for (const file of files) expect(deployFiles('compose', /./)).toContain(basename(file));
+  });
+
+  it('have a Prometheus that asks each Gantry container and each etcd', () => {
+    const { scrape_configs: jobs } = parse(deployText('compose/prometheus.yaml')) as Scraping;
+    const asked = jobs.flatMap(({ static_configs: lists }) => lists.flatMap((one) => one.targets));
+    const services = composeServices('compose/cluster.yaml');
+    const expected = Object.entries(services).flatMap(([name, service]) => {
+      if (service.image === 'gantry') return [`${name}:${HTTP_PORT}`];
+      return name.startsWith('etcd-') ? [`${name}:2379`] : [];
+    });
+    expect(asked).toEqual(expect.arrayContaining(expected));
+    for (const target of asked) expect(services).toHaveProperty([target.split(':')[0] ?? '']);
+  });
 });
+
+interface Scraping {
+  readonly scrape_configs: readonly {
+    readonly static_configs: readonly { readonly targets: readonly string[] }[];
+  }[];
+}
 
 describe('systemd units', () => {
   it('run the role that they are named by, with its settings and within its directory', () => {
@@ -130,3 +163,45 @@ describe('systemd units', () => {
     );
   });
 });
+
+describe('the Helm chart', () => {
+  const templates = deployFiles('helm/gantry/templates', /\.(yaml|tpl)$/)
+    .map((file) => deployText(`helm/gantry/templates/${file}`))
+    .join('\n');
+
+  it('sets variables that are settings', () => {
+    const named = [...templates.matchAll(/\bGANTRY_[A-Z_]+/g)].map(([name]) => name);
+    expect(named).toContain('GANTRY_BROKER_NAME');
+    expect(named.filter((name) => !variables.has(name))).toEqual([]);
+  });
+
+  it('has the settings of its values in the schema of their role', () => {
+    const values = parse(deployText('helm/gantry/values.yaml')) as Record<
+      string,
+      { config?: object }
+    >;
+    for (const role of ['namesrv', 'broker', 'proxy'] as const) {
+      const known = optionsOf(schemas[role]).map(([key]) => key);
+      for (const key of leaves(values[role]?.config ?? {})) expect(known).toContain(key);
+    }
+  });
+
+  it('is of the version of the package', () => {
+    const { version } = parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Versions;
+    const { appVersion } = parse(deployText('helm/gantry/Chart.yaml')) as Versions;
+    expect(appVersion).toBe(version);
+  });
+});
+
+interface Versions {
+  readonly version: string;
+  readonly appVersion: string;
+}
+
+function leaves(node: object, prefix = ''): readonly string[] {
+  return Object.entries(node).flatMap(([name, value]: [string, unknown]) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? leaves(value, `${prefix}${name}.`)
+      : [`${prefix}${name}`],
+  );
+}

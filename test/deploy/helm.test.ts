@@ -1,0 +1,181 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+
+import { loadConfig } from '../../src/config/load';
+import { environmentOf } from '../support/dockerfile';
+import { DEPLOY, imageStage, roleOf } from '../support/deploy-files';
+import { goModule, goProgram, run } from '../support/go-program';
+import { ROOT } from '../support/process';
+import { type Swagger, writeKubernetesSchemas } from './support/kubernetes-schemas';
+
+const HELM = 'helm.sh/helm/v3/cmd/helm@v3.18.4';
+const KUBECONFORM = 'github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0';
+const KUBERNETES = '1.31.0';
+const CHART = join(DEPLOY, 'helm', 'gantry');
+const CLOSED = join(CHART, 'ci', 'closed-values.yaml');
+
+const directory = mkdtempSync(join(tmpdir(), 'gantry-helm-'));
+const schemas = join(ROOT, '.cache', `kubernetes-schemas-${KUBERNETES}`);
+let helm = '';
+let kubeconform = '';
+beforeAll(async () => {
+  helm = await goProgram(HELM);
+  kubeconform = await goProgram(KUBECONFORM);
+  const kubernetes = await goModule(`k8s.io/kubernetes@v${KUBERNETES}`);
+  const swagger = readFileSync(join(kubernetes, 'api', 'openapi-spec', 'swagger.json'), 'utf8');
+  expect(writeKubernetesSchemas(JSON.parse(swagger) as Swagger, schemas)).toBeGreaterThan(100);
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** The variants of the chart that are looked at. */
+const variants: readonly (readonly [name: string, args: readonly string[]])[] = [
+  ['as its values are', []],
+  ['with TLS and closed networks', ['--values', CLOSED]],
+  [
+    'without network policies and affinity',
+    set('networkPolicy.enabled=false', 'antiAffinity=none'),
+  ],
+  ['without drain and annotations', set('proxy.drainSeconds=0', 'scrapeAnnotations=false')],
+];
+
+function set(...values: readonly string[]): readonly string[] {
+  return values.flatMap((value) => ['--set', value]);
+}
+
+interface Container {
+  readonly args: readonly string[];
+  readonly env?: readonly { readonly name: string; readonly value?: string }[];
+  readonly securityContext: object;
+}
+
+interface Resource {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly data?: Readonly<Record<string, string>>;
+  readonly spec?: {
+    readonly replicas?: number;
+    readonly podSelector?: object;
+    readonly template?: {
+      readonly spec: {
+        readonly containers: readonly Container[];
+        readonly securityContext: object;
+        readonly affinity?: object;
+        readonly volumes: readonly { readonly configMap?: { readonly name: string } }[];
+      };
+    };
+  };
+}
+
+async function render(args: readonly string[]): Promise<readonly Resource[]> {
+  return parseAllDocuments(await template(args))
+    .map((document) => document.toJS() as Resource | null)
+    .filter((resource) => resource !== null);
+}
+
+async function template(args: readonly string[]): Promise<string> {
+  const all = ['template', 'test', CHART, '--namespace', 'mq', '--kube-version', KUBERNETES];
+  const { stdout } = await run(helm, [...all, ...args], { maxBuffer: 1 << 24 });
+  return stdout;
+}
+
+/** What `helm` says when it refuses. */
+async function refusal(args: readonly string[]): Promise<string> {
+  return template(args).then(
+    () => '',
+    (error: { readonly stderr: string }) => error.stderr,
+  );
+}
+
+describe.each(variants)('the chart %s', (_variant, args) => {
+  it('has nothing that helm lint warns of', async () => {
+    const { stdout } = await run(helm, ['lint', '--strict', CHART, ...args]);
+    expect(stdout).toContain('1 chart(s) linted, 0 chart(s) failed');
+  });
+
+  it('is made of resources as Kubernetes describes them', async () => {
+    const file = join(directory, 'rendered.yaml');
+    writeFileSync(file, await template(args));
+    const location = join(schemas, '{{.ResourceKind}}{{.KindSuffix}}.json');
+    const options = ['-strict', '-summary', '-verbose', '-schema-location', location];
+    const { stdout } = await run(kubeconform, [...options, file]);
+    expect(stdout).toMatch(/Valid: [1-9]\d*, Invalid: 0, Errors: 0, Skipped: 0/);
+  });
+
+  it('gives each role settings that it starts with', async () => {
+    const resources = await render(args);
+    const seen = new Set<string>();
+    for (const { kind, metadata, spec } of resources) {
+      const pod = spec?.template?.spec;
+      if (pod === undefined) continue;
+      const [container] = pod.containers;
+      const role = roleOf(container?.args[0]);
+      const map = pod.volumes.find(({ configMap }) => configMap !== undefined)?.configMap?.name;
+      const text = resources.find((one) => one.kind === 'ConfigMap' && one.metadata.name === map);
+      const file = join(directory, `${kind}-${metadata.name}.yaml`);
+      writeFileSync(file, text?.data?.['gantry.yaml'] ?? 'no: such file');
+      loadConfig(role, { file, env: environment(container), flags: new Map() });
+      seen.add(role);
+    }
+    expect([...seen].toSorted()).toEqual(['broker', 'namesrv', 'proxy']);
+  });
+
+  it('has pods that may do nothing but what they must', async () => {
+    const pods = (await render(args)).flatMap(({ spec }) => spec?.template?.spec ?? []);
+    expect(pods.length).toBeGreaterThan(0);
+    for (const pod of pods) {
+      expect(pod.securityContext).toMatchObject({
+        ...{ runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+      });
+      expect(pod.containers[0]?.securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+    }
+  });
+});
+
+/** What a container's environment is, with what Kubernetes fills in. */
+function environment(container: Container | undefined): Readonly<Record<string, string>> {
+  const own = (container?.env ?? []).map(({ name, value }) => [
+    name,
+    (value ?? 'filled-in').replace('$(POD_NAME)', 'pod-0'),
+  ]);
+  return { ...environmentOf(imageStage()), ...(Object.fromEntries(own) as Record<string, string>) };
+}
+
+describe('the chart', () => {
+  it('makes a StatefulSet of each broker', async () => {
+    const sets = (await render([])).filter(({ kind }) => kind === 'StatefulSet');
+    expect(sets.map(({ metadata, spec }) => [metadata.name, spec?.replicas])).toEqual([
+      ['test-gantry-broker-a', 1],
+      ['test-gantry-broker-b', 1],
+      ['test-gantry-namesrv', 2],
+    ]);
+  });
+
+  it.each([
+    [set('broker.groups[0].name=Broker_A'), 'broker.groups.0.name'],
+    [set('proxy.config.port=9000'), 'proxy.config'],
+    [set('brokers.replicas=3'), 'Additional property brokers is not allowed'],
+  ])('refuses %j', async (args, reason) => {
+    expect(await refusal(args)).toContain(reason);
+  });
+});
+
+describe('what checks the chart', () => {
+  it.each([
+    ['a field that does not exist', 'spec: {replica: 1}'],
+    ['a port that is no number', 'spec: {ports: [{port: many}]}'],
+  ])('finds %s', async (_what, spec) => {
+    mkdirSync(directory, { recursive: true });
+    const file = join(directory, 'wrong.yaml');
+    writeFileSync(file, `apiVersion: v1\nkind: Service\nmetadata: {name: wrong}\n${spec}\n`);
+    const location = join(schemas, '{{.ResourceKind}}{{.KindSuffix}}.json');
+    await expect(
+      run(kubeconform, ['-strict', '-schema-location', location, file]),
+    ).rejects.toThrow();
+  });
+});
