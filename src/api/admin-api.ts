@@ -6,6 +6,7 @@ import type { DelayedMessages, DelayedRef, ListDelayedRequest } from './delayed-
 import type { LagRequest, TopicLag, TopicStatus } from './inspect-api';
 import type { FoundMessages, MessageSearch } from './message-search';
 import type { GroupReset, QueueReset } from './offset-api';
+import type { ProxyInfo } from './proxies-api';
 import type { GroupConfig, TopicConfig, TopicType } from './topic';
 import type {
   EndTransactionRequest,
@@ -76,6 +77,8 @@ export interface AdminApi {
   listClients(request: ListClientsRequest): Promise<ClientViews>;
   /** All brokers that the name servers know, and of each group what its master tells. */
   cluster(): Promise<ClusterView>;
+  /** All proxies that the name servers know. @throws StatusError PROXY_TIMEOUT when none of those answers */
+  proxies(): Promise<readonly ProxyInfo[]>;
   /**
    * Makes the master of a broker group hand over to another replica.
    * @throws StatusError NOT_FOUND (no such group, or nobody leads it), and as `ReplicasApi.handOver`

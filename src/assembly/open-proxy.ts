@@ -1,7 +1,9 @@
 /** The proxy of a process: the messaging service and the admin service on one port. */
 import type { BrokerDialer } from '../api/broker-dialer';
+import type { ProxiesApi, ProxyInfo } from '../api/proxies-api';
 import type { RouteApi } from '../api/route-api';
 import { adminService, peerCheck } from '../link/admin-service';
+import { reachableHost, writeAddress } from '../config/address';
 import { setLogLevel } from '../observe/logger';
 import { version } from '../platform/version';
 import type { Readiness } from '../observe/http';
@@ -61,6 +63,7 @@ export interface OpenProxy extends Served {
   readonly proxy: Proxy;
 }
 
+/** @param proxies where the proxy makes itself known; none in a process that is all there is */
 export async function openProxy(
   options: ProxyPartOptions,
   routes: RouteApi,
@@ -68,6 +71,7 @@ export async function openProxy(
   surroundings: Surroundings,
   readiness: Readiness,
   shutdown: Shutdown,
+  proxies?: ProxiesApi,
 ): Promise<OpenProxy> {
   const { platform, logger } = surroundings;
   const { receive, advertise } = options;
@@ -80,6 +84,7 @@ export async function openProxy(
     process: {
       name: () => (advertise === '' ? (listening.port?.endpoints['grpc'] ?? '') : advertise),
       version: version(),
+      proxies: () => proxies?.list() ?? Promise.resolve([ownInfo(options, listening.port)]),
       connections: () => listening.port?.connections(),
       setLogLevel: (level) => setLogLevel(logger, level),
     },
@@ -116,9 +121,16 @@ export async function openProxy(
     shutdown,
   );
   listening.port = served;
+  proxies?.announce(ownInfo(options, served));
   // Before the port is drained: receives that wait end, so that draining does not wait for them.
   shutdown.add('receives', () => proxy.drain());
   return { ...served, proxy };
+}
+
+/** As others know this proxy: where clients reach it, as far as it can tell. */
+function ownInfo({ advertise, host }: ProxyPartOptions, port: Served | undefined): ProxyInfo {
+  const own = writeAddress({ host: reachableHost(host), port: port?.port ?? 0 });
+  return { address: advertise === '' ? own : advertise, version: version() };
 }
 
 function messageLimits({ delay, messages }: ProxyPartOptions): Partial<ProxySettings> {

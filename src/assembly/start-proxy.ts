@@ -1,5 +1,6 @@
 /** A proxy between clients and the brokers of other processes (`gantry proxy`). */
 import { brokerDialer } from '../link/broker-dialer';
+import { proxiesClient } from '../link/proxies-client';
 import { routeClient } from '../link/route-client';
 import { Readiness } from '../observe/http';
 import { openProxy, type ProxyPartOptions } from './open-proxy';
@@ -27,7 +28,11 @@ export function startProxy(
     });
     shutdown.add('routes', () => routes.close());
     const dial = brokerDialer({ platform, log: logger.child({ part: 'link' }) });
-    const proxy = await openProxy(options, routes, dial, surroundings, readiness, shutdown);
+    const proxies = proxiesClient(options.namesrv, platform);
+    shutdown.add('proxies', () => proxies.close());
+    const proxy = await openProxy(
+      ...([options, routes, dial, surroundings, readiness, shutdown, proxies] as const),
+    );
     if (!(await routes.ready(ROUTES_WAIT_MS))) {
       logger.warn(
         { namesrv: options.namesrv },

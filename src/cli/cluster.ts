@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { AdminApi } from '../api/admin-api';
 import type { BrokerView, ClusterView, GroupView } from '../api/cluster-api';
 import type { ReplicationStatus } from '../api/cluster-view';
+import type { ProxyInfo } from '../api/proxies-api';
 import { adminCommand, type Answer, wholeNumber } from './admin-command';
 import type { Terminal } from './terminal';
 import { json, table } from './text';
@@ -22,6 +23,11 @@ export function clusterCommand(program: Command, terminal: Terminal): void {
     name: 'brokers',
     description: 'Show the brokers that the name servers know.',
     prepare: () => async (admin) => brokers(await admin.cluster()),
+  });
+  adminCommand(cluster, terminal, {
+    name: 'proxies',
+    description: 'Show the proxies that the name servers know.',
+    prepare: () => async (admin) => proxies(await admin.proxies()),
   });
   adminCommand(cluster, terminal, {
     name: 'failover <BROKER>',
@@ -76,6 +82,11 @@ function brokers({ brokers: known, groups }: ClusterView): Answer {
     ...[String(one.epoch), String(one.topics), textOf(one.address), one.cluster],
   ]);
   return { people: table(headers, rows), programs: json({ brokers: known }) };
+}
+
+function proxies(known: readonly ProxyInfo[]): Answer {
+  const rows = known.map(({ address, version }) => [address, version]);
+  return { people: table(['ADDRESS', 'VERSION'], rows), programs: json({ proxies: known }) };
 }
 
 function roleOf({ brokerId }: BrokerView, told: ReplicationStatus | undefined): string {

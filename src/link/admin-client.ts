@@ -40,6 +40,7 @@ export function adminClient(address: string, clock: Clock): AdminClient {
     proxyStats: () => ask(methods.ProxyStats, undefined),
     resetGroup: (request) => ask(methods.ResetGroup, request),
     cluster: () => ask(methods.DescribeCluster, undefined),
+    proxies: () => ask(methods.ListProxies, undefined),
     handOver: (request) => ask(methods.HandOver, request),
     close: () => client.close(),
   };

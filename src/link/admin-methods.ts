@@ -14,6 +14,7 @@ import type { DelayedMessages, DelayedRef, ListDelayedRequest } from '../api/del
 import type { LagRequest, TopicLag } from '../api/inspect-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { GroupReset, QueueReset } from '../api/offset-api';
+import type { ProxyInfo } from '../api/proxies-api';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import type {
   EndTransactionRequest,
@@ -75,6 +76,7 @@ export interface AdminMethods {
   readonly ProxyStats: AdminMethod<void, ProxyStats>;
   readonly ResetGroup: AdminMethod<GroupReset, readonly QueueReset[]>;
   readonly DescribeCluster: AdminMethod<void, ClusterView>;
+  readonly ListProxies: AdminMethod<void, readonly ProxyInfo[]>;
   readonly HandOver: AdminMethod<HandOver, void>;
 }
 
@@ -185,6 +187,11 @@ function defineMethods(service: GantryAdminDefinition): AdminMethods {
       request: nothing,
       answer: clusterForms,
       call: (api) => api.cluster(),
+    }),
+    ListProxies: method(service.ListProxies, {
+      request: nothing,
+      answer: [(proxies) => ({ proxies: [...proxies] }), ({ proxies }) => proxies],
+      call: (api) => api.proxies(),
     }),
     HandOver: method(service.HandOver, {
       request: handOverForms,

@@ -1,13 +1,17 @@
-import { status as Status, type ServerDuplexStream } from '@grpc/grpc-js';
+import { status as Status, type sendUnaryData, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { RouteRegistry } from '../api/route-registry';
 import { toStatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
+import type { Empty } from '../rpc/generated/gantry/v1/Empty';
+import type { ProxyInfo__Output } from '../rpc/generated/gantry/v1/ProxyInfo';
+import type { ProxyInfos } from '../rpc/generated/gantry/v1/ProxyInfos';
 import type { RegisterMessage__Output } from '../rpc/generated/gantry/v1/RegisterMessage';
 import type { RegisterReply } from '../rpc/generated/gantry/v1/RegisterReply';
 import type { WatchMessage__Output } from '../rpc/generated/gantry/v1/WatchMessage';
 import type { WatchReply } from '../rpc/generated/gantry/v1/WatchReply';
 import { serverPipe } from './grpc-pipe';
 import type { LinkLog } from './log';
+import { KnownProxies } from './proxies-service';
 import { RegisterStream } from './route-register-server';
 import { WatchStream } from './route-watch-server';
 import { nameServerDefinition } from './services';
@@ -24,6 +28,7 @@ export function routeService(
   { platform, log }: RouteServiceOptions,
 ): StreamService {
   const streams = new OpenStreams();
+  const proxies = new KnownProxies(streams);
   return {
     definition: { ...nameServerDefinition() },
     implementation: {
@@ -38,6 +43,10 @@ export function routeService(
           log.warn({ reason: details }, 'watcher refused');
           call.emit('error', { code: Status.RESOURCE_EXHAUSTED, details });
         }
+      },
+      AnnounceProxy: (call: ServerDuplexStream<ProxyInfo__Output, Empty>) => proxies.announce(call),
+      ListProxies: (_call: unknown, answer: sendUnaryData<ProxyInfos>) => {
+        answer(null, { proxies: proxies.list() });
       },
     },
     close: (graceMs) => streams.close(platform.timers, graceMs),

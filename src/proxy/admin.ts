@@ -16,6 +16,7 @@ import type {
   PendingTransactions,
 } from '../api/transaction-api';
 import type { GroupReset, QueueReset } from '../api/offset-api';
+import type { ProxyInfo } from '../api/proxies-api';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import { isSystemTopic } from '../message/names';
 import { storeTimestampOf } from '../message/record-property';
@@ -183,6 +184,10 @@ class ClusterAdmin implements AdminApi {
 
   cluster(): Promise<ClusterView> {
     return clusterView(this.parts);
+  }
+
+  proxies(): Promise<readonly ProxyInfo[]> {
+    return this.parts.process.proxies();
   }
 
   handOver(request: HandOver): Promise<void> {

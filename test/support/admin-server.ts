@@ -14,6 +14,7 @@ import type {
   ListTransactionsRequest,
   PendingTransactionView,
 } from '../../src/api/transaction-api';
+import type { ProxyInfo } from '../../src/api/proxies-api';
 import type { GroupReset, QueueReset } from '../../src/api/offset-api';
 import type { GroupConfig } from '../../src/api/topic';
 import { adminService } from '../../src/link/admin-service';
@@ -40,6 +41,7 @@ export class AdminServer implements AdminApi {
   stats: ProxyStats | undefined;
   view: ClusterView = { brokers: [], groups: [] };
   readonly handedOver: HandOver[] = [];
+  known: readonly ProxyInfo[] = [];
   /** Thrown by every call, when set. */
   failure: Error | undefined;
   endpoint = '';
@@ -167,6 +169,11 @@ export class AdminServer implements AdminApi {
   async cluster(): Promise<ClusterView> {
     this.check();
     return this.view;
+  }
+
+  async proxies(): Promise<readonly ProxyInfo[]> {
+    this.check();
+    return this.known;
   }
 
   async handOver(request: HandOver): Promise<void> {

@@ -1,3 +1,4 @@
+import type { ProxyInfo } from '../../src/api/proxies-api';
 import type { LogLevel, ProxyProcess } from '../../src/proxy/process';
 
 /** A process of which a proxy knows what a test says. */
@@ -5,6 +6,12 @@ export class TestProcess implements ProxyProcess {
   readonly version = '1.2.3';
   logLevel = 'info';
   connected: number | undefined = 3;
+
+  known: readonly ProxyInfo[] = [];
+
+  async proxies(): Promise<readonly ProxyInfo[]> {
+    return this.known;
+  }
 
   name(): string {
     return 'proxy-a';

@@ -68,6 +68,22 @@ describe('gantry cluster brokers', () => {
   });
 });
 
+describe('gantry cluster proxies', () => {
+  it('shows the proxies that the name servers know', async () => {
+    server.known = [
+      { address: '10.0.0.8:8081', version: '0.1.0' },
+      { address: '10.0.0.9:8081', version: '0.2.0' },
+    ];
+    expect(rowsOf((await at('proxies')).out)).toEqual([
+      ['ADDRESS', 'VERSION'],
+      ['10.0.0.8:8081', '0.1.0'],
+      ['10.0.0.9:8081', '0.2.0'],
+    ]);
+    const json = await at('proxies', '-o', 'json');
+    expect(JSON.parse(json.out)).toEqual({ proxies: server.known });
+  });
+});
+
 describe('gantry cluster failover', () => {
   it('asks the master to hand over, to anybody or to one', async () => {
     expect((await at('failover', 'broker-a')).out).toBe(

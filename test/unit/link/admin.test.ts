@@ -125,6 +125,10 @@ class ModelAdmin implements AdminApi {
     return clusterSample;
   }
 
+  async proxies(): ReturnType<AdminApi['proxies']> {
+    return [];
+  }
+
   async handOver(): Promise<void> {
     return Promise.reject(new StatusError(Code.UNSUPPORTED, 'nobody to hand over to'));
   }

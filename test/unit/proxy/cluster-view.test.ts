@@ -46,6 +46,14 @@ describe('the view of a cluster', () => {
   });
 });
 
+describe('the proxies of a cluster', () => {
+  it('are those that the process hears of', async () => {
+    const cluster = new ModelCluster();
+    cluster.process.known = [{ address: '10.0.0.8:8081', version: '0.1.0' }];
+    expect(await cluster.proxy.admin.proxies()).toEqual(cluster.process.known);
+  });
+});
+
 describe('a hand-over', () => {
   it('is asked of the master of the group', async () => {
     const cluster = new ModelCluster({}, names);
