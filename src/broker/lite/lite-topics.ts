@@ -99,6 +99,8 @@ export class LiteTopics {
       return removed;
     }
     const queueIds = this.begin(ledgers, [...names]);
+    // A list that a client repeats is no use of what is on it: else nothing would ever be idle.
+    if (change === 'add') for (const queueId of queueIds) table.used(queueId, this.now());
     if (request.start !== undefined) await this.move(ledgers, queueIds, request.start);
     await this.parts.metadata.settled();
     await this.parts.log.durable();
@@ -139,7 +141,6 @@ export class LiteTopics {
     );
     return names.map((name) => {
       const queueId = table.queueOf(name) ?? -1;
-      table.used(queueId, this.now());
       if (!ledgers.queues.has(queueId)) {
         this.resets.move(ledgers, queueId, store.nextOffset(topic, queueId));
       }
