@@ -95,7 +95,9 @@ export class Views {
     if (this.running !== undefined) return;
     const logged = this.loggedBytes - this.loggedAtSnapshot;
     if (logged < Math.max(everyBytes, this.snapshotBytes)) return;
-    this.running = this.snapshot()
+    // In a turn of its own: who has just logged a change has not made it in its view yet.
+    this.running = this.nextTurn()
+      .then(() => this.snapshot())
       .catch((error: unknown) => {
         this.parts.logger.error({ err: error }, 'snapshot of the views failed');
       })
@@ -112,7 +114,7 @@ export class Views {
 
   /** Logs the state of all views, some queues a turn, and notes where that begins. */
   async snapshot(): Promise<void> {
-    const { metadata, book, log, platform } = this.parts;
+    const { metadata, book, log } = this.parts;
     this.loggedAtSnapshot = this.loggedBytes;
     log.flush();
     const bytesBefore = log.bytes;
@@ -126,7 +128,7 @@ export class Views {
         inTurn += 1 + ledger.unfinished / ROWS_OF_A_QUEUE;
         if (inTurn < QUEUES_A_TURN) continue;
         inTurn = 0;
-        await new Promise<void>((resolve) => platform.timers.nextTurn(resolve));
+        await this.nextTurn();
       }
       const { group, topic, since, opened } = ledgers;
       if (!ledgers.dropped && (since > 1 || opened > 0)) {
@@ -143,6 +145,10 @@ export class Views {
     this.newestBegin = begin;
     this.loggedAtSnapshot = this.loggedBytes;
     this.snapshotBytes = log.bytes - bytesBefore;
+  }
+
+  private nextTurn(): Promise<void> {
+    return new Promise((resolve) => this.parts.platform.timers.nextTurn(resolve));
   }
 
   /** Sees to it that all that is known stands in the log at or above `position`, on stable storage. */

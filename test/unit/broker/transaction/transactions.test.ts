@@ -40,6 +40,17 @@ describe('a transaction', () => {
     expect(await bench.received()).toEqual([]);
   });
 
+  it('is kept when its half message makes a snapshot due, and ends when its end does', async () => {
+    const bench = await transactionBench({}, { settings: { snapshotEveryBytes: 1 } });
+    await bench.begin('a');
+    await bench.kill();
+    expect(await bench.pendingIds()).toEqual(['a']);
+    await bench.commit('a');
+    await bench.kill();
+    expect(await bench.pendingIds()).toEqual([]);
+    expect(await bench.received()).toEqual(['a']);
+  });
+
   it('is stored once when its message is sent again, also after its end', async () => {
     const bench = await transactionBench();
     expect([await bench.begin('a'), await bench.begin('a'), await bench.begin('b')]).toEqual([
