@@ -11,6 +11,7 @@
  * - apache: one directory in turn under Apache RocketMQ and under Gantry (test/interop/apache)
  * - fuzz: properties of what reads clients' bytes, for minutes instead of a number of runs
  * - crash: kill -9 under load, with a checker outside the process
+ * - sim: a cluster in this process under simulated time, some seeds (docs/simulation.md)
  * - faults: every byte harmed, power lost, a full and a broken disk; long
  * - deploy: the files of deploy/ against what checks them, and the image's steps without Docker
  * - grpc-js: suites of the above that talk to a server, again on `rpc.transport: grpc-js`
@@ -26,6 +27,7 @@ const timeoutsMs = {
   interop: 600_000,
   apache: 600_000,
   crash: 900_000,
+  sim: 120_000,
   faults: 2_400_000,
   transport: 600_000,
   fuzz: 600_000,

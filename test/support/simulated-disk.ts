@@ -18,6 +18,14 @@ const TORN_PART = 0.1;
 
 type Node = Content | 'directory';
 
+/** How long a disk takes. Without one every operation is done at once. */
+export interface DiskPace {
+  /** Resolves when the operation is to take effect. */
+  wait(what: 'read' | 'write' | 'sync'): Promise<void>;
+  /** Called for a write that the process waits for with its event loop standing still. */
+  stall(): void;
+}
+
 /** A change of names that is not durable yet. */
 interface NameChange {
   readonly directory: string;
@@ -29,6 +37,7 @@ interface NameChange {
 class Content {
   bytes = Buffer.alloc(0);
   private lengths: number[] = [0];
+  private lengthsGone = 0;
   private readonly sectors = new Map<number, Buffer[]>();
 
   write(data: Uint8Array, position: number): void {
@@ -51,7 +60,23 @@ class Content {
 
   sync(): void {
     this.sectors.clear();
-    this.lengths = [this.bytes.length];
+    this.forgetLengths(this.lengths.length - 1);
+  }
+
+  /** Begins to sync what is written now; what is answered makes it durable, whatever was written meanwhile. */
+  beginSync(): () => void {
+    const newest = new Map(Array.from(this.sectors, ([sector, all]) => [sector, all.at(-1)]));
+    const newestLength = this.lengthsGone + this.lengths.length - 1;
+    return () => {
+      for (const [sector, held] of newest) {
+        const versions = this.sectors.get(sector);
+        const at = versions?.findIndex((version) => version === held) ?? -1;
+        if (versions === undefined || at < 0) continue;
+        if (at === versions.length - 1) this.sectors.delete(sector);
+        else versions.splice(0, at);
+      }
+      this.forgetLengths(newestLength - this.lengthsGone);
+    };
   }
 
   /** What a loss of power leaves. */
@@ -69,6 +94,13 @@ class Content {
     after.resize(length ?? 0);
     after.sync();
     return after;
+  }
+
+  /** The oldest lengths can't come back; a later sync may have ended first. */
+  private forgetLengths(count: number): void {
+    if (count <= 0) return;
+    this.lengths = this.lengths.slice(count);
+    this.lengthsGone += count;
   }
 
   private resize(length: number): void {
@@ -107,7 +139,10 @@ export class SimulatedDisk implements Files {
   private pending: NameChange[] = [];
   private changesLeft = Infinity;
 
-  constructor(private readonly chance: Chance) {}
+  constructor(
+    private readonly chance: Chance,
+    private readonly pace?: DiskPace,
+  ) {}
 
   /** After so many more changes the power is off: every call fails. */
   powerOffAfter(changes: number): void {
@@ -125,7 +160,7 @@ export class SimulatedDisk implements Files {
       if (free && chance.hits(kept)) change.apply(names);
       else for (const name of change.names) stuck.add(name);
     }
-    const after = new SimulatedDisk(chance);
+    const after = new SimulatedDisk(chance, this.pace);
     for (const [path, node] of names) {
       if (!hasParents(names, path)) continue;
       after.names.set(path, node === 'directory' ? node : node.left(chance, kept));
@@ -206,10 +241,10 @@ export class SimulatedDisk implements Files {
   async syncDirectory(path: string): Promise<void> {
     this.count();
     const full = resolve(path);
-    for (const change of this.pending) {
-      if (change.directory === full) change.apply(this.durable);
-    }
-    this.pending = this.pending.filter((change) => change.directory !== full);
+    const synced = new Set(this.pending.filter(({ directory }) => directory === full));
+    await this.pace?.wait('sync');
+    for (const change of this.pending) if (synced.has(change)) change.apply(this.durable);
+    this.pending = this.pending.filter((change) => !synced.has(change));
   }
 
   space = (): ReturnType<Files['space']> => Promise.resolve({ totalBytes: 1e12, freeBytes: 1e12 });
@@ -233,14 +268,17 @@ export class SimulatedDisk implements Files {
       path,
       write: async (buffers, position) => {
         this.count();
+        await this.pace?.wait('write');
         content.write(Buffer.concat(buffers), position);
       },
       writeNow: (buffers, position) => {
         this.count();
+        this.pace?.stall();
         content.write(Buffer.concat(buffers), position);
       },
       read: async (target, position) => {
         this.alive();
+        await this.pace?.wait('read');
         const part = content.bytes.subarray(position, position + target.length);
         target.set(part);
         return part.length;
@@ -251,7 +289,9 @@ export class SimulatedDisk implements Files {
       },
       datasync: async () => {
         this.count();
-        content.sync();
+        const done = content.beginSync();
+        await this.pace?.wait('sync');
+        done();
       },
       size: async () => content.bytes.length,
       close: async () => undefined,

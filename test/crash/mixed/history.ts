@@ -90,10 +90,12 @@ export class History {
   readonly strangers: string[] = [];
   /** When anything was delivered last, by the monotonic clock. */
   lastDeliveryMs = 0;
-  /** Wall clock less monotonic clock. */
-  readonly wallOffsetMs = Date.now() - performance.now();
 
-  constructor(readonly terms: Terms) {}
+  /** @param wallOffsetMs wall clock less the checker's monotonic clock */
+  constructor(
+    readonly terms: Terms,
+    readonly wallOffsetMs = Date.now() - performance.now(),
+  ) {}
 
   /** A message is about to be sent. */
   begin(intent: Partial<Intent> & Pick<Intent, 'messageId' | 'kind'>): Story {

@@ -1,0 +1,171 @@
+/** What goes wrong, and when: a plan that follows from the seed alone. */
+import type { Chance } from '../support/seeded';
+import { BROKERS, CLIENTS, type Cluster, PROXIES, SERVERS } from './cluster';
+
+/** Kinds of faults; a seed has some of them. */
+const KINDS = [
+  ...['kill', 'power', 'stop', 'pause', 'cut', 'isolate', 'cut-one-way'],
+  ...['slow-network', 'reset', 'slow-disk', 'clock'],
+] as const;
+type Kind = (typeof KINDS)[number];
+
+export interface Fault {
+  readonly kind: Kind;
+  readonly atMs: number;
+  /** How long it lasts. */
+  readonly forMs: number;
+  readonly on: string;
+  /** The other side, of what happens between two. */
+  readonly other: string;
+  /** How bad it is, 0 .. 1. */
+  readonly strength: number;
+}
+
+export interface FaultOptions {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly countMax: number;
+}
+
+const LONGEST_MS: Readonly<Record<Kind, number>> = {
+  ...{ kill: 4000, power: 5000, stop: 3000, pause: 8000, cut: 12_000, isolate: 12_000 },
+  ...{ 'cut-one-way': 12_000, 'slow-network': 8000, reset: 0, 'slow-disk': 6000, clock: 0 },
+};
+const SLOW_NETWORK_MS = 800;
+const SLOW_DISK_MS = 250;
+export const CLOCK_JUMP_MS = 400;
+const KIND_KEPT = 0.5;
+
+/** The plan of a seed. */
+export function planFaults(
+  chance: Chance,
+  { fromMs, toMs, countMax }: FaultOptions,
+): readonly Fault[] {
+  const kinds = KINDS.filter(() => chance.hits(KIND_KEPT));
+  if (kinds.length === 0) return [];
+  const count = 1 + chance.below(countMax);
+  const faults = Array.from({ length: count }, (): Fault => {
+    const kind = pick(chance, kinds);
+    const on = targetOf(kind, chance);
+    const others = [...SERVERS, ...CLIENTS].filter((name) => name !== on);
+    return {
+      kind,
+      atMs: fromMs + chance.below(toMs - fromMs),
+      forMs: 50 + chance.below(LONGEST_MS[kind] + 1),
+      on,
+      other: pick(chance, others),
+      strength: chance.next(),
+    };
+  });
+  return faults.sort((a, b) => a.atMs - b.atMs);
+}
+
+function targetOf(kind: Kind, chance: Chance): string {
+  if (kind === 'power' || kind === 'slow-disk') return pick(chance, BROKERS);
+  // What holds messages, and what is between it and the clients, is where most can go wrong.
+  if (chance.hits(0.5)) return pick(chance, BROKERS);
+  return chance.hits(0.5) ? pick(chance, PROXIES) : pick(chance, SERVERS);
+}
+
+function pick<T>(chance: Chance, from: readonly T[]): T {
+  const one = from[chance.below(from.length)];
+  if (one === undefined) throw new Error('nothing to pick from');
+  return one;
+}
+
+/** Makes a fault happen, and ends it in its time. */
+export function inflict(cluster: Cluster, fault: Fault): void {
+  const { kind, on, other, forMs, strength } = fault;
+  const { network, scheduler } = cluster;
+  const then = (end: () => void): void => void scheduler.after(forMs, undefined, end);
+  cluster.note(`fault: ${kind} ${on} ${other} for ${forMs} ms, strength ${strength.toFixed(2)}`);
+  switch (kind) {
+    case 'kill':
+      cluster.kill(on);
+      then(() => cluster.start(on));
+      return;
+    case 'power':
+      cluster.losePower(on);
+      then(() => cluster.start(on));
+      return;
+    case 'stop':
+      cluster.stop(on);
+      // Started again as soon as it is down, not before.
+      then(() => startWhenDown(cluster, on));
+      return;
+    case 'pause':
+      cluster.pause(on, forMs);
+      return;
+    case 'cut':
+    case 'cut-one-way': {
+      const ways = [[on, other], ...(kind === 'cut' ? [[other, on]] : [])] as [string, string][];
+      for (const [from, to] of ways) network.cut(from, to);
+      then(() => {
+        for (const [from, to] of ways) network.mend(from, to);
+      });
+      return;
+    }
+    case 'isolate': {
+      const all = [...SERVERS, ...CLIENTS].filter((name) => name !== on);
+      for (const name of all) cutBoth(cluster, on, name);
+      then(() => {
+        for (const name of all) mendBoth(cluster, on, name);
+      });
+      return;
+    }
+    case 'slow-network':
+      for (const name of [...SERVERS, ...CLIENTS]) {
+        network.slow(on, name, strength * SLOW_NETWORK_MS);
+        network.slow(name, on, strength * SLOW_NETWORK_MS);
+      }
+      then(() => calm(cluster, on));
+      return;
+    case 'reset':
+      network.reset(on, other);
+      return;
+    case 'slow-disk':
+      cluster.machine(on).diskSlowMs = strength * SLOW_DISK_MS;
+      then(() => (cluster.machine(on).diskSlowMs = 0));
+      return;
+    case 'clock':
+      cluster.machine(on).jumpClock((strength - 0.5) * 2 * CLOCK_JUMP_MS);
+      return;
+  }
+}
+
+/** Ends all faults that last, and starts what does not run. */
+export function heal(cluster: Cluster): void {
+  for (const a of [...SERVERS, ...CLIENTS]) {
+    for (const b of [...SERVERS, ...CLIENTS]) cluster.network.mend(a, b);
+    calm(cluster, a);
+  }
+  for (const name of SERVERS) {
+    cluster.machine(name).diskSlowMs = 0;
+    startWhenDown(cluster, name);
+  }
+}
+
+function startWhenDown(cluster: Cluster, name: string): void {
+  const { process } = cluster.machine(name);
+  if (process === undefined) cluster.start(name);
+  else if (!cluster.isUp(name)) {
+    cluster.scheduler.after(100, undefined, () => startWhenDown(cluster, name));
+  }
+}
+
+function calm(cluster: Cluster, on: string): void {
+  for (const name of [...SERVERS, ...CLIENTS]) {
+    cluster.network.slow(on, name, 0);
+    cluster.network.slow(name, on, 0);
+  }
+}
+
+function cutBoth(cluster: Cluster, a: string, b: string): void {
+  cluster.network.cut(a, b);
+  cluster.network.cut(b, a);
+}
+
+function mendBoth(cluster: Cluster, a: string, b: string): void {
+  cluster.network.mend(a, b);
+  cluster.network.mend(b, a);
+}

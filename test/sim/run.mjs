@@ -1,0 +1,6 @@
+// npm run sim -- --seed N [--seeds COUNT] [--minutes M] [--log]: see main.ts.
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+require('../../scripts/ts-require.cjs');
+await require('./main.ts').main(process.argv.slice(2));

@@ -1,0 +1,29 @@
+/** Some seeds; `npm run sim -- --seed N --seeds COUNT` runs thousands (docs/simulation.md). */
+import { simulate } from './simulate';
+
+// SIM_SEED: the first seed. SIM_SEEDS: how many.
+const first = Number(process.env['SIM_SEED'] ?? 1);
+const count = Number(process.env['SIM_SEEDS'] ?? 4);
+
+describe('a cluster in one process under simulated time', () => {
+  it('replays a seed exactly: the same events, the same log, the same end', async () => {
+    const once = await simulate(first);
+    const again = await simulate(first);
+    expect(again.log).toEqual(once.log);
+    expect(again.counts).toEqual(once.counts);
+    expect(again.digest).toBe(once.digest);
+    expect((await simulate(first + 1)).digest).not.toBe(once.digest);
+  });
+
+  it.each(Array.from({ length: count }, (_none, i) => first + 1 + i))(
+    'seed %i: every promise is kept under faults',
+    async (seed) => {
+      const { broken, counts } = await simulate(seed);
+      expect(broken).toEqual({});
+      for (const kind of ['normal', 'fifo', 'delay', 'transaction']) {
+        expect(counts[`${kind} sent`]).toBeGreaterThan(0);
+      }
+      expect(counts['acknowledged']).toBeGreaterThan(0);
+    },
+  );
+});
