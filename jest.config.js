@@ -27,7 +27,7 @@ const timeoutsMs = {
   interop: 600_000,
   apache: 600_000,
   crash: 900_000,
-  sim: 120_000,
+  sim: 600_000,
   faults: 2_400_000,
   transport: 600_000,
   fuzz: 600_000,

@@ -5,7 +5,7 @@ import { startBroker } from './nodes/broker-node';
 import { startNameServer } from './nodes/name-server-node';
 import { type ProxyNode, startProxy } from './nodes/proxy-node';
 import type { NodeSurroundings, RunningNode } from './nodes/surroundings';
-import { EPOCH_MS, Machine } from './world/machine';
+import { Machine } from './world/machine';
 import { Network } from './world/network';
 import type { Process } from './world/process';
 import { type Actor, Scheduler } from './world/scheduler';
@@ -37,6 +37,11 @@ export interface ClusterOptions {
   readonly seed: number;
   /** How far a machine's clock may be off at the start, ms. */
   readonly skewMs: number;
+}
+
+/** Chance of its own for each purpose: more of one does not change another. */
+export function chanceOf(seed: number, purpose: string): Chance {
+  return seeded(crc32(`${seed} ${purpose}`));
 }
 
 /** All machines of a cluster and of its clients, on one simulated network. */
@@ -74,9 +79,8 @@ export class Cluster {
     for (const name of CLIENTS) this.add(name, () => Promise.reject(new Error('a client')));
   }
 
-  /** Chance of its own for each purpose: more of one does not change another. */
   chance(purpose: string): Chance {
-    return seeded(crc32(`${this.options.seed} ${purpose}`));
+    return chanceOf(this.options.seed, purpose);
   }
 
   machine(name: string): Machine {
@@ -162,6 +166,19 @@ export class Cluster {
     this.logger.info(text);
   }
 
+  /** What each server still holds, when all is done: timers that are set and streams that are open. */
+  holdings(): readonly {
+    readonly name: string;
+    readonly timers: number;
+    readonly streams: number;
+  }[] {
+    return SERVERS.flatMap((name) => {
+      const { process } = this.machine(name);
+      if (process === undefined) return [];
+      return [{ name, timers: process.timers, streams: this.network.openAt(process) }];
+    });
+  }
+
   /** The latest that a broker's wall clock says. */
   brokerWallMs(): number {
     return Math.max(...BROKERS.map((name) => this.machine(name).clock.wallMs()));
@@ -201,6 +218,3 @@ export class Cluster {
     if (this.log.length > LOG_LINES) this.log.splice(0, LOG_LINES / 2);
   }
 }
-
-/** Wall clock less true time, where no clock is off. */
-export const WALL_OFFSET_MS = EPOCH_MS;

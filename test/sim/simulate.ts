@@ -7,8 +7,9 @@ import type { ClientParts } from './clients/client';
 import { ClusterHistory } from './clients/cluster-history';
 import { Consumer, type Subscription } from './clients/consumer';
 import { Producer } from './clients/producer';
-import { CLIENTS, Cluster, PROXIES, SERVERS, WALL_OFFSET_MS } from './cluster';
+import { chanceOf, CLIENTS, Cluster, PROXIES, SERVERS } from './cluster';
 import { CLOCK_JUMP_MS, type Fault, heal, inflict, planFaults } from './faults';
+import { EPOCH_MS } from './world/machine';
 import { Channel } from './world/rpc';
 
 export interface Outcome {
@@ -47,6 +48,9 @@ const LONGEST_DELAY_MS = 5000;
 const QUIET_MS = LONGEST_DELAY_MS + 2 * TERMS.invisibleMs;
 const PAUSE_MS = 600;
 const STEP_MS = 250;
+/** What a server may hold when all is done: receives wait, and little else. */
+const TIMERS_MAX = 250;
+const STREAMS_MAX = 100;
 const ATTEMPTS_RULE: RuleName = 'attempts counted wrong';
 
 /** Runs a seed to its end. */
@@ -64,7 +68,7 @@ export async function simulate(seed: number): Promise<Outcome> {
 
 class Run {
   private readonly cluster: Cluster;
-  private readonly history = new ClusterHistory(TERMS, WALL_OFFSET_MS);
+  private readonly history = new ClusterHistory(TERMS, EPOCH_MS);
   private readonly faults: readonly Fault[];
   private readonly producers: Producer[] = [];
   private readonly skewMs: number;
@@ -72,7 +76,7 @@ class Run {
   private failure: string | undefined;
 
   constructor(private readonly seed: number) {
-    const chance = new Cluster({ seed, skewMs: 0 }).chance('shape');
+    const chance = chanceOf(seed, 'shape');
     this.skewMs = chance.hits(0.5) ? chance.below(CLOCK_JUMP_MS) : 0;
     this.cluster = new Cluster({ seed, skewMs: this.skewMs });
     this.faults = planFaults(this.cluster.chance('faults'), {
@@ -118,6 +122,10 @@ class Run {
     if (faults.some(({ kind }) => kind === 'power')) delete broken[ATTEMPTS_RULE];
     if (cluster.broken.length > 0) broken['crashed'] = cluster.broken;
     if (failure !== undefined) broken['waited too long'] = [failure];
+    const heaped = cluster.holdings().filter(({ timers, streams }) => {
+      return timers > TIMERS_MAX || streams > STREAMS_MAX;
+    });
+    if (heaped.length > 0) broken['left behind'] = heaped.map((one) => JSON.stringify(one));
     const { scheduler, network, log } = cluster;
     const counts = {
       ...history.counts(),

@@ -64,11 +64,6 @@ export class Machine {
     return process;
   }
 
-  /** The disk is replaced by an empty one. */
-  loseDisk(): void {
-    this.diskNow = new SimulatedDisk(this.chance, this.pace());
-  }
-
   private pace(): DiskPace {
     const slowMs = (): number => (this.diskSlowMs === 0 ? 0 : this.chance.next() * this.diskSlowMs);
     return {
