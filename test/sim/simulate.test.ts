@@ -1,4 +1,8 @@
-/** Some seeds; `npm run sim -- --seed N --seeds COUNT` runs thousands (docs/simulation.md). */
+/**
+ * Some seeds; `npm run sim -- --seed N --seeds COUNT` runs more (docs/simulation.md). That the rules can fail was seen by
+ * breaking the code: sends answered before the sync (Broker.send waits for `written` only) break `lost` in seed 203, and a
+ * duplicate window that finds nothing breaks `stored twice` in seed 1.
+ */
 import { simulate } from './simulate';
 
 // SIM_SEED: the first seed. SIM_SEEDS: how many.

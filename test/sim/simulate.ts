@@ -49,8 +49,8 @@ const QUIET_MS = LONGEST_DELAY_MS + 2 * TERMS.invisibleMs;
 const PAUSE_MS = 600;
 const STEP_MS = 250;
 /** What a server may hold when all is done: receives wait, and little else. */
-const TIMERS_MAX = 250;
-const STREAMS_MAX = 100;
+const TIMERS_MAX = 60;
+const STREAMS_MAX = 40;
 const ATTEMPTS_RULE: RuleName = 'attempts counted wrong';
 
 /** Runs a seed to its end. */

@@ -54,7 +54,7 @@ export async function startBroker(
   const settings = { platform, log, brokerName, brokerId: 0, limits: LINK_LIMITS };
   process.services.set(LINK, (end) => {
     const pipe = codecPipe(end, Link.responseSerialize, Link.requestDeserialize);
-    streams.add(new BrokerLinkServer(broker, methods, pipe, settings, streams.remove));
+    streams.add(new BrokerLinkServer(() => broker, methods, pipe, settings, streams.remove));
   });
   const routes = routesOf(surroundings);
   await broker.register(routes, process.machine);
