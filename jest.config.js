@@ -9,6 +9,7 @@
  * - interop: official clients of other languages, and the roles as separate processes
  * - transport: the gRPC transport against clients, conformance suites and attackers from outside
  * - apache: one directory in turn under Apache RocketMQ and under Gantry (test/interop/apache)
+ * - etcd: leases in real etcds (Debian's etcd-server), built code
  * - fuzz: properties of what reads clients' bytes, for minutes instead of a number of runs
  * - crash: kill -9 under load, with a checker outside the process
  * - sim: a cluster in this process under simulated time, some seeds (docs/simulation.md)
@@ -32,6 +33,7 @@ const timeoutsMs = {
   transport: 600_000,
   fuzz: 600_000,
   deploy: 600_000,
+  etcd: 300_000,
 };
 
 /** Where a project's tests are, when not in a folder of its name. */

@@ -11,16 +11,29 @@ export interface RpcClientOptions {
   readonly maxMessageBytes?: number;
   /** Longest wait before a lost connection is tried again, ms. Default 1000. */
   readonly maxReconnectMs?: number;
-  /** The server is sent a PING this often, also without calls, ms. Default 10,000. */
+  /** The server is sent a PING this often, ms. Default 10,000. */
   readonly keepaliveMs?: number;
+  /** Whether it is also while there are no calls. Default true. */
+  readonly keepaliveWithoutCalls?: boolean;
   /** A server that leaves a PING unanswered for this long is given up, ms. Default 5000. */
   readonly keepaliveTimeoutMs?: number;
+  /** What an address with `tls://` is checked against, and what this client shows. Default: see `makeClient`. */
+  readonly tls?: ClientTls;
 }
 
-const DEFAULTS: Required<RpcClientOptions> = {
+/** All of it PEM; a certificate comes with its key. */
+export interface ClientTls {
+  /** Whom to trust, instead of the system's roots. */
+  readonly ca?: string;
+  readonly certificate?: string;
+  readonly key?: string;
+}
+
+const DEFAULTS: Required<Omit<RpcClientOptions, 'tls'>> = {
   maxMessageBytes: 130 * 1024 * 1024,
   maxReconnectMs: 1000,
   keepaliveMs: 10_000,
+  keepaliveWithoutCalls: true,
   keepaliveTimeoutMs: 5000,
 };
 
@@ -39,15 +52,15 @@ export function makeClient<Methods>(
   address: string,
   options: RpcClientOptions = {},
 ): Client & Methods {
-  const { maxMessageBytes, maxReconnectMs, keepaliveMs, keepaliveTimeoutMs } = {
-    ...DEFAULTS,
-    ...options,
-  };
+  const { maxMessageBytes, maxReconnectMs, ...keepalive } = { ...DEFAULTS, ...options };
   const Constructor = makeGenericClientConstructor(definition, 'Gantry');
   // The methods are made from the definition at run time, so the compiler can't know them.
   const secure = address.startsWith(TLS_SCHEME);
   const target = secure ? address.slice(TLS_SCHEME.length) : address;
-  const trust = secure ? credentials.createSsl() : credentials.createInsecure();
+  const { ca, certificate, key } = options.tls ?? {};
+  const trust = secure
+    ? credentials.createSsl(bytes(ca), bytes(key), bytes(certificate))
+    : credentials.createInsecure();
   const client: unknown = new Constructor(target, trust, {
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
@@ -56,9 +69,9 @@ export function makeClient<Methods>(
     // A peer that moved to another address is found again as fast as one that came back.
     'grpc.dns_min_time_between_resolutions_ms': maxReconnectMs,
     'grpc.service_config_disable_resolution': 1,
-    'grpc.keepalive_time_ms': keepaliveMs,
-    'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
-    'grpc.keepalive_permit_without_calls': 1,
+    'grpc.keepalive_time_ms': keepalive.keepaliveMs,
+    'grpc.keepalive_timeout_ms': keepalive.keepaliveTimeoutMs,
+    'grpc.keepalive_permit_without_calls': keepalive.keepaliveWithoutCalls ? 1 : 0,
     // Clients must not share a connection, nor its backoff, with others to the same address.
     'grpc.use_local_subchannel_pool': 1,
     // Our own processes are never behind the proxy of the environment's http_proxy.
@@ -66,4 +79,8 @@ export function makeClient<Methods>(
     'grpc.enable_channelz': 0,
   });
   return client as Client & Methods;
+}
+
+function bytes(pem: string | undefined): Buffer | null {
+  return pem === undefined ? null : Buffer.from(pem);
 }

@@ -1,3 +1,4 @@
+// long: what is heard, what follows from it, and how a term begins and ends: one state, told in order.
 /**
  * Decides, with a lease service, what a replica of a broker group is: master, follower or neither.
  *

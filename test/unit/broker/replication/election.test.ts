@@ -113,6 +113,21 @@ describe('the election of a broker group', () => {
     expect(before.role).toMatchObject({ kind: 'follow', master: scene.master?.id });
   });
 
+  it('a replica promises nothing while it campaigns', async () => {
+    const scene = await ElectionScene.settled(2);
+    const master = scene.replica(scene.master?.id ?? -1);
+    const other = scene.replica(1 - master.id);
+    expect(other.election.promise(1_000, LEASE_MS)).toBe(LEASE_MS);
+    const campaign = jest.spyOn(other.lease, 'campaign');
+    scene.kill(master.id);
+    for (let ms = 0; ms < 3 * LEASE_MS && campaign.mock.calls.length === 0; ms++) {
+      await scene.sim.advance(1);
+    }
+    expect(campaign).toHaveBeenCalledTimes(1);
+    expect(other.answers()).toBe(false);
+    expect(other.election.promise(1_000, LEASE_MS)).toBe(0);
+  });
+
   it('a restarted replica does not break the promise of its life before', async () => {
     const scene = await ElectionScene.settled(2);
     const master = scene.replica(scene.master?.id ?? -1);
