@@ -1,9 +1,12 @@
 /** The broker of a process: its store and its views. */
 import type { BrokerDialer } from '../api/broker-dialer';
+import type { ReplicasApi } from '../api/cluster-api';
 import { Broker } from '../broker/broker';
 import { type BrokerSettings, DEFAULT_BROKER_SETTINGS } from '../broker/settings';
 import { hostOf } from '../message/host';
-import type { FlushMode } from '../store/message-store';
+import type { ReplicaWaits } from '../broker/replication/replica-waits';
+import { deletionOf } from '../broker/metadata';
+import type { FlushMode, MessageStore } from '../store/message-store';
 import type { Readiness } from '../observe/http';
 import { openStore } from '../store/open-store';
 import type { RetentionSettings } from '../store/retention';
@@ -62,6 +65,18 @@ export interface BrokerPlace {
   readonly port: number;
 }
 
+/** How a broker is opened on its store. */
+interface BrokerOn {
+  readonly store: MessageStore;
+  /** Makes its ways to other brokers; none for a broker that is alone. */
+  readonly dial?: BrokerDialer | undefined;
+  /** Of its mastership, and the replicas that it waits for; none for a broker without replicas. */
+  readonly epoch?: number;
+  readonly waits?: ReplicaWaits;
+  /** What is known of its group; none for a broker without replicas. */
+  readonly replicas?: ReplicasApi;
+}
+
 /**
  * Opens a broker; registering it is the caller's.
  * @param dial makes its ways to other brokers; none for a broker that is alone
@@ -69,11 +84,26 @@ export interface BrokerPlace {
 export async function openBroker(
   options: BrokerPartOptions,
   place: BrokerPlace,
-  { platform, logger }: Surroundings,
+  surroundings: Surroundings,
   readiness: Readiness,
   shutdown: Shutdown,
   dial?: BrokerDialer,
 ): Promise<Broker> {
+  const store = await openStoreOf(options, place, surroundings, readiness);
+  shutdown.add('store', () => store.close());
+  const broker = await openBrokerOn(options, surroundings, { store, dial });
+  readiness.metrics.add(replicaMetrics(broker.replicas));
+  shutdown.add('broker', () => broker.close());
+  return broker;
+}
+
+/** Opens the store of a broker. */
+export async function openStoreOf(
+  options: BrokerPartOptions,
+  place: BrokerPlace,
+  { platform, logger }: Surroundings,
+  readiness: Readiness,
+): Promise<MessageStore> {
   const store = await openStore({
     directory: options.dataDir,
     platform,
@@ -83,6 +113,7 @@ export async function openBroker(
     segmentBytes: options.store.segmentBytes,
     index: options.store.index,
     retention: retentionOf(options.store),
+    deletionOf,
   });
   readiness.set('store', true);
   store.onFailure(({ message }) => {
@@ -91,9 +122,17 @@ export async function openBroker(
   store.onFull((reason) => {
     readiness.set('store', true, reason ?? '');
   });
-  shutdown.add('store', () => store.close());
-  const broker = await Broker.open({
-    store,
+  return store;
+}
+
+/** Opens the broker on its store. */
+export function openBrokerOn(
+  options: BrokerPartOptions,
+  { platform, logger }: Surroundings,
+  { dial, ...parts }: BrokerOn,
+): Promise<Broker> {
+  return Broker.open({
+    ...parts,
     directory: options.dataDir,
     platform,
     logger: logger.child({ part: 'broker' }),
@@ -109,9 +148,6 @@ export async function openBroker(
       ...transactionSettings(options.transactions),
     },
   });
-  readiness.metrics.add(replicaMetrics(broker.replicas));
-  shutdown.add('broker', () => broker.close());
-  return broker;
 }
 
 function consumerLimits(consumers: BrokerPartOptions['consumers']): Partial<BrokerSettings> {

@@ -2,8 +2,11 @@
 import { brokerDialer } from '../link/broker-dialer';
 import { brokerLinkService } from '../link/broker-link-service';
 import { routeClient } from '../link/route-client';
+import type { Broker } from '../broker/broker';
+import { replicationService } from '../link/replication-service';
 import { Readiness } from '../observe/http';
 import { openBroker, type BrokerPartOptions } from './open-broker';
+import { ReplicaPart, type ReplicaOptions } from './replica-part';
 import { starting, type RunningRole, type Surroundings } from './role';
 import type { RpcOptions } from './rpc-options';
 import { serve } from './serve';
@@ -15,13 +18,15 @@ export interface BrokerRoleOptions extends BrokerPartOptions {
   readonly namesrv: readonly string[];
   readonly shutdown: { readonly graceMs: number };
   readonly rpc: RpcOptions;
-  readonly broker: BrokerPartOptions['broker'] & {
+  readonly replication: ReplicaOptions['replication'];
+  readonly broker: ReplicaOptions['broker'] & {
     /** `host:port` where proxies reach it; '': what it listens on. */
     readonly address: string;
   };
 }
 
 const PROTO_FILE = 'gantry/v1/broker.proto';
+const REPLICATION_PROTO_FILE = 'gantry/v1/replication.proto';
 
 /** @param reachable a host under which other machines reach a listener on a host */
 export function startBroker(
@@ -37,8 +42,13 @@ export function startBroker(
     const host = reachable(options.host);
     const place = { host, port: options.port };
     const dial = brokerDialer({ platform, log: logger.child({ part: 'link' }) });
-    const broker = await openBroker(options, place, surroundings, readiness, shutdown, dial);
-    const link = brokerLinkService(() => broker, {
+    const replicated = options.replication.mode !== 'off';
+    const replica = replicated ? new ReplicaPart(options, surroundings, readiness) : undefined;
+    const broker = replicated
+      ? undefined
+      : await openBroker(options, place, surroundings, readiness, shutdown, dial);
+    const leader = (): Broker | undefined => broker ?? replica?.leader();
+    const link = brokerLinkService(leader, {
       platform,
       log: logger.child({ part: 'link' }),
       brokerName: options.broker.name,
@@ -46,8 +56,8 @@ export function startBroker(
     });
     const served = await serve(
       { ...options, graceMs },
-      [link],
-      [PROTO_FILE],
+      replica === undefined ? [link] : [link, replicationService(replica)],
+      replica === undefined ? [PROTO_FILE] : [PROTO_FILE, REPLICATION_PROTO_FILE],
       surroundings,
       readiness,
       shutdown,
@@ -59,10 +69,18 @@ export function startBroker(
       log: logger.child({ part: 'routes' }),
     });
     shutdown.add('routes', () => routes.close());
-    await broker.register(routes, address === '' ? hostPort(host, served.port) : address);
-    // The last to start is the first to stop: proxies hear that the broker goes before it does.
-    shutdown.add('link', () => link.close(graceMs));
-    shutdown.add('registration', () => broker.unregister());
+    const reached = address === '' ? hostPort(host, served.port) : address;
+    if (replica !== undefined) {
+      const opened = { place: { host, port: served.port }, address: reached, routes, dial };
+      shutdown.add('replica', () => replica.close());
+      shutdown.add('link', () => link.close(graceMs));
+      await replica.open(opened);
+    } else if (broker !== undefined) {
+      await broker.register(routes, reached);
+      // The last to start is the first to stop: proxies hear that the broker goes before it does.
+      shutdown.add('link', () => link.close(graceMs));
+      shutdown.add('registration', () => broker.unregister());
+    }
     served.announceReady();
     return served.endpoints;
   });

@@ -61,6 +61,7 @@ import { ReceiptHandles } from './pop/receipt-handles';
 import { RetryTopics } from './pop/retry-topics';
 import { Selector } from './pop/selection';
 import { Removal } from './removal';
+import type { ReplicaWaits } from './replication/replica-waits';
 import type { BrokerSettings } from './settings';
 import { Timer } from './timer/timer';
 import { Transactions } from './transaction/transactions';
@@ -77,6 +78,10 @@ export interface BrokerParts {
   readonly dial?: BrokerDialer;
   /** What is known of its group; `undefined` for a broker without replicas. */
   readonly replicas?: ReplicasApi;
+  /** Of its mastership; default: the wall clock. */
+  readonly epoch?: number;
+  /** The replicas that its sends wait for. */
+  readonly waits?: ReplicaWaits;
 }
 
 export class Broker implements BrokerApi {
@@ -110,7 +115,7 @@ export class Broker implements BrokerApi {
     private readonly starts: GroupStarts,
     private readonly lite: LiteTopics,
   ) {
-    this.epoch = parts.platform.clock.wallMs();
+    this.epoch = parts.epoch ?? parts.platform.clock.wallMs();
     const { settings, store } = parts;
     this.replicas = parts.replicas ?? new Alone(settings.brokerName, this.epoch, store);
   }
@@ -136,7 +141,7 @@ export class Broker implements BrokerApi {
     });
     const transactions = new Transactions({
       ...{ store, platform, logger, settings: settings.transactions, topics: metadata.topics },
-      duplicates,
+      ...{ duplicates, waits: parts.waits },
       logged: () => views.snapshotIfDue(settings.snapshotEveryBytes),
     });
     const views: Views = new Views({
@@ -259,7 +264,7 @@ export class Broker implements BrokerApi {
   }
 
   async send(request: SendRequest): Promise<SendResult> {
-    const { store } = this.parts;
+    const { store, waits } = this.parts;
     const { duplicates } = this;
     const { draft } = request;
     const topic = this.topic(draft.topic);
@@ -270,6 +275,7 @@ export class Broker implements BrokerApi {
       if (first !== undefined) return first;
       this.growth.check(this.topic(topic.name), request.queueId, request.generation);
     }
+    waits?.check();
     const isLite = topic.type === 'LITE';
     const queueId = isLite ? this.lite.queueFor(topic.name, request.liteTopic) : request.queueId;
     const { deliverMs } = draft;
@@ -279,7 +285,7 @@ export class Broker implements BrokerApi {
       : store.append(draft, queueId);
     duplicates.added(appended);
     const { queueOffset, physicalOffset, endOffset } = appended;
-    await (draft.waitsForDisk ? store.durable(endOffset) : store.written(endOffset));
+    await (draft.waitsForDisk ? (waits ?? store).durable(endOffset) : store.written(endOffset));
     return delayed ? { queueOffset, physicalOffset, delayed } : { queueOffset, physicalOffset };
   }
 
@@ -409,6 +415,11 @@ export class Broker implements BrokerApi {
   /** Messages that retention has removed before the group had them, since the broker began. */
   expiredMessages(group: string): number {
     return [...this.book.topicsOf(group)].reduce((sum, { expired }) => sum + expired, 0);
+  }
+
+  /** Where the newest whole snapshot of the views lies in the log; 0 and 0 without one. */
+  get snapshotPlace(): { readonly begin: number; readonly end: number } {
+    return this.views.snapshotPlace;
   }
 
   /** Tells name servers that the broker goes. */

@@ -10,6 +10,7 @@
  */
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import { META_TOPIC } from '../message/names';
+import type { StoredRecord } from '../message/record';
 import { draftRecord } from '../message/record-draft';
 import { Code, StatusError } from '../message/status';
 import type { Clock } from '../platform/platform';
@@ -50,6 +51,13 @@ export type MetaChange =
       readonly topics: readonly StoredTopic[];
       readonly groups: readonly GroupConfig[];
     };
+
+/** The topic that a record deletes; `undefined` for any other record. */
+export function deletionOf({ topic, body }: StoredRecord): string | undefined {
+  if (topic !== META_TOPIC) return undefined;
+  const change = decodeMetaChange(body);
+  return change.kind === 'topic-deleted' ? change.name : undefined;
+}
 
 /** Configurations in one snapshot record. */
 const STATE_RECORD_ITEMS = 1000;

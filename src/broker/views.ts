@@ -46,6 +46,8 @@ export class Views {
   private snapshotBytes = 0;
   /** Where the newest whole snapshot begins, -1 when none is known. */
   private newestBegin = -1;
+  /** The log's end when it was known to be whole. */
+  private newestEnd = 0;
   private running: Promise<void> | undefined;
 
   constructor(private readonly parts: ViewParts) {}
@@ -54,6 +56,7 @@ export class Views {
   async load(notBefore = 0): Promise<void> {
     const { store, platform, metadata, book, logger, transactions } = this.parts;
     this.newestBegin = await this.snapshotBegin();
+    this.newestEnd = store.visible;
     const from = Math.max(this.newestBegin, notBefore);
     const replay = new LedgerReplay(book);
     const now = platform.clock.wallMs();
@@ -143,6 +146,7 @@ export class Views {
     await log.synced();
     await this.noteBegin(begin);
     this.newestBegin = begin;
+    this.newestEnd = this.parts.store.replicated.endPosition;
     this.loggedAtSnapshot = this.loggedBytes;
     this.snapshotBytes = log.bytes - bytesBefore;
   }
@@ -156,6 +160,12 @@ export class Views {
     await this.running;
     await this.parts.transactions.carryAbove(position);
     if (this.newestBegin < position) await this.snapshot();
+  }
+
+  /** Where the newest whole snapshot begins, and a position behind its end; 0 and 0 without one. */
+  get snapshotPlace(): { readonly begin: number; readonly end: number } {
+    const { newestBegin: begin, newestEnd: end } = this;
+    return begin > 0 ? { begin, end } : { begin: 0, end: 0 };
   }
 
   /** Waits for a snapshot that is being taken. */

@@ -6,6 +6,7 @@ import { choice, option } from './option';
 import type { OptionTree } from './option';
 import { consumerFlow, dedup, lite, liteServing, proxyFlow, transactions } from './flow-schema';
 import { messages } from './message-schema';
+import { replicaId, replication } from './replication-schema';
 import { rpc, tls } from './transport-schema';
 
 const SECOND = 1000;
@@ -260,8 +261,10 @@ const brokerSchema = {
   dedup,
   lite,
   transactions,
+  replication,
   broker: {
     ...identity,
+    replicaId,
     address: option(
       'address',
       '',

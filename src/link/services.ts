@@ -3,6 +3,7 @@ import type { MessageTypeDefinition } from '@grpc/proto-loader';
 import type { GantryAdminDefinition } from '../rpc/generated/gantry/v1/GantryAdmin';
 import type { GantryBrokerDefinition } from '../rpc/generated/gantry/v1/GantryBroker';
 import type { GantryNameServerDefinition } from '../rpc/generated/gantry/v1/GantryNameServer';
+import type { GantryReplicationDefinition } from '../rpc/generated/gantry/v1/GantryReplication';
 import type { CodeAndText, CodeAndText__Output } from '../rpc/generated/gantry/v1/CodeAndText';
 import { loadPackage, loadService } from '../rpc/protos';
 import { linkDefinition } from './codec/link-batch';
@@ -10,6 +11,7 @@ import { linkDefinition } from './codec/link-batch';
 let broker: GantryBrokerDefinition | undefined;
 let nameServer: GantryNameServerDefinition | undefined;
 let admin: GantryAdminDefinition | undefined;
+let replication: GantryReplicationDefinition | undefined;
 
 export function brokerDefinition(): GantryBrokerDefinition {
   if (broker !== undefined) return broker;
@@ -32,6 +34,14 @@ export function nameServerDefinition(): GantryNameServerDefinition {
 export function adminDefinition(): GantryAdminDefinition {
   admin ??= loadService('gantry/v1/admin.proto', 'gantry.v1.GantryAdmin') as GantryAdminDefinition;
   return admin;
+}
+
+export function replicationDefinition(): GantryReplicationDefinition {
+  replication ??= loadService(
+    'gantry/v1/replication.proto',
+    'gantry.v1.GantryReplication',
+  ) as GantryReplicationDefinition;
+  return replication;
 }
 
 let codeAndTextType: MessageTypeDefinition<CodeAndText, CodeAndText__Output> | undefined;

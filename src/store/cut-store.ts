@@ -25,9 +25,9 @@ export interface CutOptions {
 export interface FreshStart extends BesideLog {
   /** Begin of a segment. */
   readonly position: number;
-  readonly segmentBytes: number;
-  readonly queueFileEntries: number;
 }
+
+type Noted = FreshStart & Pick<Mark, 'segmentBytes' | 'queueFileEntries'>;
 
 /**
  * Cuts the log, and the queues with it.
@@ -73,8 +73,12 @@ export async function cutStore(options: CutOptions, position: number): Promise<v
 /** Forgets all that the store holds: a log begins in it at another position. */
 export async function beginAnew(options: CutOptions, fresh: FreshStart): Promise<void> {
   await withStore(options, async (files, layout) => {
-    await keepTwice(files, layout.freshStart, JSON.stringify(fresh));
-    await makeFresh(files, layout, fresh);
+    const mark = (await MarkFile.open(files, layout)).found;
+    if (mark === undefined) throw new Error(`${layout.mark} is missing: nothing can begin anew`);
+    const { segmentBytes, queueFileEntries } = mark;
+    const noted: Noted = { ...fresh, segmentBytes, queueFileEntries };
+    await keepTwice(files, layout.freshStart, JSON.stringify(noted));
+    await makeFresh(files, layout, noted);
   });
 }
 
@@ -85,7 +89,7 @@ export async function finishBeginning(options: CutOptions): Promise<void> {
   if ((await files.stat(layout.freshStart)) === undefined) return;
   await withStore(options, async () => {
     const text = await readKept(files, layout.freshStart);
-    if (text !== undefined) await makeFresh(files, layout, JSON.parse(text) as FreshStart);
+    if (text !== undefined) await makeFresh(files, layout, JSON.parse(text) as Noted);
   });
 }
 
@@ -130,7 +134,7 @@ async function cutQueues(
   return { queueCount, queueEndSum, queueStartSum };
 }
 
-async function makeFresh(files: Files, layout: Layout, fresh: FreshStart): Promise<void> {
+async function makeFresh(files: Files, layout: Layout, fresh: Noted): Promise<void> {
   const { position, segmentBytes, queueFileEntries, emptyQueues, deletedTopics } = fresh;
   for (const path of [layout.commitLog, layout.consumeQueue, layout.index]) {
     await files.removeTree(path);

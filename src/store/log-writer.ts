@@ -46,6 +46,7 @@ export class LogWriter {
   /** Nothing beyond becomes visible, see `confirm`. */
   private confirmedTo = Infinity;
   private broken: Error | undefined;
+  private abandoned: Error | undefined;
 
   private handle: FileHandle | undefined;
   private handleStart = -1;
@@ -105,6 +106,7 @@ export class LogWriter {
   /** Resolves when all below `position` is visible; under `buffered` at once, unless replicas are waited for. */
   durable(position: number): Promise<void> {
     if (position <= this.visibleTo) return Promise.resolve();
+    if (this.abandoned) return Promise.reject(this.abandoned);
     const waits = this.options.flush !== 'buffered' || this.confirmedTo !== Infinity;
     return this.line(this.durableWaiters, position, waits);
   }
@@ -118,8 +120,14 @@ export class LogWriter {
   /** Nothing is waited for any more but the disk; whoever waits for a confirmation does not get it. */
   endConfirming(): void {
     if (this.confirmedTo === Infinity) return;
-    this.durableWaiters.fail(new Error('the store is closed'));
+    this.abandon(new Error('the store is closed'));
     this.confirm(Infinity);
+  }
+
+  /** Whoever waits for `durable`, now or later, is told that it does not come about. */
+  abandon(reason: Error): void {
+    this.abandoned ??= reason;
+    this.durableWaiters.fail(reason);
   }
 
   /** Writes and syncs all below `position`, whatever the flush mode. */

@@ -31,6 +31,9 @@ export interface ReplicatedLog {
    */
   confirm(position: number): void;
 
+  /** Nobody who waits for `durable` gets it any more, but this: the store is to be closed. */
+  abandon(reason: Error): void;
+
   /**
    * Appends bytes of the master's log; from now on the store takes no records of its own, and begins where its
    * master's log does, until `takeOver`.
@@ -42,7 +45,7 @@ export interface ReplicatedLog {
   /** The master's log begins here: what lies below may go. */
   followMin(position: number): void;
 
-  /** Ends following: resolves when all of the log is durable and visible; records are taken from then on. */
+  /** Ends following: resolves when all of the log is confirmed and synced; records are taken from then on. */
   takeOver(): Promise<void>;
 
   /**

@@ -266,6 +266,10 @@ export class Store implements MessageStore, ReplicatedLog {
     this.commitLog.writer.confirm(position);
   }
 
+  abandon(reason: Error): void {
+    this.commitLog.writer.abandon(reason);
+  }
+
   follow(piece: LogPiece): void {
     if (this.stopped) throw readOnly(this.stopped);
     this.parts.disk?.check(this.commitLog.end, true);
@@ -279,8 +283,8 @@ export class Store implements MessageStore, ReplicatedLog {
   }
 
   async takeOver(): Promise<void> {
-    this.confirm(Infinity);
     await this.commitLog.writer.syncTo(this.commitLog.end);
+    await this.commitLog.writer.durable(this.commitLog.end);
     await this.follower.settled();
     if (this.stopped) throw readOnly(this.stopped);
     this.following = false;

@@ -9,7 +9,8 @@ import type { Platform } from '../../platform/platform';
 import { sipKey } from './siphash';
 import type { TokenKeys } from './receipt-token';
 
-const FILE = 'handle-keys.json';
+/** In `gantry/`. */
+export const HANDLE_KEYS_FILE = 'handle-keys.json';
 
 /** Reads the keys of a data directory; makes and syncs a first one when there is none. */
 export async function loadHandleKeys(
@@ -18,7 +19,7 @@ export async function loadHandleKeys(
 ): Promise<TokenKeys> {
   const { files } = platform;
   const folder = join(directory, 'gantry');
-  const path = join(folder, FILE);
+  const path = join(folder, HANDLE_KEYS_FILE);
   const text = await files.readFile(path);
   if (text !== undefined) return parseKeys(text.toString('utf8'), path);
   const json = JSON.stringify({

@@ -56,3 +56,19 @@ export async function writeCheckpoint(
   const json = JSON.stringify({ periodMs: PERIOD_MS, ...checkpoint });
   await replaceFile(files, join(directory, CHECKPOINT), withChecksum(json));
 }
+
+/** Lets all be read from the log again when a checkpoint tells of what lies beyond `position`, where the log is cut. */
+export async function forgetTimerBeyond(
+  files: Files,
+  directory: string,
+  position: number,
+): Promise<void> {
+  const folder = join(directory, 'gantry', 'timer');
+  const path = join(folder, CHECKPOINT);
+  const bytes = await files.readFile(path);
+  if (bytes === undefined) return;
+  const checkpoint = parseCheckpoint(bytes);
+  if (checkpoint !== undefined && checkpoint.position <= position) return;
+  await files.remove(path);
+  await files.syncDirectory(folder);
+}

@@ -31,6 +31,7 @@ import {
 import type { Platform } from '../../platform/platform';
 import type { MessageStore } from '../../store/message-store';
 import { checkedQueue, noTopic } from '../config-checks';
+import type { ReplicaWaits } from '../replication/replica-waits';
 import type { DuplicateWindow } from '../dedup/duplicate-window';
 import { Checks, type CheckSettings } from './checks';
 import { Decisions } from './decisions';
@@ -53,6 +54,8 @@ export interface TransactionParts {
   readonly duplicates: DuplicateWindow;
   /** Called when records were appended that a start would replay. */
   readonly logged: () => void;
+  /** The replicas that half messages wait for. */
+  readonly waits: ReplicaWaits | undefined;
 }
 
 export class Transactions implements TransactionApi {
@@ -85,7 +88,7 @@ export class Transactions implements TransactionApi {
   }
 
   async prepare({ queueId, draft }: PrepareRequest): Promise<Prepared> {
-    const { store, topics, duplicates } = this.parts;
+    const { store, topics, duplicates, waits } = this.parts;
     checkedQueue(topics.get(draft.topic), draft.topic, queueId);
     const half = checkedHalf(draft, queueId);
     for (let missed: number | undefined; ;) {
@@ -101,6 +104,7 @@ export class Transactions implements TransactionApi {
     const ended = this.decisions.recent(draft.topic, half.id);
     if (ended !== undefined) return this.prepared(ended, ended.endOffset);
     this.checkRoom();
+    waits?.check();
     const appended = store.append(half.draft, 0);
     duplicates.added(appended);
     const { queueOffset, physicalOffset, endOffset } = appended;
@@ -111,7 +115,7 @@ export class Transactions implements TransactionApi {
       ...{ storedMs: appended.storeTimestamp, immunityMs: half.immunityMs },
     });
     this.checks.schedule(pending);
-    await store.durable(endOffset);
+    await (waits ?? store).durable(endOffset);
     return { queueOffset, physicalOffset };
   }
 

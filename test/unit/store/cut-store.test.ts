@@ -13,7 +13,6 @@ import {
   DIRECTORY,
   draft,
   openTestStore,
-  QUEUE_FILE_ENTRIES,
   run,
   SEGMENT_BYTES,
   simPlatform,
@@ -64,6 +63,7 @@ async function diverged(ending: 'stopped' | 'killed', messages: number): Promise
   await catchUp(master, replica);
   const common = master.store.replicated.endPosition;
   await run(replica.sim, replica.store.replicated.takeOver());
+  replica.store.replicated.confirm(Infinity);
   await fill(replica, 'own', messages);
   await deleteTopic(replica, 'other');
   await replica.sim.advance(12_000);
@@ -126,8 +126,6 @@ describe('a log that begins anew', () => {
   const position = 3 * SEGMENT_BYTES;
   const fresh: FreshStart = {
     position,
-    segmentBytes: SEGMENT_BYTES,
-    queueFileEntries: QUEUE_FILE_ENTRIES,
     emptyQueues: [{ topic: 'quiet', queueId: 2, next: 13 }],
     deletedTopics: [{ topic: 'gone', position: position + 9 }],
   };

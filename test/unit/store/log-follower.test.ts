@@ -111,8 +111,10 @@ test('a replica that takes over shows all and appends behind it', async () => {
     replicated.follow(await master.store.replicated.read(replicated.endPosition, 2000));
   }
   expect(() => replica.store.append(draft('orders', 'early'), 0)).toThrow('follows a master');
+  replica.store.replicated.confirm(end);
   await run(replica.sim, replica.store.replicated.takeOver());
   await expectSame(master.store, replica.store, queues);
+  replica.store.replicated.confirm(Infinity);
   const { queueOffset } = replica.store.append(draft('orders', 'mine'), 0);
   expect(queueOffset).toBe(master.store.maxOffset('orders', 0));
   await settleTo(replica, replica.store.replicated.endPosition);

@@ -1,0 +1,248 @@
+/**
+ * One replica of a broker group: owns its store, and is master, follower or neither, as it is told.
+ *
+ *     resting --follow--> following --lead--> waits until its set has all its log --> broker opens --> serves
+ *        ^------------------- rest, or any other call: what it was ends first ---------------------------|
+ *
+ * A master that ends while it still leads closes its broker first and lets its followers have all; one that leads
+ * no more gives up what is not confirmed. Either way its store is opened anew, so that no view is left behind.
+ */
+import type { Logger } from 'pino';
+import type { ReplicasApi } from '../../api/cluster-api';
+import type { ReplicationStatus } from '../../api/cluster-view';
+import type { Leader, ReplicaHost, RoleKeeper } from '../../api/replica-host';
+import type { MasterStream, ReplicationApi, ReplicationServer } from '../../api/replication-api';
+import type { Platform } from '../../platform/platform';
+import type { MessageStore } from '../../store/message-store';
+import type { Broker } from '../broker';
+import { Following } from './following';
+import { Leading } from './leading';
+import type { ReplicaStore } from './replica-store';
+import { ReplicaWaits } from './replica-waits';
+import type { ReplicationSettings } from './replication-settings';
+
+/** Longest wait for the orderly end of a mastership, and then for followers to have all, ms. */
+const CLOSE_MS = 5_000;
+const DRAIN_MS = 2_000;
+const DRAIN_LOOK_MS = 20;
+
+/** What a broker that leads a group has besides its store. */
+export interface LeadParts {
+  readonly epoch: number;
+  readonly waits: ReplicaWaits;
+  readonly replicas: ReplicasApi;
+}
+
+export interface HostParts {
+  readonly replica: ReplicaStore;
+  readonly api: ReplicationApi;
+  readonly settings: ReplicationSettings;
+  readonly platform: Platform;
+  readonly log: Logger;
+  /** Opens the broker on the store of a replica that begins to lead. */
+  readonly openBroker: (store: MessageStore, lead: LeadParts) => Promise<Broker>;
+  /** Makes the master known; when this fails it serves all the same. */
+  readonly register: (broker: Broker) => Promise<void>;
+  /** See `ReplicasApi`. */
+  readonly handOver: ReplicasApi['handOver'];
+}
+
+interface Mastership {
+  readonly epoch: number;
+  readonly leading: Leading;
+  broker: Broker | undefined;
+}
+
+export class BrokerHost implements ReplicaHost, ReplicationServer {
+  private turn: Promise<void> = Promise.resolve();
+  private calls = 0;
+  private mastership: Mastership | undefined;
+  private serving: Mastership | undefined;
+  private following: Following | undefined;
+  private closed = false;
+
+  constructor(
+    private readonly parts: HostParts,
+    private readonly keeper: RoleKeeper,
+  ) {}
+
+  get endPosition(): number {
+    return this.parts.replica.log.endPosition;
+  }
+
+  get storeId(): string {
+    return this.parts.replica.storeId;
+  }
+
+  /** The broker while it leads, see `LeadingBroker`. */
+  readonly leader = (): Broker | undefined => {
+    const { serving } = this;
+    return serving !== undefined && this.keeper.leads(serving.epoch) ? serving.broker : undefined;
+  };
+
+  /** What operators are told of the group. */
+  get replicas(): ReplicasApi {
+    const { handOver } = this.parts;
+    return { status: () => Promise.resolve(this.status()), handOver };
+  }
+
+  async lead(epoch: number, inSync: readonly number[]): Promise<void> {
+    const done = await this.change(async (current) => {
+      await this.becomeMaster(epoch, inSync, current);
+    });
+    if (!done) throw new Error('another role was given meanwhile');
+  }
+
+  async follow(leader: Leader, epoch: number): Promise<void> {
+    await this.change(() => {
+      const { parts, keeper } = this;
+      this.following = new Following({ ...parts, keeper, leader, epoch });
+      this.following.start();
+    });
+  }
+
+  async rest(): Promise<void> {
+    await this.change(() => undefined);
+  }
+
+  /** Ends for good and closes the store. */
+  async close(): Promise<void> {
+    await this.rest();
+    this.closed = true;
+    await this.turn;
+    await this.parts.replica.close();
+  }
+
+  accept(stream: MasterStream): void {
+    if (this.mastership !== undefined) {
+      this.mastership.leading.accept(stream);
+      return;
+    }
+    const { brokerName, replicaId } = this.parts.settings;
+    stream.abort(`replica ${replicaId} of ${brokerName} does not lead its group`);
+  }
+
+  status(): ReplicationStatus {
+    const { mastership, following, parts } = this;
+    const { settings, replica } = parts;
+    const role =
+      mastership !== undefined ? 'master' : following !== undefined ? 'replica' : 'resting';
+    return {
+      brokerName: settings.brokerName,
+      replicaId: settings.replicaId,
+      role,
+      epoch: mastership?.epoch ?? following?.followedEpoch ?? replica.newestEpoch,
+      minPosition: replica.log.minPosition,
+      endPosition: replica.log.endPosition,
+      confirmedPosition: replica.store.visible,
+      inSync: mastership?.leading.members ?? following?.heartbeat?.inSync ?? [],
+      followers: mastership?.leading.followers ?? [],
+    };
+  }
+
+  /**
+   * Runs a change of role behind those before it.
+   * @returns false when a later one came, and this one was not begun
+   */
+  private change(begin: (current: () => boolean) => Promise<void> | void): Promise<boolean> {
+    const call = ++this.calls;
+    const current = (): boolean => call === this.calls && !this.closed;
+    // At once: whoever calls this may let another lead as soon as it resolves.
+    this.serving = undefined;
+    this.interrupt();
+    const done = this.turn.then(async () => {
+      await this.endRole();
+      if (!current()) return false;
+      await begin(current);
+      return true;
+    });
+    this.turn = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
+  }
+
+  /** Lets a takeover that waits for its replicas give up. */
+  private interrupt(): void {
+    const { mastership } = this;
+    if (mastership === undefined || mastership.broker !== undefined) return;
+    mastership.leading.close('the role of this replica changes');
+    this.parts.replica.log.abandon(new Error('the role of this replica changes'));
+  }
+
+  private async becomeMaster(
+    epoch: number,
+    inSync: readonly number[],
+    current: () => boolean,
+  ): Promise<void> {
+    const { replica, settings, platform, log, openBroker, register } = this.parts;
+    await replica.ensureHandleKeys();
+    await replica.beginEpoch(epoch);
+    const { keeper } = this;
+    const leading = new Leading({ replica, keeper, settings, platform, log, epoch, inSync });
+    const mastership: Mastership = { epoch, leading, broker: undefined };
+    this.mastership = mastership;
+    try {
+      if (!current()) throw new Error('another role was given meanwhile');
+      // What this log has beyond what was confirmed is shown when all of the set have it.
+      await replica.store.durable(replica.log.endPosition);
+      await replica.log.takeOver();
+      const waits = new ReplicaWaits(leading, replica.store, settings, platform.timers);
+      const broker = await openBroker(replica.store, { epoch, waits, replicas: this.replicas });
+      mastership.broker = broker;
+      leading.snapshot = () => broker.snapshotPlace;
+    } catch (error) {
+      await this.endRole();
+      throw error;
+    }
+    if (!current()) throw new Error('another role was given meanwhile');
+    this.serving = mastership;
+    log.info({ epoch, inSync }, 'leads its group');
+    await register(mastership.broker).catch((err: unknown) => {
+      log.error({ err }, 'not registered');
+    });
+  }
+
+  private async endRole(): Promise<void> {
+    const { mastership, following } = this;
+    this.following = undefined;
+    await following?.stop();
+    if (mastership === undefined) return;
+    const { log, replica } = this.parts;
+    log.info({ epoch: mastership.epoch }, 'leads its group no more');
+    if (this.keeper.leads(mastership.epoch)) await this.closeOrderly(mastership);
+    mastership.leading.close('this replica does not lead its group any more');
+    replica.log.abandon(new Error('this replica does not lead its group any more'));
+    await this.closeBroker(mastership);
+    this.mastership = undefined;
+    await replica.reopen();
+  }
+
+  /** What the broker leaves in the log on its way out reaches the followers. */
+  private async closeOrderly(mastership: Mastership): Promise<void> {
+    const { platform, replica } = this.parts;
+    const late = platform.timers.after(CLOSE_MS, () => {
+      replica.log.abandon(new Error('replicas did not confirm in time that the broker stops'));
+    });
+    await this.closeBroker(mastership);
+    late.cancel();
+    const { leading } = mastership;
+    const untilMs = platform.clock.monotonicMs() + DRAIN_MS;
+    const behind = (): boolean =>
+      leading.followers.some(
+        ({ inSync, connected, lagBytes }) => inSync && connected && lagBytes > 0,
+      );
+    while (behind() && platform.clock.monotonicMs() < untilMs) {
+      await new Promise<void>((resolve) => platform.timers.after(DRAIN_LOOK_MS, resolve));
+    }
+  }
+
+  private async closeBroker(mastership: Mastership): Promise<void> {
+    const { broker } = mastership;
+    mastership.broker = undefined;
+    await broker?.close().catch((err: unknown) => {
+      this.parts.log.warn({ err }, 'the broker did not end in an orderly way');
+    });
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * A master's end of one follower's stream: after hello and welcome, log bytes as fast as the follower takes them.
+ * Reads wait for each other and for other work of the event loop, and no more is on its way than the window holds,
+ * so that catching up is not felt by clients.
+ */
+import { crc32 } from 'node:zlib';
+import type {
+  FollowerMessage,
+  Heartbeat,
+  Hello,
+  MasterStream,
+  ReplicaAck,
+  Welcome,
+} from '../../api/replication-api';
+import type { Platform } from '../../platform/platform';
+import type { ReplicatedLog } from '../../store/replicated-log';
+
+/** Log bytes of one message, unless a record is longer. */
+const PIECE_BYTES = 256 * 1024;
+/** A follower that is silent for so long is gone, ms: it acknowledges each heartbeat. */
+const SILENCE_MS = 6_000;
+
+export interface FeedParts {
+  readonly stream: MasterStream;
+  readonly log: ReplicatedLog;
+  readonly platform: Pick<Platform, 'clock' | 'timers'>;
+  readonly windowBytes: number;
+  /** Whether an acknowledgement counts what is synced, not what is written. */
+  readonly syncedAcks: boolean;
+  /** Answers a hello. @throws Error when this follower is not welcome: the stream breaks, with the reason */
+  readonly welcome: (hello: Hello, feed: FollowerFeed) => Promise<Welcome>;
+  readonly acknowledged: (feed: FollowerFeed, ack: ReplicaAck) => void;
+  readonly closed: (feed: FollowerFeed, reason: string) => void;
+}
+
+export class FollowerFeed {
+  private from: Hello | undefined;
+  private next: number | undefined;
+  private received = 0;
+  private pumping = false;
+  private writable = true;
+  private over = false;
+  private readonly silence: { restart(): void; cancel(): void };
+
+  constructor(private readonly parts: FeedParts) {
+    const { stream, platform } = parts;
+    this.silence = watchdog(platform, SILENCE_MS, () => {
+      this.abort(`no acknowledgement for ${SILENCE_MS} ms`);
+    });
+    stream.open({
+      message: (message) => {
+        this.silence.restart();
+        this.take(message);
+      },
+      drained: () => {
+        this.writable = true;
+        this.pump();
+      },
+      closed: (reason) => {
+        this.over = true;
+        this.silence.cancel();
+        parts.closed(this, reason);
+      },
+    });
+  }
+
+  /** Who it is; `undefined` before its hello. */
+  get hello(): Hello | undefined {
+    return this.from;
+  }
+
+  /** Up to where the follower has the log, as durable as acknowledgements are. */
+  get acknowledged(): number {
+    return this.received;
+  }
+
+  /** Whether log bytes flow. */
+  get feeding(): boolean {
+    return this.next !== undefined && !this.over;
+  }
+
+  /** There is more of the log. */
+  pump(): void {
+    if (this.pumping || !this.maySend) return;
+    this.pumping = true;
+    void this.send().finally(() => {
+      this.pumping = false;
+      // What came between the last look and now.
+      this.pump();
+    });
+  }
+
+  beat(heartbeat: Heartbeat): void {
+    if (this.feeding) this.parts.stream.write({ kind: 'heartbeat', heartbeat });
+  }
+
+  abort(reason: string): void {
+    if (!this.over) this.parts.stream.abort(reason);
+  }
+
+  private take(message: FollowerMessage): void {
+    if (message.kind === 'hello') {
+      if (this.from !== undefined) return this.abort('a second hello');
+      this.from = message.hello;
+      void this.greet(message.hello);
+      return;
+    }
+    const { ack } = message;
+    if (this.next === undefined) return this.abort('an acknowledgement before the welcome');
+    this.received = this.parts.syncedAcks ? ack.syncedPosition : ack.writtenPosition;
+    this.parts.acknowledged(this, ack);
+    this.pump();
+  }
+
+  private async greet(hello: Hello): Promise<void> {
+    try {
+      const welcome = await this.parts.welcome(hello, this);
+      if (this.over) return;
+      this.parts.stream.write({ kind: 'welcome', welcome });
+      if (welcome.fresh !== undefined || welcome.commonPosition !== hello.endPosition) return;
+      this.next = this.received = welcome.commonPosition;
+      this.pump();
+    } catch (error) {
+      this.abort(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private get maySend(): boolean {
+    const { next, parts } = this;
+    if (next === undefined || this.over || !this.writable) return false;
+    return next < parts.log.writtenPosition && next - this.received < parts.windowBytes;
+  }
+
+  /** Sends what there is, as long as the follower takes it. */
+  private async send(): Promise<void> {
+    const { log, stream, platform } = this.parts;
+    try {
+      while (this.maySend) {
+        const { bytes, damaged, position, next } = await log.read(this.next ?? 0, PIECE_BYTES);
+        if (this.over) return;
+        const piece = { position, bytes, crc: crc32(bytes), damaged };
+        this.next = next;
+        this.writable = stream.write({ kind: 'log', log: piece });
+        // A full piece is one of many: others have their turn.
+        if (bytes.length * 2 > PIECE_BYTES) {
+          await new Promise<void>((resolve) => platform.timers.nextTurn(resolve));
+        }
+      }
+    } catch (error) {
+      this.abort(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+/** Calls `bite` when it was not restarted for so long; once. */
+export function watchdog(
+  { clock, timers }: Pick<Platform, 'clock' | 'timers'>,
+  ms: number,
+  bite: () => void,
+): { restart(): void; cancel(): void } {
+  let heardMs = clock.monotonicMs();
+  const watch = (delayMs: number): { cancel(): void } =>
+    timers.after(delayMs, () => {
+      const leftMs = heardMs + ms - clock.monotonicMs();
+      if (leftMs <= 0) bite();
+      else timer = watch(leftMs);
+    });
+  let timer = watch(ms);
+  return {
+    restart: () => {
+      heardMs = clock.monotonicMs();
+    },
+    cancel: () => {
+      timer.cancel();
+    },
+  };
+}

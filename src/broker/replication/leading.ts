@@ -1,0 +1,286 @@
+/**
+ * A master's side of replication: takes the streams of followers, feeds them, follows how far they are, and says
+ * what is confirmed. One object for each epoch that this replica leads.
+ */
+import type { Logger } from 'pino';
+import type { FollowerStatus } from '../../api/cluster-view';
+import type { RoleKeeper } from '../../api/replica-host';
+import type { Hello, MasterStream, ReplicaAck, Welcome } from '../../api/replication-api';
+import type { Platform, TimerHandle } from '../../platform/platform';
+import { checkHello } from './check-hello';
+import { commonPosition } from './common-position';
+import { FollowerFeed } from './follower-feed';
+import { InSyncSet } from './in-sync-set';
+import type { ReplicaStore } from './replica-store';
+import type { ReplicationSettings } from './replication-settings';
+
+/** Heartbeats, at least, ms; and how often the in-sync set is looked at, and what is confirmed is told. */
+const HEARTBEAT_MS = 1_000;
+const TICK_MS = 200;
+
+export interface LeadingParts {
+  readonly replica: ReplicaStore;
+  readonly keeper: RoleKeeper;
+  readonly settings: ReplicationSettings;
+  readonly platform: Pick<Platform, 'clock' | 'timers'>;
+  readonly log: Logger;
+  readonly epoch: number;
+  /** The in-sync set agreed so far, this replica in it. */
+  readonly inSync: readonly number[];
+}
+
+/** Where the newest whole snapshot of the views lies in the log. */
+export interface SnapshotPlace {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** What is known of a follower, also when it is away. */
+interface Known {
+  feed: FollowerFeed | undefined;
+  address: string;
+  acknowledged: number;
+  /** It had all of the log that there was then, monotonic ms; and the log's end at a later time. */
+  hadAllMs: number;
+  aim: { readonly end: number; readonly atMs: number };
+  lostMs: number;
+  clockOffMs: number;
+}
+
+export class Leading {
+  /** Set by whoever has the views. */
+  snapshot: () => SnapshotPlace = () => ({ begin: 0, end: 0 });
+  private readonly known = new Map<number, Known>();
+  private readonly feeds = new Set<FollowerFeed>();
+  private readonly inSync: InSyncSet;
+  private readonly stopProgress: () => void;
+  private timer: TimerHandle | undefined;
+  private lastBeatMs = -Infinity;
+  private toldConfirmed = -1;
+  private closed = false;
+
+  constructor(private readonly parts: LeadingParts) {
+    const { replica, keeper, settings, epoch, log, platform } = parts;
+    this.inSync = new InSyncSet(settings.replicaId, parts.inSync, {
+      log,
+      agree: (members) => keeper.changeInSync(epoch, members),
+      lagMs: settings.lagMs,
+      changed: () => this.confirm(),
+    });
+    for (const id of this.inSync.waitedFor) this.known.set(id, this.unseen());
+    this.stopProgress = replica.log.onProgress(() => {
+      for (const feed of this.feeds) feed.pump();
+    });
+    this.confirm();
+    const tick = (): void => {
+      this.review();
+      this.timer = platform.timers.after(TICK_MS, tick);
+    };
+    this.timer = platform.timers.after(TICK_MS, tick);
+  }
+
+  /** Takes the stream of a follower. */
+  accept(stream: MasterStream): void {
+    const { replica, platform, settings, log } = this.parts;
+    const { windowBytes, syncedAcks } = settings;
+    const feed = new FollowerFeed({
+      ...{ stream, platform, windowBytes, syncedAcks, log: replica.log },
+      welcome: (hello, from) => this.welcome(hello, from),
+      acknowledged: (from, ack) => this.acknowledged(from, ack),
+      closed: (from, reason) => {
+        this.feeds.delete(from);
+        const known = this.knownOf(from);
+        if (known?.feed !== from) return;
+        known.feed = undefined;
+        known.lostMs = platform.clock.monotonicMs();
+        log.warn({ replicaId: from.hello?.replicaId, reason }, 'follower lost');
+      },
+    });
+    this.feeds.add(feed);
+  }
+
+  /** Replica ids, this one among them. */
+  get members(): readonly number[] {
+    return [...this.inSync.members];
+  }
+
+  /** Other members of the in-sync set whose streams are there. */
+  get membersThere(): number {
+    return this.members.filter((id) => this.known.get(id)?.feed?.feeding === true).length;
+  }
+
+  get followers(): readonly FollowerStatus[] {
+    const { endPosition } = this.parts.replica.log;
+    return [...this.known].map(([replicaId, known]) => ({
+      replicaId,
+      address: known.address,
+      connected: known.feed?.feeding === true,
+      inSync: this.inSync.members.has(replicaId),
+      lagBytes: Math.max(0, endPosition - known.acknowledged),
+      lagMs: this.lagMs(known),
+      clockOffsetMs: known.clockOffMs,
+    }));
+  }
+
+  /** Ends all streams; what is not confirmed stays so. */
+  close(reason: string): void {
+    this.closed = true;
+    this.timer?.cancel();
+    this.stopProgress();
+    this.inSync.close();
+    for (const feed of [...this.feeds]) feed.abort(reason);
+  }
+
+  private async welcome(hello: Hello, feed: FollowerFeed): Promise<Welcome> {
+    const { keeper, epoch, replica, log, settings } = this.parts;
+    if (hello.epoch > epoch) {
+      keeper.newerEpoch(hello.epoch);
+      throw new Error(`epoch ${epoch} is over: replica ${hello.replicaId} knows ${hello.epoch}`);
+    }
+    checkHello(hello, settings, replica.log.segmentBytes);
+    const same = keeper.met(hello.replicaId, hello.storeId);
+    this.known.get(hello.replicaId)?.feed?.abort('the replica has opened another stream');
+    const common = this.common(hello);
+    const confirmed = replica.store.visible;
+    if (!same || common === undefined || common < confirmed) {
+      await this.inSync.expel(hello.replicaId);
+    }
+    if (this.closed) throw new Error('this replica does not lead any more');
+    const known = this.known.get(hello.replicaId) ?? this.unseen();
+    known.feed?.abort('the replica has opened another stream');
+    this.known.set(hello.replicaId, known);
+    known.feed = feed;
+    known.address = hello.address;
+    known.acknowledged = common ?? 0;
+    this.confirm();
+    log.info({ replicaId: hello.replicaId, common, end: hello.endPosition }, 'follower is here');
+    const { minPosition } = replica.log;
+    return {
+      epoch,
+      epochs: replica.epochs,
+      commonPosition: common ?? minPosition,
+      fresh:
+        common === undefined ? { position: minPosition, ...replica.log.besideLog() } : undefined,
+      handleKeys: await replica.handleKeys(),
+    };
+  }
+
+  /** What both logs have; `undefined` when the follower is to begin anew. */
+  private common(hello: Hello): number | undefined {
+    const { replica } = this.parts;
+    const { log, epochs } = replica;
+    const { minPosition, endPosition } = log;
+    const empty = hello.endPosition === hello.minPosition;
+    const common =
+      empty && hello.epochs.length === 0
+        ? hello.endPosition
+        : commonPosition({ epochs, endPosition }, hello);
+    if (common === undefined && minPosition <= hello.endPosition) {
+      throw new Error(
+        `the log of replica ${hello.replicaId} has nothing in common with this one; empty its directory to make it a replica`,
+      );
+    }
+    const usable =
+      common !== undefined &&
+      common >= Math.max(minPosition, hello.minPosition) &&
+      common <= endPosition;
+    return usable ? common : undefined;
+  }
+
+  private acknowledged(feed: FollowerFeed, ack: ReplicaAck): void {
+    const { keeper, platform, replica } = this.parts;
+    const known = this.knownOf(feed);
+    const replicaId = feed.hello?.replicaId;
+    if (known?.feed !== feed || replicaId === undefined || this.closed) return;
+    known.acknowledged = feed.acknowledged;
+    const nowMs = platform.clock.monotonicMs();
+    if (known.acknowledged >= known.aim.end) {
+      known.hadAllMs = known.aim.atMs;
+      known.aim = { end: replica.log.endPosition, atMs: nowMs };
+    }
+    if (ack.heartbeatMs > 0 && ack.promiseMs > 0) {
+      keeper.promised(replicaId, ack.heartbeatMs, ack.promiseMs);
+    }
+    known.clockOffMs = keeper.clockSeen(replicaId, platform.clock.wallMs() - ack.wallMs);
+    this.confirm();
+    if (!this.inSync.members.has(replicaId)) this.reviewInSync();
+  }
+
+  /** Up to where all that are waited for have the log. */
+  private get confirmed(): number {
+    const positions = this.inSync.waitedFor.map((id) => this.known.get(id)?.acknowledged ?? 0);
+    return Math.min(this.parts.replica.log.endPosition, ...positions);
+  }
+
+  private confirm(): void {
+    if (this.closed) return;
+    const { replica, settings } = this.parts;
+    if (settings.ack === 'async' || this.inSync.waitedFor.length === 0) {
+      replica.log.confirm(Infinity);
+    } else {
+      replica.log.confirm(this.confirmed);
+    }
+  }
+
+  private reviewInSync(): void {
+    const { replica, platform, settings } = this.parts;
+    const nowMs = platform.clock.monotonicMs();
+    const candidates = [...this.known].map(([replicaId, known]) => ({
+      replicaId,
+      acknowledged: known.acknowledged,
+      feeding: known.feed?.feeding === true,
+      lagMs: this.lagMs(known),
+      awayMs: nowMs - known.lostMs,
+    }));
+    // Nobody waits for members: they may lack what was confirmed last.
+    const confirmed = settings.ack === 'async' ? 0 : replica.store.visible;
+    this.inSync.review(candidates, replica.log.endPosition, confirmed);
+  }
+
+  private review(): void {
+    this.reviewInSync();
+    const { visible } = this.parts.replica.store;
+    const nowMs = this.parts.platform.clock.monotonicMs();
+    if (visible === this.toldConfirmed && nowMs - this.lastBeatMs < HEARTBEAT_MS) return;
+    this.toldConfirmed = visible;
+    this.lastBeatMs = nowMs;
+    const { replica, keeper, platform } = this.parts;
+    const { begin: viewsBegin, end: viewsEnd } = this.snapshot();
+    for (const feed of this.feeds) {
+      feed.beat({
+        sentMs: nowMs,
+        wallMs: platform.clock.wallMs(),
+        clockOffMs: this.knownOf(feed)?.clockOffMs ?? 0,
+        confirmedPosition: visible,
+        minPosition: replica.log.minPosition,
+        endPosition: replica.log.endPosition,
+        ...{ viewsBegin, viewsEnd, inSync: this.members },
+        promiseMs: keeper.askPromiseMs,
+      });
+    }
+  }
+
+  private lagMs(known: Known): number {
+    const { replica, platform } = this.parts;
+    if (known.acknowledged >= replica.log.endPosition) return 0;
+    return platform.clock.monotonicMs() - known.hadAllMs;
+  }
+
+  private knownOf(feed: FollowerFeed): Known | undefined {
+    const { hello } = feed;
+    return hello && this.known.get(hello.replicaId);
+  }
+
+  private unseen(): Known {
+    const nowMs = this.parts.platform.clock.monotonicMs();
+    return {
+      feed: undefined,
+      address: '',
+      acknowledged: 0,
+      hadAllMs: nowMs,
+      aim: { end: 0, atMs: nowMs },
+      lostMs: nowMs,
+      clockOffMs: 0,
+    };
+  }
+}
