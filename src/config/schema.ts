@@ -26,7 +26,7 @@ const listen = (port: number, httpPort: number) => ({
     max: 65535,
     argument: 'PORT',
   }),
-  httpPort: option('integer', httpPort, anyPort('The port for health over HTTP'), {
+  httpPort: option('integer', httpPort, anyPort('The port for health and metrics over HTTP'), {
     min: 0,
     max: 65535,
     argument: 'PORT',

@@ -77,6 +77,9 @@ async function ended(
   return { code, text };
 }
 
+const metrics = async ({ env }: Container): Promise<string> =>
+  (await fetch(`http://127.0.0.1:${env['GANTRY_HTTP_PORT']}/metrics`)).text();
+
 const healthy = (env: Readonly<Record<string, string>>) =>
   ended(wordsOf(imageStage(), 'HEALTHCHECK'), env);
 
@@ -130,5 +133,13 @@ describe('the image', () => {
     const broker = await start('broker', address);
     const proxy = await start('proxy', address);
     for (const { env } of [namesrv, broker, proxy]) expect((await healthy(env)).code).toBe(0);
+    const endpoint = ['--endpoint', `127.0.0.1:${proxy.env['GANTRY_PORT']}`];
+    const cluster = (what: string): ReturnType<typeof ended> =>
+      ended(['gantry', 'cluster', what, ...endpoint]);
+    expect((await cluster('status')).text).toMatch(/^broker-a +0 +alone /m);
+    expect((await cluster('brokers')).text).toMatch(/^broker-a +0 +alone /m);
+    expect((await cluster('proxies')).text).toContain(`127.0.0.1:${proxy.env['GANTRY_PORT']}`);
+    expect(await metrics(broker)).toContain('gantry_broker_leads 1\n');
+    expect(await metrics(proxy)).toContain('gantry_proxy_connections ');
   });
 });
