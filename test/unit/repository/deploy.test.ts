@@ -116,6 +116,24 @@ describe('compose files', () => {
     });
   });
 
+  it('have a cluster whose groups are a master and replicas of it', () => {
+    const brokers = containers.filter(({ role }) => role === 'broker');
+    for (const { env } of brokers) {
+      const group = brokers.filter(
+        (one) => one.env['GANTRY_BROKER_NAME'] === env['GANTRY_BROKER_NAME'],
+      );
+      const masters = group.filter((one) => one.env['GANTRY_REPLICATION_ROLE'] === 'master');
+      expect(masters).toHaveLength(1);
+      expect(new Set(group.map((one) => one.env['GANTRY_BROKER_REPLICA_ID'])).size).toBe(
+        group.length,
+      );
+      if (env['GANTRY_REPLICATION_ROLE'] === 'replica') {
+        expect(env['GANTRY_REPLICATION_MASTER']).toBe(masters[0]?.env['GANTRY_BROKER_ADDRESS']);
+      }
+    }
+    expect(brokers).toHaveLength(4);
+  });
+
   it('mount files that are there', () => {
     const files = Object.values(composeServices('compose/cluster.yaml'))
       .flatMap(({ volumes }) => volumes ?? [])
