@@ -3,4 +3,5 @@ import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
 require('../../scripts/ts-require.cjs');
-await require('./main.ts').main(process.argv.slice(2));
+const { main } = require('./main.ts');
+await main(process.argv.slice(2));
