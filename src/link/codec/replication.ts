@@ -10,7 +10,10 @@ import type {
   MasterMessage as MasterWire,
   MasterMessage__Output,
 } from '../../rpc/generated/gantry/v1/MasterMessage';
-import type { Welcome as WelcomeWire, Welcome__Output } from '../../rpc/generated/gantry/v1/Welcome';
+import type {
+  Welcome as WelcomeWire,
+  Welcome__Output,
+} from '../../rpc/generated/gantry/v1/Welcome';
 import { missing } from './missing';
 
 export function followerToWire(message: FollowerMessage): FollowerWire {
