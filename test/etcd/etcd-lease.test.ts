@@ -25,7 +25,7 @@ type Options = Partial<Parameters<typeof etcdLease>[0]>;
 function connect(endpoints: readonly string[], brokerName: string, more: Options = {}): LeaseApi {
   return etcdLease({
     ...{ endpoints, user: '', password: '', cluster: 'C', brokerName },
-    ...{ leaseSeconds: 3, ownThread: true, platform, log },
+    ...{ leaseSeconds: 6, ownThread: true, platform, log },
     ...more,
   });
 }

@@ -1,17 +1,13 @@
 /** What Gantry uses of etcd, as one process of a model: keys, transactions, leases, watches and tokens. */
 import { status as Status, type ServerDuplexStream, type ServerUnaryCall } from '@grpc/grpc-js';
-import type { AuthHandlers } from '../../src/rpc/generated/etcdserverpb/Auth';
 import type { AuthenticateRequest__Output } from '../../src/rpc/generated/etcdserverpb/AuthenticateRequest';
 import type { Compare__Output } from '../../src/rpc/generated/etcdserverpb/Compare';
 import type { KeyValue } from '../../src/rpc/generated/etcdserverpb/KeyValue';
-import type { KVHandlers } from '../../src/rpc/generated/etcdserverpb/KV';
-import type { LeaseHandlers } from '../../src/rpc/generated/etcdserverpb/Lease';
 import type { RangeRequest__Output } from '../../src/rpc/generated/etcdserverpb/RangeRequest';
 import type { RequestOp__Output } from '../../src/rpc/generated/etcdserverpb/RequestOp';
 import type { ResponseOp } from '../../src/rpc/generated/etcdserverpb/ResponseOp';
 import type { TxnRequest__Output } from '../../src/rpc/generated/etcdserverpb/TxnRequest';
 import type { TxnResponse } from '../../src/rpc/generated/etcdserverpb/TxnResponse';
-import type { WatchHandlers } from '../../src/rpc/generated/etcdserverpb/Watch';
 import type { WatchRequest__Output } from '../../src/rpc/generated/etcdserverpb/WatchRequest';
 import type { WatchResponse } from '../../src/rpc/generated/etcdserverpb/WatchResponse';
 import { loadService } from '../../src/rpc/protos';
@@ -65,21 +61,21 @@ export class ModelEtcd {
     add('KV', {
       Range: this.checked((request: RangeRequest__Output) => this.range(request)),
       Txn: this.checked((request: TxnRequest__Output) => this.txn(request)),
-    } as unknown as KVHandlers);
+    });
     add('Lease', {
       LeaseGrant: this.checked(({ ID, TTL }: { ID: number; TTL: number }) => this.grant(ID, TTL)),
       LeaseRevoke: this.checked(({ ID }: { ID: number }) => this.revoke(ID)),
       LeaseKeepAlive: (call: ServerDuplexStream<{ ID: number }, object>) => this.keep(call),
-    } as unknown as LeaseHandlers);
+    });
     add('Watch', {
       Watch: (call: ServerDuplexStream<WatchRequest__Output, WatchResponse>) => this.watch(call),
-    } as unknown as WatchHandlers);
+    });
     add('Auth', {
       Authenticate: ((call, reply) => this.authenticate(call.request, reply)) as Unary<
         AuthenticateRequest__Output,
         { token: string }
       >,
-    } as unknown as AuthHandlers);
+    });
   }
 
   /** @returns its endpoint */

@@ -72,6 +72,7 @@ class EtcdLease implements LeaseApi {
   }
 
   async campaign(candidate: Candidate): Promise<Leadership> {
+    await this.renewer.ready;
     const inSync = await this.inSyncFor(candidate);
     const { clock } = this.options.platform;
     const sentMs = clock.monotonicMs();

@@ -13,10 +13,9 @@ export interface RenewalWorkerData {
 export type RenewalOrder =
   { readonly kind: 'begin'; readonly held: HeldKey } | { readonly kind: 'end' };
 
-export interface RenewalReport {
-  readonly kind: 'lost';
-  readonly epoch: number;
-}
+/** `ready`: it has tried to reach etcd, so that the first renewal need not wait for its connection. */
+export type RenewalReport =
+  { readonly kind: 'ready' } | { readonly kind: 'lost'; readonly epoch: number };
 
 /** When the newest renewal that succeeded was sent. */
 export const RENEWED = 0;

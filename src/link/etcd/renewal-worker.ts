@@ -18,6 +18,17 @@ const shared = new BigInt64Array(memory);
 const platform = nodePlatform();
 const client = new EtcdClient(etcd, platform);
 let loop: RenewalLoop | undefined;
+/** How long the first connection may take, ms. */
+const CONNECT_MS = 3_000;
+
+function report(what: RenewalReport): void {
+  parentPort?.postMessage(what);
+}
+
+client
+  .range({ key: Buffer.from('/gantry/') }, CONNECT_MS)
+  .catch(() => undefined)
+  .finally(() => report({ kind: 'ready' }));
 
 parentPort?.on('message', (order: RenewalOrder) => {
   loop?.end();
@@ -30,8 +41,7 @@ parentPort?.on('message', (order: RenewalOrder) => {
     held,
     {
       renewed: (sentMs) => writeMs(shared, RENEWED, sentMs),
-      lost: () =>
-        parentPort?.postMessage({ kind: 'lost', epoch: held.epoch } satisfies RenewalReport),
+      lost: () => report({ kind: 'lost', epoch: held.epoch }),
     },
     () => platform.clock.monotonicMs() - readMs(shared, ALIVE) < stallMs,
   );

@@ -11,6 +11,8 @@ export interface RunningRenewals {
 
 /** Who renews: this thread, or one of its own. */
 export interface Renewer {
+  /** Resolves when renewals can begin at once: a lease that is asked for before may end without one. */
+  readonly ready: Promise<void>;
   /** @param sentMs when the lease was asked for, monotonic ms */
   begin(held: HeldKey, sentMs: number, lost: () => void): RunningRenewals;
   close(): Promise<void>;
@@ -18,6 +20,8 @@ export interface Renewer {
 
 /** Renews in this thread: what keeps its event loop busy keeps it from renewing. */
 export class OwnThreadRenewer implements Renewer {
+  readonly ready = Promise.resolve();
+
   constructor(
     private readonly client: EtcdClient,
     private readonly platform: Pick<Platform, 'clock' | 'timers'>,

@@ -26,6 +26,7 @@ const STALL_MS = 10_000;
  * leadership; one that hangs for 10 s does. Only for the real platform: the thread has its own.
  */
 export class WorkerRenewer implements Renewer {
+  readonly ready: Promise<void>;
   private readonly shared = new BigInt64Array(new SharedArrayBuffer(SHARED_BYTES));
   private readonly worker: Worker;
   private sign: TimerHandle | undefined;
@@ -40,9 +41,13 @@ export class WorkerRenewer implements Renewer {
     this.worker = new Worker(join(__dirname, 'renewal-worker.js'), {
       workerData: workerData as RenewalWorkerData,
     });
-    this.worker.on('message', ({ epoch }: RenewalReport) => {
-      if (this.current?.epoch === epoch) this.current.lost();
+    let ready = (): void => undefined;
+    this.ready = new Promise((resolve) => (ready = resolve));
+    this.worker.on('message', (report: RenewalReport) => {
+      if (report.kind === 'ready') ready();
+      else if (this.current?.epoch === report.epoch) this.current.lost();
     });
+    this.worker.on('exit', () => ready());
     this.worker.on('error', (error) => {
       // Nothing is renewed any more: the leadership ends with its lease.
       log.warn({ err: error }, 'the thread that renews the lease failed');

@@ -118,7 +118,7 @@ export class EtcdCluster {
     const peer = `http://127.0.0.1:${peerPort}`;
     const peers = this.places.map((place) => `${place.name}=http://127.0.0.1:${place.peerPort}`);
     const flags = {
-      name: name,
+      name,
       'data-dir': join(this.folder, name),
       'listen-client-urls': client,
       'advertise-client-urls': client,
