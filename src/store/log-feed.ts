@@ -5,24 +5,12 @@
 import { MAGIC_BLANK, MAGIC_V1, MAGIC_V2 } from '../message/record';
 import { LogScanner } from './log-scanner';
 import { isRecordAt } from './record-check';
+import type { FedPiece } from './replicated-log';
 import type { Segments } from './segments';
 
 const HEAD_BYTES = 8;
 /** First read of a piece from a file, bytes. */
 const READ_BYTES = 256 * 1024;
-
-export interface LogPiece {
-  readonly position: number;
-  /** Whole records; a blank one that ends the segment is there by its head only. */
-  readonly bytes: Buffer;
-  /** Damaged on disk: no records, to be kept as they are. */
-  readonly damaged: boolean;
-}
-
-/** A piece, and where the next one begins. */
-export interface FedPiece extends LogPiece {
-  readonly next: number;
-}
 
 interface FedLog {
   /** A view of what is in memory from `position` on; `undefined` when it is not there. */

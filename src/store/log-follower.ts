@@ -15,7 +15,7 @@ import type { CommitLog } from './commit-log';
 import type { ConsumeQueue } from './consume-queue';
 import type { ConsumeQueues } from './consume-queues';
 import type { DeletedTopics } from './deleted-topics';
-import type { LogPiece } from './log-feed';
+import type { LogPiece } from './replicated-log';
 import type { Segments } from './segments';
 import { tagsCodeOf } from './tags-code';
 

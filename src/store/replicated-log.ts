@@ -1,6 +1,18 @@
 /** What replication asks of a store: the log as bytes, and what of it may be seen. */
 import type { EmptyQueue } from './empty-queues';
-import type { FedPiece, LogPiece } from './log-feed';
+
+export interface LogPiece {
+  readonly position: number;
+  /** Whole records; a blank one that ends the segment is there by its head only. */
+  readonly bytes: Buffer;
+  /** Damaged on disk: no records, to be kept as they are. */
+  readonly damaged: boolean;
+}
+
+/** A piece, and where the next one begins. */
+export interface FedPiece extends LogPiece {
+  readonly next: number;
+}
 
 export interface DeletedTopic {
   readonly topic: string;

@@ -15,11 +15,11 @@ import type {
   QueueEntry,
   RemovalPlan,
 } from './message-store';
-import { LogFeed, type FedPiece, type LogPiece } from './log-feed';
+import { LogFeed } from './log-feed';
 import { LogFollower } from './log-follower';
 import { PendingEntries } from './pending-entries';
 import { replayTopics } from './replay';
-import type { BesideLog, ReplicatedLog } from './replicated-log';
+import type { BesideLog, FedPiece, LogPiece, ReplicatedLog } from './replicated-log';
 import { Retention } from './retention';
 import { beingDeleted, readOnly } from './store-errors';
 import { warnOfDamage } from './stop-warning';

@@ -11,6 +11,7 @@ import { checkHello } from './check-hello';
 import { commonPosition } from './common-position';
 import { FollowerFeed } from './follower-feed';
 import { InSyncSet } from './in-sync-set';
+import type { InSyncMembers } from './replica-waits';
 import type { ReplicaStore } from './replica-store';
 import type { ReplicationSettings } from './replication-settings';
 
@@ -47,7 +48,7 @@ interface Known {
   clockOffMs: number;
 }
 
-export class Leading {
+export class Leading implements InSyncMembers {
   /** Set by whoever has the views. */
   snapshot: () => SnapshotPlace = () => ({ begin: 0, end: 0 });
   private readonly known = new Map<number, Known>();
@@ -99,12 +100,10 @@ export class Leading {
     this.feeds.add(feed);
   }
 
-  /** Replica ids, this one among them. */
   get members(): readonly number[] {
     return [...this.inSync.members];
   }
 
-  /** Other members of the in-sync set whose streams are there. */
   get membersThere(): number {
     return this.members.filter((id) => this.known.get(id)?.feed?.feeding === true).length;
   }

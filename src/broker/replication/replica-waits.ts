@@ -1,13 +1,20 @@
 import { Code, StatusError } from '../../message/status';
 import type { Timers } from '../../platform/platform';
 import type { MessageStore } from '../../store/message-store';
-import type { Leading } from './leading';
 import type { ReplicationSettings } from './replication-settings';
+
+/** Who of a group a master can count on. */
+export interface InSyncMembers {
+  /** Replica ids of the in-sync set, the master's among them. */
+  readonly members: readonly number[];
+  /** Other members whose streams are there. */
+  readonly membersThere: number;
+}
 
 /** What a master's sends have to do with its replicas. */
 export class ReplicaWaits {
   constructor(
-    private readonly leading: Pick<Leading, 'members' | 'membersThere'>,
+    private readonly leading: InSyncMembers,
     private readonly store: Pick<MessageStore, 'durable'>,
     private readonly settings: ReplicationSettings,
     private readonly timers: Timers,
