@@ -119,11 +119,10 @@ export async function openProxy(
     surroundings,
     readiness,
     shutdown,
+    () => proxy.drain(),
   );
   listening.port = served;
   proxies?.announce(ownInfo(options, served));
-  // Before the port is drained: receives that wait end, so that draining does not wait for them.
-  shutdown.add('receives', () => proxy.drain());
   return { ...served, proxy };
 }
 

@@ -36,7 +36,10 @@ export interface Served {
   announceReady(): void;
 }
 
-/** @param reflected files below `proto/` that reflection tells of */
+/**
+ * @param reflected files below `proto/` that reflection tells of
+ * @param drainCalls ends calls that would go on for long, when the port is drained
+ */
 export async function serve(
   options: ListenOptions,
   services: readonly MountedService[],
@@ -44,6 +47,7 @@ export async function serve(
   surroundings: Surroundings,
   readiness: Readiness,
   shutdown: Shutdown,
+  drainCalls: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Served> {
   const { host, graceMs } = options;
   const { platform, logger } = surroundings;
@@ -59,7 +63,12 @@ export async function serve(
     endpoints['http'] = endpoint(host, http.port);
     shutdown.add('http', () => http.close());
   }
-  shutdown.add('grpc', () => server.drain(graceMs));
+  shutdown.add('grpc', async () => {
+    // Clients learn first that they are to go elsewhere: then they repeat there what ends here.
+    const drained = server.drain(graceMs);
+    await drainCalls();
+    await drained;
+  });
   shutdown.add('readiness', () => {
     readiness.set('serving', false);
     server.setServing(false);

@@ -2,7 +2,7 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { PullRequest, PullResult } from '../api/offset-api';
 import { checkGroupName } from '../message/names';
-import { Code, StatusError } from '../message/status';
+import { Code } from '../message/status';
 import { toMs } from '../message/time';
 import type { Delivery } from '../message/wire/delivered-message';
 import type { PullMessageRequest__Output } from '../rpc/generated/apache/rocketmq/v2/PullMessageRequest';
@@ -72,7 +72,6 @@ export class PullFamily {
     context: RequestContext,
     stream: PullStream,
   ): Promise<void> {
-    if (this.draining) throw new StatusError(Code.PROXY_TIMEOUT, 'this proxy is stopping');
     const group = request.group?.name ?? '';
     checkGroupName(group);
     const filter = filterOf(request.filter_expression, this.parts.filters);
@@ -91,6 +90,7 @@ export class PullFamily {
 
   /** What the client says, within what its deadline and the settings leave; without a word it does not wait. */
   private pollMs(request: PullMessageRequest__Output, { remainingMs }: RequestContext): number {
+    if (this.draining) return 0;
     const { maxPollMs, pollMarginMs } = this.parts.settings;
     const leftMs = remainingMs === undefined ? maxPollMs : remainingMs - pollMarginMs;
     return Math.max(0, Math.min(toMs(request.long_polling_timeout), maxPollMs, leftMs));

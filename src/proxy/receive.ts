@@ -61,7 +61,7 @@ export class ReceiveFamily {
     return { ReceiveMessage: (call) => this.receive(call) };
   }
 
-  /** Answers all polls that wait, refuses new ones; resolves when none is under way. */
+  /** Answers all polls that wait, new ones do not wait; resolves when none is under way. */
   drain(): Promise<void> {
     this.draining = true;
     this.parts.polls.endAll();
@@ -92,7 +92,6 @@ export class ReceiveFamily {
     stream: ReceiveStream,
   ): Promise<void> {
     const { settings, clients, routes, filters } = this.parts;
-    if (this.draining) throw new StatusError(Code.PROXY_TIMEOUT, 'this proxy is stopping');
     const timeoutMs =
       clients.touch(context.clientId)?.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
     const order = receiveOrder(call.request, context, settings, timeoutMs, filters);
@@ -112,7 +111,8 @@ export class ReceiveFamily {
     if (queues === undefined) {
       throw new StatusError(Code.FORBIDDEN, `no readable queue of topic ${route.name}`);
     }
-    const { group, attemptId, filter, maxMessages, invisibleMs, pollMs, autoRenew } = order;
+    const { group, attemptId, filter, maxMessages, invisibleMs, autoRenew } = order;
+    const pollMs = this.draining ? 0 : order.pollMs;
     return {
       brokerName: queues.brokerName,
       topic: order.topic,

@@ -105,8 +105,9 @@ export class Http2Server implements PortHost {
    * `graceMs` had passed (a second more or less).
    */
   async drain(graceMs: number): Promise<void> {
-    await this.stopListening();
+    const closed = this.stopListening();
     for (const connection of [...this.connections.keys()]) connection.drain(graceMs);
+    await closed;
     await this.untilEmpty();
   }
 
