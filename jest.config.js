@@ -7,6 +7,7 @@
  * - integration: several parts in this process or a `gantry` process, real sockets on loopback
  * - smoke: the official Node client against a real `gantry start` process
  * - interop: official clients of other languages, and the roles as separate processes
+ * - balancers: official clients and proxies behind nginx and HAProxy
  * - transport: the gRPC transport against clients, conformance suites and attackers from outside
  * - apache: one directory in turn under Apache RocketMQ and under Gantry (test/interop/apache)
  * - etcd: leases in real etcds (Debian's etcd-server), built code
@@ -26,6 +27,7 @@ const timeoutsMs = {
   integration: 30_000,
   smoke: 120_000,
   interop: 600_000,
+  balancers: 600_000,
   apache: 600_000,
   crash: 900_000,
   sim: 600_000,

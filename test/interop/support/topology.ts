@@ -81,29 +81,46 @@ export async function startOneProcess(): Promise<Topology> {
   return topology([all.endpoint], 1, [all], folder);
 }
 
-/** One name server, two brokers and two proxies, a process each. */
-export async function startCluster(): Promise<Topology> {
+/** A topology of several processes. */
+export interface Cluster extends Topology {
+  readonly proxies: readonly GantryProcess[];
+  /** What a proxy is started with. */
+  readonly proxyFlags: readonly string[];
+  /** Ends all processes at once. */
+  kill(): Promise<void>;
+}
+
+/**
+ * One name server, two brokers and two proxies, a process each.
+ * @param proxyFlags for both proxies
+ */
+export async function startCluster(proxyFlags: readonly string[] = []): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), 'gantry-interop-'));
   const started: GantryProcess[] = [];
-  const start = async (role: Role, args: readonly string[]): Promise<string> => {
+  const kill = async (): Promise<void> => {
+    for (const running of started) await running.kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const start = async (role: Role, args: readonly string[]): Promise<GantryProcess> => {
     const running = await startGantry(role, { args: [...args, ...QUIET] });
     // The last one started is the first one to stop.
     started.unshift(running);
-    return running.endpoint;
+    return running;
   };
   try {
-    const joins = ['--namesrv', await start('namesrv', [])];
-    const broker = (name: string): Promise<string> => {
+    const joins = ['--namesrv', (await start('namesrv', [])).endpoint];
+    const broker = (name: string): Promise<GantryProcess> => {
       const kept = ['--data-dir', join(folder, name), '--broker-name', name];
       return start('broker', [...kept, ...SHORT_CHECKS, ...joins]);
     };
     const brokers = await both(broker('broker-a'), broker('broker-b'));
-    const proxy = (): Promise<string> => start('proxy', [...SHORT_DURATIONS, ...joins]);
-    const proxies = await both(proxy(), proxy());
-    return topology(proxies, brokers.length, started, folder);
+    const flags = [...SHORT_DURATIONS, ...joins, ...proxyFlags];
+    const proxies = await both(start('proxy', flags), start('proxy', flags));
+    const [one, other] = proxies;
+    const seen = topology([one.endpoint, other.endpoint], brokers.length, started, folder);
+    return { ...seen, proxies, proxyFlags: flags, kill };
   } catch (error) {
-    for (const running of started) await running.kill();
-    rmSync(folder, { recursive: true, force: true });
+    await kill();
     throw error;
   }
 }
