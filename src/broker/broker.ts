@@ -18,6 +18,7 @@ import type {
 } from '../api/broker-api';
 import type { ReplicasApi } from '../api/cluster-api';
 import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../api/delayed-api';
+import { NotMasterError } from '../api/not-master';
 import type { SyncLiteRequest } from '../api/lite-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { BrokerDialer } from '../api/broker-dialer';
@@ -434,7 +435,7 @@ export class Broker implements BrokerApi {
   async close(): Promise<void> {
     await this.unregister();
     const { brokerName } = this.parts.settings;
-    const stopping = new StatusError(Code.PROXY_TIMEOUT, `broker ${brokerName} is stopping`);
+    const stopping = new NotMasterError(`broker ${brokerName} is stopping`);
     this.pops.endPolls(() => true, stopping);
     this.offsets.endPulls(undefined, stopping);
     await this.growth.close();

@@ -80,7 +80,10 @@ export class BrokerLinkServer {
     });
   }
 
-  /** Asks the proxy for no more requests; waiting receives end; the stream ends when all is answered. */
+  /**
+   * Asks the proxy for no more requests; receives that wait are sent back, for the next master; the stream ends when all
+   * is answered.
+   */
   leave(): void {
     if (this.leaving) return;
     this.leaving = true;
@@ -139,11 +142,9 @@ export class BrokerLinkServer {
       this.checkRoom(call.parks);
       const api = this.leader();
       this.start(id, call);
-      const { payload: answer, giveBack } = await method.serve(
-        api,
-        payload,
-        call.abort?.signal ?? NEVER,
-      );
+      const signal = call.abort?.signal ?? NEVER;
+      const { payload: answer, giveBack, isNothing } = await method.serve(api, payload, signal);
+      if (this.leaving && isNothing === true) throw this.notMaster('stops');
       const lost = giveBack === undefined ? undefined : (): void => this.giveBack(giveBack);
       this.send(id, FrameKind.RESPONSE, answer, lost);
     } catch (error) {
@@ -156,11 +157,13 @@ export class BrokerLinkServer {
   /** @throws NotMasterError */
   private leader(): BrokerApi {
     const api = this.leading();
-    if (api === undefined) {
-      throw new NotMasterError(`broker ${this.settings.brokerName} does not lead its group here`);
-    }
+    if (api === undefined) throw this.notMaster('does not lead its group here');
     this.served ??= api;
     return api;
+  }
+
+  private notMaster(why: string): NotMasterError {
+    return new NotMasterError(`broker ${this.settings.brokerName} ${why}`);
   }
 
   /** Hot path. */

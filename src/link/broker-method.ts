@@ -10,6 +10,8 @@ export type GivenBackTo = Pick<BrokerApi, 'release' | 'transactions'>;
 export interface Parking<Q, A> {
   /** What the caller gets who has stopped the wait. */
   readonly stopped: A;
+  /** Whether an answer of a wait that was ended says nothing: the caller may as well wait somewhere else. */
+  isNothing(answer: A): boolean;
   /** Undoes an answer that nobody has received. */
   giveBack(api: GivenBackTo, request: Q, answer: A): Promise<void>;
 }
@@ -35,6 +37,8 @@ export interface ServedAnswer {
   readonly payload: Buffer;
   /** Undoes the call when its answer could not be delivered. */
   readonly giveBack?: () => Promise<void>;
+  /** See `Parking.isNothing`. */
+  readonly isNothing?: boolean;
 }
 
 /** The broker's side of a method, its types forgotten. */
@@ -74,7 +78,8 @@ export function method<Q, A, WQ extends object, WA extends object, WQO, WAO>(
       const answer = await call(api, request, signal);
       const served = { payload: definition.responseSerialize(answerToWire(answer)) };
       if (parking === undefined) return served;
-      return { ...served, giveBack: () => parking.giveBack(api, request, answer) };
+      const giveBack = (): Promise<void> => parking.giveBack(api, request, answer);
+      return { ...served, giveBack, isNothing: parking.isNothing(answer) };
     },
   };
 }

@@ -123,7 +123,11 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
       answer: asItIs(),
       call: (api, request, signal) => api.pop(request, signal),
       patienceMs: POP_PATIENCE_MS,
-      parking: { stopped: [], giveBack: releaseAll },
+      parking: {
+        stopped: [],
+        isNothing: (messages) => messages.length === 0,
+        giveBack: releaseAll,
+      },
     }),
     ack: method('Ack', service.Ack, {
       request: [ack.ackRequestToWire, ack.ackRequestFromWire],
@@ -160,7 +164,11 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
       request: progressRequestForms,
       answer: progressForms,
       call: (api, request, signal) => api.groupProgress(request, signal),
-      parking: { stopped: { finished: 0, since: 0 }, giveBack: () => Promise.resolve() },
+      parking: {
+        stopped: { finished: 0, since: 0 },
+        isNothing: () => false,
+        giveBack: () => Promise.resolve(),
+      },
     }),
     clientSeen: method('ClientSeen', service.ClientSeen, {
       request: clientId,
@@ -270,6 +278,7 @@ function transactionMethods(service: GantryBrokerDefinition): TransactionMethods
       patienceMs: POP_PATIENCE_MS,
       parking: {
         stopped: [],
+        isNothing: (checks) => checks.length === 0,
         giveBack: ({ transactions }, _request, checks) =>
           transactions.reportChecks(checks.map((check) => ({ ...check, reached: false }))),
       },

@@ -2,6 +2,7 @@
  * The proxy's end of one link stream, from its opening to its end: calls go out as frames, answers come
  * back by the call's id, in any order.
  */
+import { BrokerLostError } from '../api/broker-lost';
 import { BrokerUnreachableError } from '../api/broker-unreachable';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
@@ -244,7 +245,7 @@ export class BrokerSession {
     this.calls.clear();
     this.polls = 0;
     for (const call of calls) {
-      call.failed(this.unknownOutcome(`was lost during the call (${reason})`));
+      call.failed(new BrokerLostError(this.unknown(`was lost during the call (${reason})`)));
     }
   }
 
@@ -253,8 +254,12 @@ export class BrokerSession {
   }
 
   private unknownOutcome(what: string, cause?: unknown): StatusError {
-    const text = `broker ${this.owner.brokerText} ${what}; the outcome is unknown`;
-    return new StatusError(Code.PROXY_TIMEOUT, text, cause === undefined ? {} : { cause });
+    const options = cause === undefined ? {} : { cause };
+    return new StatusError(Code.PROXY_TIMEOUT, this.unknown(what), options);
+  }
+
+  private unknown(what: string): string {
+    return `broker ${this.owner.brokerText} ${what}; the outcome is unknown`;
   }
 }
 

@@ -35,7 +35,11 @@ export function offsetMethods(service: GantryBrokerDefinition): OffsetMethods {
       call: ({ offsets }, request, signal) => offsets.pull(request, signal),
       patienceMs: POP_PATIENCE_MS,
       // Nothing was taken, so nothing is to be given back.
-      parking: { stopped: undefined, giveBack: () => Promise.resolve() },
+      parking: {
+        stopped: undefined,
+        isNothing: (result) => result === undefined,
+        giveBack: () => Promise.resolve(),
+      },
     }),
     getOffset: method('GetOffset', service.GetOffset, {
       request: offset.groupQueueForms,

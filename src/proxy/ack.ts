@@ -1,5 +1,5 @@
 /** AckMessage, ChangeInvisibleDuration and ForwardMessageToDeadLetterQueue: what names a receipt handle. */
-import type { BrokerApi, EntryStatus, HandleRef } from '../api/broker-api';
+import type { EntryStatus, HandleRef } from '../api/broker-api';
 import { splitReceiptHandle } from '../api/receipt-handle';
 import { checkGroupName, checkTopicName } from '../message/names';
 import type { ResourceName } from '../message/public-message';
@@ -16,6 +16,7 @@ import type {
 } from './codec/ack-codec';
 import type { ProxyParts } from './parts';
 import { checkInvisible } from './receive-request';
+import type { RequestContext } from './request-context';
 
 type Handlers = Pick<
   MessagingServiceHandlers,
@@ -29,7 +30,7 @@ interface GroupAndTopic {
 
 /** Entries of one broker, with their places in the request. */
 interface BrokerEntries {
-  readonly broker: BrokerApi;
+  readonly brokerName: string;
   readonly places: number[];
   readonly entries: HandleRef[];
 }
@@ -37,22 +38,26 @@ interface BrokerEntries {
 export function ackHandlers(parts: ProxyParts, gate: CallGate): Handlers {
   const family = new AckFamily(parts);
   return {
-    AckMessage: unary(parts, gate, (request) => family.ack(request)),
-    ChangeInvisibleDuration: unary(parts, gate, (request) => family.changeInvisible(request)),
-    ForwardMessageToDeadLetterQueue: unary(parts, gate, (request) => family.forward(request)),
+    AckMessage: unary(parts, gate, (request, context) => family.ack(request, context)),
+    ChangeInvisibleDuration: unary(parts, gate, (request, context) =>
+      family.changeInvisible(request, context),
+    ),
+    ForwardMessageToDeadLetterQueue: unary(parts, gate, (request, context) =>
+      family.forward(request, context),
+    ),
   };
 }
 
 class AckFamily {
   constructor(private readonly parts: ProxyParts) {}
 
-  async ack(request: AckMessageCall): Promise<AckMessageAnswer> {
+  async ack(request: AckMessageCall, context: RequestContext): Promise<AckMessageAnswer> {
     const names = namesOf(request);
     const { entries } = request;
     this.checkCount(entries.length);
     const statuses: EntryStatus[] = [];
     const calls = [...this.byBroker(entries, statuses).values()].map(async (part) => {
-      const answers = await this.ackOn(part, names);
+      const answers = await this.ackOn(part, names, this.parts.failover.endOf(context));
       part.places.forEach((place, i) => (statuses[place] = answers[i] ?? lost(part.entries[i])));
     });
     await Promise.all(calls);
@@ -68,27 +73,37 @@ class AckFamily {
 
   async changeInvisible(
     request: ChangeInvisibleDurationCall,
+    context: RequestContext,
   ): Promise<ChangeInvisibleDurationAnswer> {
     const names = namesOf(request);
     const invisibleMs = toMs(request.invisible_duration);
     checkInvisible(invisibleMs, 0, this.parts.settings.maxInvisibleMs);
-    const receiptHandle = await this.brokerOf(request.receipt_handle).changeInvisible({
+    const change = {
       ...names,
       receiptHandle: request.receipt_handle,
       messageId: request.message_id,
       invisibleMs,
       suspend: request.suspend ?? false,
-    });
+    };
+    const { failover } = this.parts;
+    const receiptHandle = await failover.call(
+      this.brokerOf(request.receipt_handle),
+      failover.endOf(context),
+      (broker) => broker.changeInvisible(change),
+    );
     return { status: OK_STATUS, receipt_handle: receiptHandle };
   }
 
   async forward(
     request: ForwardMessageToDeadLetterQueueRequest__Output,
+    context: RequestContext,
   ): Promise<{ status: EntryStatus }> {
     const names = namesOf(request);
     const { receipt_handle: receiptHandle, message_id: messageId } = request;
-    const broker = this.brokerOf(receiptHandle);
-    await broker.forwardToDeadLetterQueue({ ...names, receiptHandle, messageId });
+    const { failover } = this.parts;
+    await failover.call(this.brokerOf(receiptHandle), failover.endOf(context), (broker) =>
+      broker.forwardToDeadLetterQueue({ ...names, receiptHandle, messageId }),
+    );
     return { status: OK_STATUS };
   }
 
@@ -111,10 +126,10 @@ class AckFamily {
     const parts = new Map<string, BrokerEntries>();
     entries.forEach(({ receipt_handle: receiptHandle, message_id: messageId }, place) => {
       try {
-        const { brokerName } = splitReceiptHandle(receiptHandle);
+        const brokerName = this.brokerOf(receiptHandle);
         let part = parts.get(brokerName);
         if (part === undefined) {
-          part = { broker: this.brokerOf(receiptHandle), places: [], entries: [] };
+          part = { brokerName, places: [], entries: [] };
           parts.set(brokerName, part);
         }
         part.places.push(place);
@@ -127,24 +142,27 @@ class AckFamily {
   }
 
   private async ackOn(
-    { broker, entries }: BrokerEntries,
+    { brokerName, entries }: BrokerEntries,
     names: GroupAndTopic,
+    endMs: number,
   ): Promise<readonly EntryStatus[]> {
     try {
-      return await broker.ack({ ...names, entries });
+      return await this.parts.failover.call(brokerName, endMs, (broker) =>
+        broker.ack({ ...names, entries }),
+      );
     } catch (error) {
       return entries.map(() => statusOf(error));
     }
   }
 
   /**
+   * The name of the broker that has given a handle out.
    * @throws StatusError INVALID_RECEIPT_HANDLE: malformed, or of a broker that nobody knows; PROXY_TIMEOUT while
    *   no broker at all is known
    */
-  private brokerOf(receiptHandle: string): BrokerApi {
+  private brokerOf(receiptHandle: string): string {
     const { brokerName } = splitReceiptHandle(receiptHandle);
-    const broker = this.parts.pool.find(brokerName);
-    if (broker !== undefined) return broker;
+    if (this.parts.pool.find(brokerName) !== undefined) return brokerName;
     if (this.parts.routes.masters.length === 0) {
       throw new StatusError(Code.PROXY_TIMEOUT, `broker ${brokerName} is not known at present`);
     }

@@ -26,6 +26,7 @@ import type { PooledBroker } from './broker-pool';
 import type { ProxyParts } from './parts';
 import { ClusterInspect } from './cluster-inspect';
 import { clusterView, handOver } from './cluster-view';
+import { NO_WAIT } from './failover';
 import { listClients } from './client-views';
 import { resetOn } from './group-reset';
 import { askHolders, askMasters, mastersOf } from './masters';
@@ -141,7 +142,7 @@ class ClusterAdmin implements AdminApi {
   }
 
   endTransaction(request: EndTransactionRequest): Promise<void> {
-    return decide(this.parts, request);
+    return decide(this.parts, request, NO_WAIT);
   }
 
   async listDelayed(request: ListDelayedRequest): Promise<DelayedMessages> {
@@ -163,7 +164,7 @@ class ClusterAdmin implements AdminApi {
   }
 
   recallDelayed({ broker, ...message }: DelayedRef): Promise<void> {
-    return recallFrom(this.parts, broker, message);
+    return recallFrom(this.parts, broker, message, NO_WAIT);
   }
 
   async resetGroup({ broker, ...request }: GroupReset): Promise<readonly QueueReset[]> {

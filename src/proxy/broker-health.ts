@@ -3,13 +3,14 @@
  * Each fault makes the time longer, from `firstMs` doubled up to `longestMs`; at its end the broker is
  * asked whether it can take messages, and is in again when it says so:
  *
- *     in  -- unreachable, no answer, slow answers one after the other, not writable -->  out
+ *     in  -- unreachable, not master, no answer, slow answers one after the other, not writable -->  out
  *     out -- a probe that succeeds, or the broker started anew ------------------------>  in
  *     out -- a probe that fails ----------------------------------->  out, for twice as long
  */
 import type { Logger } from 'pino';
 import type { BrokerApi } from '../api/broker-api';
 import type { BrokerRegistration } from '../api/route-api';
+import { NotMasterError } from '../api/not-master';
 import { Code, toStatusError } from '../message/status';
 import type { Platform, TimerHandle } from '../platform/platform';
 
@@ -62,8 +63,9 @@ export class BrokerHealth {
     }
   }
 
+  /** Whether a broker is in the routes and not left out. */
   isIn(brokerName: string): boolean {
-    return this.states.get(brokerName)?.out !== true;
+    return this.states.get(brokerName)?.out === false;
   }
 
   /** The brokers that are in; all of them when none is. */
@@ -92,7 +94,8 @@ export class BrokerHealth {
     const state = this.states.get(brokerName);
     if (state === undefined || state.out) return;
     const { code, message } = toStatusError(error);
-    if (code === Code.PROXY_TIMEOUT) this.leaveOut(brokerName, state, message);
+    if (code === Code.PROXY_TIMEOUT || error instanceof NotMasterError)
+      this.leaveOut(brokerName, state, message);
     // What went wrong with one message need not go wrong with others: ask.
     else if (code === Code.INTERNAL_SERVER_ERROR) this.probe(brokerName, state);
   }

@@ -6,10 +6,14 @@ import { BrokerUnreachableError } from '../api/broker-unreachable';
 import type { BrokerRegistration } from '../api/route-api';
 import type { Platform, TimerHandle } from '../platform/platform';
 
-interface Member {
+/** The way to one master; another object for each epoch. */
+export interface Way {
+  readonly connection: BrokerConnection;
+}
+
+interface Member extends Way {
   readonly address: string;
   readonly epoch: number;
-  readonly connection: BrokerConnection;
   /** Runs while the broker is out of the routes: then the way to it ends. */
   lingering: TimerHandle | undefined;
 }
@@ -22,12 +26,16 @@ export interface PooledBroker {
 export class BrokerPool {
   private readonly members = new Map<string, Member>();
 
-  /** @param lingerMs how long a broker that left the routes stays reachable */
+  /**
+   * @param lingerMs how long a broker that left the routes stays reachable
+   * @param onChange told of each new master, and `undefined` for a name whose broker is given up
+   */
   constructor(
     private readonly dial: BrokerDialer,
     private readonly platform: Pick<Platform, 'timers'>,
     private readonly log: Logger,
     private readonly lingerMs: number,
+    private readonly onChange: (brokerName: string, master: BrokerApi | undefined) => void,
   ) {}
 
   /** Takes over the masters of the routes. */
@@ -39,11 +47,22 @@ export class BrokerPool {
       member.lingering = this.platform.timers.after(this.lingerMs, () => {
         this.members.delete(brokerName);
         this.end(brokerName, member);
+        this.onChange(brokerName, undefined);
       });
     }
   }
 
   /** The way to a broker that is in the routes, or was a moment ago. */
+  way(brokerName: string): Way | undefined {
+    return this.members.get(brokerName);
+  }
+
+  /** The epoch of the newest master that is known, 0 for none. */
+  epochOf(brokerName: string): number {
+    return this.members.get(brokerName)?.epoch ?? 0;
+  }
+
+  /** As `way`. */
   find(brokerName: string): BrokerApi | undefined {
     return this.members.get(brokerName)?.connection;
   }
@@ -53,6 +72,11 @@ export class BrokerPool {
     const broker = this.find(brokerName);
     if (broker !== undefined) return broker;
     throw new BrokerUnreachableError(brokerName);
+  }
+
+  /** Names of the brokers that are in the routes, or were a moment ago, sorted. */
+  names(): readonly string[] {
+    return [...this.members.keys()].toSorted();
   }
 
   /** All brokers that are in the routes now, sorted by name. */
@@ -74,17 +98,17 @@ export class BrokerPool {
     const { brokerName, address, epoch } = registration;
     const member = this.members.get(brokerName);
     // Inside one process a broker that starts anew is another object at the same (empty) address.
-    if (member?.address === address && (address !== '' || member.epoch === epoch)) {
-      member.lingering?.cancel();
+    const isSame = member?.address === address && (address !== '' || member.epoch === epoch);
+    member?.lingering?.cancel();
+    if (isSame && member.epoch === epoch) {
       member.lingering = undefined;
       return;
     }
-    const connection = this.dial(registration);
+    const connection = isSame ? member.connection : this.dial(registration);
     this.members.set(brokerName, { address, epoch, connection, lingering: undefined });
     this.log.info({ brokerName, address, epoch }, 'broker joined');
-    if (member === undefined) return;
-    member.lingering?.cancel();
-    this.end(brokerName, member);
+    if (member !== undefined && !isSame) this.end(brokerName, member);
+    this.onChange(brokerName, connection);
   }
 
   private end(brokerName: string, member: Member): void {

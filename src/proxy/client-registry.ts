@@ -2,7 +2,7 @@
  * The clients that made themselves known. A registration lives by client id and heartbeats, not by
  * its telemetry stream: some official clients run without a live stream for minutes or for good.
  */
-import type { Subscription } from '../api/broker-api';
+import type { BrokerApi, Subscription } from '../api/broker-api';
 import { Code, StatusError } from '../message/status';
 import type { Platform, TimerHandle } from '../platform/platform';
 import { BoundedMap } from './bounded-map';
@@ -51,6 +51,8 @@ interface RegistryParts {
 
 /** Expired clients are looked for so many times within the time of an expiry. */
 const SWEEPS = 12;
+/** Consumers that a new master is told of together. */
+const TOLD_AT_ONCE = 1000;
 
 export class ClientRegistry {
   private readonly clients = new Map<string, Client>();
@@ -127,6 +129,22 @@ export class ClientRegistry {
     for (const { broker } of this.parts.pool.masters()) {
       // A broker that is away forgets its clients by itself.
       broker.clientSeen(clientId).catch(() => undefined);
+    }
+  }
+
+  /**
+   * Tells a broker that has come to lead of all consumers: those whose messages it keeps invisible while they are heard
+   * from need not wait for their next heartbeat.
+   */
+  async introduce(broker: BrokerApi): Promise<void> {
+    const consumers = [...this.clients].filter(([, { settings }]) => settings.group !== '');
+    try {
+      for (let i = 0; i < consumers.length; i += TOLD_AT_ONCE) {
+        const part = consumers.slice(i, i + TOLD_AT_ONCE);
+        await Promise.all(part.map(([clientId]) => broker.clientSeen(clientId)));
+      }
+    } catch {
+      // Their heartbeats come by themselves, here or at the master that follows.
     }
   }
 

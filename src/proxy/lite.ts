@@ -32,13 +32,18 @@ class LiteFamily {
    */
   async sync(
     request: SyncLiteSubscriptionRequest__Output,
-    { clientId }: RequestContext,
+    context: RequestContext,
   ): Promise<{ readonly status: PublicStatus }> {
-    this.parts.clients.touch(clientId);
+    const { clientId } = context;
+    const { clients, routes, failover } = this.parts;
+    clients.touch(clientId);
     const asked = this.checked(request, clientId);
-    const { brokers } = this.parts.routes.get(asked.topic);
+    const { brokers } = routes.get(asked.topic);
+    const endMs = failover.endOf(context);
     const outcomes = await Promise.allSettled(
-      brokers.map(async ({ brokerName }) => this.parts.pool.get(brokerName).syncLite(asked)),
+      brokers.map(({ brokerName }) =>
+        failover.call(brokerName, endMs, (broker) => broker.syncLite(asked)),
+      ),
     );
     const errors = outcomes.flatMap((one) =>
       one.status === 'rejected' ? [toStatusError(one.reason)] : [],

@@ -21,15 +21,17 @@ type Handlers = Pick<MessagingServiceHandlers, 'GetOffset' | 'UpdateOffset' | 'Q
 
 export function offsetHandlers(parts: ProxyParts, gate: CallGate): Handlers {
   return {
-    GetOffset: unary<GetOffsetRequest__Output, GetOffsetResponse>(parts, gate, (request) =>
-      getOffset(parts, request),
+    GetOffset: unary<GetOffsetRequest__Output, GetOffsetResponse>(parts, gate, (request, context) =>
+      getOffset(parts, request, context),
     ),
     UpdateOffset: unary<UpdateOffsetRequest__Output, UpdateOffsetResponse>(
       ...([parts, gate] as const),
       (request, context) => updateOffset(parts, request, context),
     ),
-    QueryOffset: unary<QueryOffsetRequest__Output, QueryOffsetResponse>(parts, gate, (request) =>
-      queryOffset(parts, request),
+    QueryOffset: unary<QueryOffsetRequest__Output, QueryOffsetResponse>(
+      parts,
+      gate,
+      (request, context) => queryOffset(parts, request, context),
     ),
   };
 }
@@ -37,9 +39,10 @@ export function offsetHandlers(parts: ProxyParts, gate: CallGate): Handlers {
 async function getOffset(
   parts: ProxyParts,
   request: GetOffsetRequest__Output,
+  context: RequestContext,
 ): Promise<GetOffsetResponse> {
   const group = groupOf(request);
-  const offset = await ask(parts, request, (offsets, { topic, queueId }) =>
+  const offset = await ask(parts, request, context, (offsets, { topic, queueId }) =>
     offsets.get({ group, topic, queueId }),
   );
   return { status: OK_STATUS, offset };
@@ -48,11 +51,12 @@ async function getOffset(
 async function updateOffset(
   parts: ProxyParts,
   request: UpdateOffsetRequest__Output,
-  { clientId }: RequestContext,
+  context: RequestContext,
 ): Promise<UpdateOffsetResponse> {
+  const { clientId } = context;
   const group = groupOf(request);
   const { offset } = request;
-  await ask(parts, request, (offsets, { topic, queueId }) =>
+  await ask(parts, request, context, (offsets, { topic, queueId }) =>
     offsets.update({ group, topic, queueId, clientId, offset }),
   );
   return { status: OK_STATUS };
@@ -61,9 +65,10 @@ async function updateOffset(
 async function queryOffset(
   parts: ProxyParts,
   request: QueryOffsetRequest__Output,
+  context: RequestContext,
 ): Promise<QueryOffsetResponse> {
   const policy = policyOf(request);
-  const offset = await ask(parts, request, (offsets, { topic, queueId }) =>
+  const offset = await ask(parts, request, context, (offsets, { topic, queueId }) =>
     offsets.query({ topic, queueId, policy }),
   );
   return { status: OK_STATUS, offset };
@@ -72,10 +77,14 @@ async function queryOffset(
 function ask<T>(
   parts: ProxyParts,
   request: { readonly message_queue: MessageQueue__Output | null },
+  context: RequestContext,
   question: (offsets: OffsetApi, queue: NamedQueue) => Promise<T>,
 ): Promise<T> {
   const queue = namedQueue(parts, request.message_queue);
-  return parts.health.watch(queue.brokerName, () => question(queue.broker.offsets, queue));
+  const { brokerName } = queue;
+  return parts.failover.call(brokerName, parts.failover.endOf(context), ({ offsets }) =>
+    parts.health.watch(brokerName, () => question(offsets, queue)),
+  );
 }
 
 function groupOf({ group }: { readonly group: { readonly name: string } | null }): string {

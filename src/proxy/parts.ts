@@ -5,6 +5,8 @@ import type { BrokerHealth } from './broker-health';
 import type { BrokerPool } from './broker-pool';
 import type { ClientCommands } from './client-commands';
 import type { ClientRegistry } from './client-registry';
+import type { Failover } from './failover';
+import type { MasterWaits } from './master-waits';
 import type { OpenPolls } from './open-polls';
 import type { ProxyProcess } from './process';
 import type { Traffic } from './proxy-stats';
@@ -22,6 +24,8 @@ export interface ProxyParts {
   readonly routes: RouteTable;
   readonly pool: BrokerPool;
   readonly health: BrokerHealth;
+  readonly failover: Failover;
+  readonly waits: MasterWaits;
   readonly creation: TopicCreation;
   readonly subscriptions: Subscriptions;
   readonly clients: ClientRegistry;

@@ -18,9 +18,11 @@ import { ByteBudget, CallGate } from './calls';
 import { ClientCommands } from './client-commands';
 import { ClusterInspect } from './cluster-inspect';
 import { ClientRegistry } from './client-registry';
+import { Failover } from './failover';
 import { heartbeatHandlers } from './heartbeat';
 import { liteHandlers } from './lite';
 import { offsetHandlers } from './offsets';
+import { MasterWaits } from './master-waits';
 import { OpenPolls } from './open-polls';
 import type { ProxyParts } from './parts';
 import type { ProxyProcess } from './process';
@@ -142,29 +144,38 @@ class ProxyRole implements Proxy {
     this.parts.checks.close();
     this.parts.clients.close();
     this.parts.health.close();
+    this.parts.waits.close();
     this.sending.close();
     await this.parts.pool.close();
   }
 }
 
 function makeParts({ routes, dial, platform, log, settings, process }: ProxyOptions): ProxyParts {
-  const pool = new BrokerPool(dial, platform, log, settings.brokerLingerMs);
   const find = (brokerName: string): BrokerApi | undefined => pool.find(brokerName);
+  const waits = new MasterWaits(platform.timers, find);
+  const changed = (brokerName: string, master: BrokerApi | undefined): void => {
+    waits.wake(brokerName);
+    if (master !== undefined) void clients.introduce(master);
+  };
+  const pool = new BrokerPool(dial, platform, log, settings.brokerLingerMs, changed);
+  const failover = new Failover({ platform, settings, pool, waits });
   const health = new BrokerHealth({ platform, log, settings: settings.health, find });
   const typeOf = (topic: string): TopicType | undefined => table.find(topic)?.type;
   const checks = new TransactionChecks({ platform, log, pool, typeOf });
+  const clients = new ClientRegistry({ platform, settings, pool });
   const table: RouteTable = new RouteTable(routes, platform, settings.brokerLingerMs, (masters) => {
     pool.update(masters);
     health.update(masters);
     // It looks when the turn is over, and the table knows the new topics.
     checks.refresh();
   });
-  const shared = { platform, log, settings, routes: table, pool, health };
+  const shared = { platform, log, settings, routes: table, pool, health, failover };
   return {
     ...shared,
     creation: new TopicCreation(shared),
     subscriptions: new Subscriptions(shared),
-    clients: new ClientRegistry(shared),
+    clients,
+    waits,
     commands: new ClientCommands(platform),
     polls: new OpenPolls(),
     checks,

@@ -1,11 +1,13 @@
 /** PullMessage: a read of one queue from an offset on, with a long poll; its answer a stream. Hot path. */
 import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { BrokerApi } from '../api/broker-api';
 import type { PullRequest, PullResult } from '../api/offset-api';
 import { checkGroupName } from '../message/names';
 import { Code } from '../message/status';
 import { toMs } from '../message/time';
 import type { Delivery } from '../message/wire/delivered-message';
 import type { PullMessageRequest__Output } from '../rpc/generated/apache/rocketmq/v2/PullMessageRequest';
+import { isAway } from './away';
 import {
   type ByteBudget,
   CallGate,
@@ -80,11 +82,13 @@ export class PullFamily {
     const { maxReceiveBatch } = this.parts.settings;
     this.delivering.check(1);
     const { offset, batch_size: batchSize } = request;
-    const result = await this.pull(queue, stream, {
+    const pulled = {
       ...{ group, topic, queueId, clientId: context.clientId, offset, filter },
       maxMessages: Math.min(Math.max(batchSize, 1), maxReceiveBatch),
       pollMs: this.pollMs(request, context),
-    });
+    };
+    const endMs = this.parts.failover.endOf(context);
+    const result = await this.pull(queue, stream, pulled, endMs);
     await this.answer(result ?? { records: [], nextOffset: offset, illegal: '' }, queue, stream);
   }
 
@@ -96,20 +100,34 @@ export class PullFamily {
     return Math.max(0, Math.min(toMs(request.long_polling_timeout), maxPollMs, leftMs));
   }
 
-  /** Pulls, until the client goes or the proxy drains. */
+  /**
+   * Pulls, until the client goes or the proxy drains.
+   * @param endMs until when it may wait for a master, by the monotonic clock
+   */
   private async pull(
-    { brokerName, broker }: NamedQueue,
+    { brokerName }: NamedQueue,
     stream: PullStream,
     request: PullRequest,
+    endMs: number,
   ): Promise<PullResult | undefined> {
-    const { polls, health } = this.parts;
+    const { polls, health, failover, platform } = this.parts;
     const poll = new AbortController();
+    const pollEndMs = platform.clock.monotonicMs() + request.pollMs;
     polls.add(poll, request.clientId);
     stream.onGone(() => poll.abort());
+    const pullFrom = async ({ offsets }: BrokerApi): Promise<PullResult | undefined> => {
+      const pollMs = Math.max(0, pollEndMs - platform.clock.monotonicMs());
+      try {
+        return await offsets.pull({ ...request, pollMs }, poll.signal);
+      } catch (error) {
+        health.failed(brokerName, error);
+        throw error;
+      }
+    };
     try {
-      return await broker.offsets.pull(request, poll.signal);
+      return await failover.call(brokerName, endMs, pullFrom, poll.signal);
     } catch (error) {
-      health.failed(brokerName, error);
+      if (poll.signal.aborted && isAway(error)) return undefined;
       throw error;
     } finally {
       polls.delete(poll);

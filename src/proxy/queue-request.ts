@@ -1,5 +1,4 @@
 /** The queue that a request names. */
-import type { BrokerApi } from '../api/broker-api';
 import { checkTopicName } from '../message/names';
 import type { ResourceName } from '../message/public-message';
 import { Code, StatusError } from '../message/status';
@@ -12,16 +11,14 @@ export interface NamedQueue {
   readonly topic: string;
   readonly queueId: number;
   readonly brokerName: string;
-  readonly broker: BrokerApi;
 }
 
 /**
- * A queue, and its broker; a broker that is not named is the one that holds the topic.
- * @throws StatusError ILLEGAL_TOPIC, TOPIC_NOT_FOUND, BAD_REQUEST (no such broker, or more than one),
- *   PROXY_TIMEOUT
+ * A queue, and its broker's name; a broker that is not named is the one that holds the topic.
+ * @throws StatusError ILLEGAL_TOPIC, TOPIC_NOT_FOUND, BAD_REQUEST (no such broker, or more than one)
  */
 export function namedQueue(
-  { routes, pool }: Pick<ProxyParts, 'routes' | 'pool'>,
+  { routes }: Pick<ProxyParts, 'routes'>,
   queue: MessageQueue__Output | null,
 ): NamedQueue {
   const topic = queue?.topic?.name ?? '';
@@ -36,5 +33,5 @@ export function namedQueue(
       `message_queue.broker is ${JSON.stringify(named)}, topic ${topic} is on ${names.join(', ')}`,
     );
   }
-  return { asked, topic, queueId: queue?.id ?? 0, brokerName, broker: pool.get(brokerName) };
+  return { asked, topic, queueId: queue?.id ?? 0, brokerName };
 }

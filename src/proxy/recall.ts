@@ -9,6 +9,7 @@ import type { RecallMessageResponse } from '../rpc/generated/apache/rocketmq/v2/
 import { type CallGate, OK_STATUS, unary } from './calls';
 import type { MessagingServiceHandlers } from './messaging-handlers';
 import type { ProxyParts } from './parts';
+import type { RequestContext } from './request-context';
 
 export function recallHandlers(
   parts: ProxyParts,
@@ -18,7 +19,7 @@ export function recallHandlers(
     RecallMessage: unary<RecallMessageRequest__Output, RecallMessageResponse>(
       parts,
       gate,
-      (request) => recall(parts, request),
+      (request, context) => recall(parts, request, context),
     ),
   };
 }
@@ -26,6 +27,7 @@ export function recallHandlers(
 async function recall(
   parts: ProxyParts,
   request: RecallMessageRequest__Output,
+  context: RequestContext,
 ): Promise<RecallMessageResponse> {
   const topic = request.topic?.name ?? '';
   checkTopicName(topic);
@@ -35,28 +37,32 @@ async function recall(
   const handle = handleOf(request.recall_handle, topic);
   checkTypeFitsTopic('DELAY', topic, parts.routes.get(topic).type);
   const { brokerName, messageId, deliverMs } = handle;
-  await recallFrom(parts, brokerName, { topic, messageId, deliverMs });
+  const message = { topic, messageId, deliverMs };
+  await recallFrom(parts, brokerName, message, parts.failover.endOf(context));
   return { status: OK_STATUS, message_id: messageId };
 }
 
 /**
  * Ends the wait of a message on the broker that has taken it.
+ * @param endMs until when it may wait for a master, by the monotonic clock
  * @throws StatusError MESSAGE_NOT_FOUND; PROXY_TIMEOUT when that broker is not known or does not answer
  */
 export async function recallFrom(
   parts: ProxyParts,
   brokerName: string,
   message: RecallRequest,
+  endMs: number,
 ): Promise<void> {
-  const broker = parts.pool.find(brokerName);
-  if (broker === undefined) {
+  if (parts.pool.find(brokerName) === undefined) {
     // MESSAGE_NOT_FOUND would say that the message will not come any more, and nobody knows that.
     throw new StatusError(
       Code.PROXY_TIMEOUT,
       `broker ${brokerName}, which has taken message ${message.messageId}, is not known at present`,
     );
   }
-  await parts.health.watch(brokerName, () => broker.recall(message));
+  await parts.failover.call(brokerName, endMs, (broker) =>
+    parts.health.watch(brokerName, () => broker.recall(message)),
+  );
 }
 
 function handleOf(text: string, topic: string): RecallHandle {

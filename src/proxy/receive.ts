@@ -1,11 +1,12 @@
 /** ReceiveMessage: a long-polling pop on one broker, its answer a stream. Hot path. */
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import type { PopRequest, PoppedMessage, PopResult } from '../api/broker-api';
+import type { BrokerApi, PopRequest, PoppedMessage, PopResult } from '../api/broker-api';
 import { COMMON_MESSAGE_BYTES } from '../message/large-message';
 import type { ResourceName } from '../message/public-message';
 import { uniqueKeyOf } from '../message/record';
 import { Code, StatusError, toStatusError } from '../message/status';
+import { isAway } from './away';
 import type { MessagingServiceHandlers } from './messaging-handlers';
 import {
   type ByteBudget,
@@ -129,33 +130,56 @@ export class ReceiveFamily {
     this.parts.polls.add(poll, pop.request.clientId);
     stream.onGone(() => poll.abort());
     try {
-      return await this.pop(pop, poll.signal);
-    } catch (error) {
-      this.parts.health.failed(pop.brokerName, error);
-      throw error;
+      return await this.follow(pop, poll.signal);
     } finally {
       this.parts.polls.delete(poll);
     }
   }
 
-  /** Pops; a group that the broker has not heard of, or no longer knows, is subscribed first. */
-  private async pop(pop: Pop, signal: AbortSignal): Promise<PopResult> {
+  /** Pops; when the master changes meanwhile, goes on at the next one for what is left of the poll's time. */
+  private async follow(pop: Pop, signal: AbortSignal): Promise<PopResult> {
+    const { brokerName, request } = pop;
+    const { health, failover, platform } = this.parts;
+    const endMs = platform.clock.monotonicMs() + request.pollMs;
+    const popOn = async (broker: BrokerApi): Promise<PopResult> => {
+      const pollMs = Math.max(0, endMs - platform.clock.monotonicMs());
+      try {
+        return await this.pop(broker, { ...pop, request: { ...request, pollMs } }, signal);
+      } catch (error) {
+        health.failed(brokerName, error);
+        throw error;
+      }
+    };
     try {
-      return await this.popOnce(pop, signal);
+      return await failover.call(brokerName, endMs, popOn, signal);
     } catch (error) {
-      if (toStatusError(error).code !== Code.CONSUMER_GROUP_NOT_FOUND) throw error;
-      this.parts.subscriptions.forget(pop.request.group, pop.request.topic);
-      return this.popOnce(pop, signal);
+      if (signal.aborted && isAway(error)) return [];
+      throw error;
     }
   }
 
-  private async popOnce({ brokerName, request }: Pop, signal: AbortSignal): Promise<PopResult> {
+  /** Pops; a group that the broker has not heard of, or no longer knows, is subscribed first. */
+  private async pop(broker: BrokerApi, pop: Pop, signal: AbortSignal): Promise<PopResult> {
+    try {
+      return await this.popOnce(broker, pop, signal);
+    } catch (error) {
+      if (toStatusError(error).code !== Code.CONSUMER_GROUP_NOT_FOUND) throw error;
+      this.parts.subscriptions.forget(pop.request.group, pop.request.topic);
+      return this.popOnce(broker, pop, signal);
+    }
+  }
+
+  private async popOnce(
+    broker: BrokerApi,
+    { brokerName, request }: Pop,
+    signal: AbortSignal,
+  ): Promise<PopResult> {
     const { group, topic, clientId, filter } = request;
     const subscriber = { group, clientId, subscriptions: [{ topic, filter }] };
     const subscribing = this.parts.subscriptions.ensure(subscriber, topic, brokerName);
     if (subscribing !== undefined) await subscribing;
     if (signal.aborted) return [];
-    return this.parts.pool.get(brokerName).pop(request, signal);
+    return broker.pop(request, signal);
   }
 
   private async deliver(messages: PopResult, pop: Pop, stream: ReceiveStream): Promise<void> {

@@ -18,13 +18,12 @@ export interface TopicRoute {
 interface KnownBroker {
   readonly registration: BrokerRegistration;
   readonly topics: ReadonlyMap<string, TopicConfig>;
+  /** Since when name servers do not name it any more, monotonic ms; `undefined` while they do. */
+  readonly awaySinceMs: number | undefined;
 }
 
-/** A broker that is not in the routes any more. */
-interface Departed {
-  readonly topics: ReadonlyMap<string, TopicConfig>;
-  readonly atMs: number;
-}
+/** The id that the broker of a name registers with which leads. */
+const MASTER_ID = 0;
 
 interface Waiter {
   readonly topic: string;
@@ -43,16 +42,18 @@ export class RouteTable {
   private readonly watch: RouteWatch;
   /** All that the name servers know, followers too. */
   registrations: readonly BrokerRegistration[] = [];
+  /** Sorted by name; also those that have been away for less than `lingerMs`. */
   private brokers: readonly KnownBroker[] = [];
-  /** By name; no longer than `lingerMs`. */
-  private readonly departed = new Map<string, Departed>();
+  /** Runs while brokers are away. */
+  private forgetting: TimerHandle | undefined;
   /** Routes put together since the last change. */
   private readonly routes = new Map<string, TopicRoute>();
   private readonly waiters = new Set<Waiter>();
   private readonly known: Promise<void>;
 
   /**
-   * @param lingerMs how long it is remembered which topics a broker held that has left the routes
+   * @param lingerMs how long a broker that has left the routes counts as one that holds its topics: clients that were told
+   *   otherwise would leave its queues, and come back to them late
    * @param onMasters told the masters after each change, sorted by name
    */
   constructor(
@@ -76,9 +77,11 @@ export class RouteTable {
     return this.known;
   }
 
-  /** The masters, sorted by name. */
+  /** The masters that name servers name now, sorted by name. */
   get masters(): readonly BrokerRegistration[] {
-    return this.brokers.map(({ registration }) => registration);
+    return this.brokers
+      .filter(({ awaySinceMs }) => awaySinceMs === undefined)
+      .map(({ registration }) => registration);
   }
 
   find(topic: string): TopicRoute | undefined {
@@ -91,19 +94,11 @@ export class RouteTable {
     return route;
   }
 
-  /** @throws StatusError TOPIC_NOT_FOUND; PROXY_TIMEOUT when the brokers that may hold it are away */
+  /** @throws StatusError TOPIC_NOT_FOUND; PROXY_TIMEOUT while no broker is known */
   get(topic: string): TopicRoute {
     const route = this.find(topic);
     if (route === undefined) throw this.noRoute(topic);
     return route;
-  }
-
-  /** Brokers that held a topic and left the routes a moment ago: nobody can say that it does not exist. */
-  awayWith(topic: string): readonly string[] {
-    const nowMs = this.platform.clock.monotonicMs();
-    return [...this.departed]
-      .filter(([, { topics, atMs }]) => topics.has(topic) && nowMs - atMs < this.lingerMs)
-      .map(([brokerName]) => brokerName);
   }
 
   /** The route of a topic that was just made. @throws StatusError as `get`, after `limitMs` */
@@ -142,37 +137,43 @@ export class RouteTable {
 
   close(): void {
     this.watch.close();
+    this.forgetting?.cancel();
     for (const { timer } of this.waiters) timer.cancel();
     this.waiters.clear();
   }
 
   private update(registrations: readonly BrokerRegistration[]): void {
-    const last = this.brokers;
     this.registrations = registrations;
-    const before = new Map(last.map((broker) => [broker.registration, broker]));
-    this.brokers = registrations
-      .filter(({ brokerId }) => brokerId === 0)
-      .toSorted((a, b) => (a.brokerName < b.brokerName ? -1 : 1))
-      .map(
-        (registration) =>
-          before.get(registration) ?? {
-            registration,
-            topics: new Map(registration.topics.map((topic) => [topic.name, topic])),
-          },
-      );
-    this.routes.clear();
-    this.noteDeparted(last);
+    const before = new Map(this.brokers.map((broker) => [broker.registration.brokerName, broker]));
+    const there = new Map<string, KnownBroker>();
+    for (const registration of registrations) {
+      const { brokerId, brokerName } = registration;
+      if (brokerId !== MASTER_ID) continue;
+      const known = before.get(brokerName);
+      const isSame = known?.registration === registration && known.awaySinceMs === undefined;
+      there.set(brokerName, isSame ? known : newlyKnown(registration));
+    }
+    const awaySinceMs = this.platform.clock.monotonicMs();
+    for (const [brokerName, broker] of before) {
+      if (there.has(brokerName)) continue;
+      there.set(brokerName, broker.awaySinceMs === undefined ? { ...broker, awaySinceMs } : broker);
+    }
+    this.replace([...there.values()]);
   }
 
-  private noteDeparted(before: readonly KnownBroker[]): void {
+  /** Leaves out those that have been away for too long. */
+  private replace(brokers: readonly KnownBroker[]): void {
     const nowMs = this.platform.clock.monotonicMs();
-    for (const { registration, topics } of before) {
-      this.departed.set(registration.brokerName, { topics, atMs: nowMs });
-    }
-    for (const { registration } of this.brokers) this.departed.delete(registration.brokerName);
-    for (const [brokerName, { atMs }] of this.departed) {
-      if (nowMs - atMs >= this.lingerMs) this.departed.delete(brokerName);
-    }
+    const forgetAtMs = ({ awaySinceMs = Infinity }: KnownBroker): number =>
+      awaySinceMs + this.lingerMs;
+    this.brokers = brokers
+      .filter((broker) => forgetAtMs(broker) > nowMs)
+      .toSorted((a, b) => (a.registration.brokerName < b.registration.brokerName ? -1 : 1));
+    this.routes.clear();
+    this.forgetting?.cancel();
+    const nextMs = Math.min(...this.brokers.map(forgetAtMs));
+    if (nextMs === Infinity) return;
+    this.forgetting = this.platform.timers.after(nextMs - nowMs, () => this.replace(this.brokers));
   }
 
   private wake(): void {
@@ -206,11 +207,6 @@ export class RouteTable {
   }
 
   private noRoute(topic: string): StatusError {
-    const away = this.awayWith(topic);
-    if (away.length > 0) {
-      const text = `the brokers that hold topic ${topic} are away: ${away.join(', ')}`;
-      return new StatusError(Code.PROXY_TIMEOUT, text);
-    }
     if (this.brokers.length === 0) {
       const text = `no broker is known at present that could hold topic ${topic}`;
       return new StatusError(Code.PROXY_TIMEOUT, text);
@@ -225,4 +221,9 @@ function unchanged(topic: string, limitMs: number): StatusError {
     Code.PROXY_TIMEOUT,
     `the route of topic ${topic} has not changed within ${Math.round(limitMs)} ms`,
   );
+}
+
+function newlyKnown(registration: BrokerRegistration): KnownBroker {
+  const topics = new Map(registration.topics.map((topic) => [topic.name, topic]));
+  return { registration, topics, awaySinceMs: undefined };
 }

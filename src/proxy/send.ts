@@ -1,7 +1,7 @@
 /** SendMessage. Hot path. */
-import type { SendRequest, SendResult } from '../api/broker-api';
-import { BrokerUnreachableError } from '../api/broker-unreachable';
+import type { BrokerApi, SendRequest, SendResult } from '../api/broker-api';
 import { formatRecallHandle } from '../api/recall-handle';
+import type { BrokerQueues } from '../api/topic';
 import { draftOf } from '../message/incoming-message';
 import {
   checkMessage,
@@ -13,9 +13,11 @@ import { checkTopicName } from '../message/names';
 import type { IncomingMessage } from '../message/public-message';
 import type { RecordDraft } from '../message/record-draft';
 import { Code, StatusError, toStatusError } from '../message/status';
+import { wasNotDone } from './away';
 import type { MessagingServiceHandlers } from './messaging-handlers';
 import { ByteBudget, type CallGate, commonStatus, OK_STATUS, statusOf, unary } from './calls';
 import type { SendMessageAnswer, SendMessageCall, SendResultEntry } from './codec/send-codec';
+import { NO_WAIT } from './failover';
 import type { ProxyParts } from './parts';
 import type { RequestContext } from './request-context';
 import type { TopicRoute } from './route-table';
@@ -24,6 +26,13 @@ import { TimeLimit } from './time-limit';
 /** A message's place; the broker is named for one that waits for its delivery time. */
 interface Placed extends SendResult {
   readonly brokerName?: string;
+}
+
+/** Until when a send may wait, by the monotonic clock. */
+interface Until {
+  readonly master: number;
+  /** For another route of its topic. */
+  readonly route: number;
 }
 
 type Queues = Pick<TopicRoute, 'name' | 'brokers' | 'totalQueues'>;
@@ -74,14 +83,14 @@ export class SendFamily {
     let bytes = 0;
     for (const { body } of messages) bytes += body.length;
     this.sending.take(bytes);
-    const endMs = this.parts.platform.clock.monotonicMs() + (context.remainingMs ?? Infinity);
+    const until = this.limits(context);
     try {
       const [first] = checked;
       if (first !== undefined && checked.length === 1) {
-        const entry = await this.store(first, route, endMs);
+        const entry = await this.store(first, route, until);
         return { status: entry.status, entries: [entry] };
       }
-      const entries = await Promise.all(checked.map((one) => this.store(one, route, endMs)));
+      const entries = await Promise.all(checked.map((one) => this.store(one, route, until)));
       return { status: commonStatus(entries.map(({ status }) => status)), entries };
     } finally {
       this.sending.give(bytes);
@@ -113,18 +122,16 @@ export class SendFamily {
     return topic;
   }
 
-  /** @param endMs the client's deadline, by the monotonic clock */
-  private async store(
-    message: Checked,
-    route: TopicRoute,
-    endMs: number,
-  ): Promise<SendResultEntry> {
+  private limits(context: Pick<RequestContext, 'remainingMs'>): Until {
+    const { failover, platform, settings } = this.parts;
+    const longestMs = Math.min(settings.sendTimeoutMs, context.remainingMs ?? Infinity);
+    return { master: failover.endOf(context), route: platform.clock.monotonicMs() + longestMs };
+  }
+
+  private async store(message: Checked, route: TopicRoute, until: Until): Promise<SendResultEntry> {
     const { messageId } = message;
     try {
-      const { sendTimeoutMs } = this.parts.settings;
-      const late = (): StatusError =>
-        new StatusError(Code.PROXY_TIMEOUT, `not stored within ${sendTimeoutMs} ms: ${messageId}`);
-      const placed = await this.limit.guard(this.place(message, route, endMs), late);
+      const placed = await this.place(message, route, until);
       this.parts.traffic.in.add(1);
       const entry = { status: OK_STATUS, message_id: messageId, offset: placed.queueOffset };
       if (message.half) return { ...entry, transaction_id: messageId };
@@ -140,13 +147,13 @@ export class SendFamily {
    * The queue follows from the message group, or the lite topic, so that its messages lie in one queue in order; without
    * one from the message id, so that a repeated send meets the same broker's duplicate window. Another
    * broker is tried only when the first one is left out at present or certainly stored nothing, and never
-   * for a message group.
+   * for a message group. Where none is left, or the one that has the message group does not lead, its next master is waited for.
    */
-  private place(message: Checked, route: TopicRoute, endMs: number): Promise<Placed> {
+  private place(message: Checked, route: TopicRoute, until: Until): Promise<Placed> {
     const { messageGroup, liteTopic, draft } = message;
-    if (liteTopic !== '') return this.placeInOrder(liteTopic, { draft, liteTopic }, route, endMs);
-    if (messageGroup === '') return this.placeAnywhere(message, route, endMs);
-    return this.placeInOrder(messageGroup, { draft }, route, endMs);
+    if (liteTopic !== '') return this.placeInOrder(liteTopic, { draft, liteTopic }, route, until);
+    if (messageGroup === '') return this.placeAnywhere(message, route, until);
+    return this.placeInOrder(messageGroup, { draft }, route, until);
   }
 
   /** A broker of a newer generation than the route says stores nothing: the queue is chosen again once the route tells. */
@@ -154,16 +161,15 @@ export class SendFamily {
     order: string,
     sent: Pick<SendRequest, 'draft' | 'liteTopic'>,
     first: TopicRoute,
-    endMs: number,
+    until: Until,
   ): Promise<Placed> {
-    const { platform, routes, settings } = this.parts;
-    const lastMs = Math.min(endMs, platform.clock.monotonicMs() + settings.sendTimeoutMs);
+    const { platform, routes } = this.parts;
     for (let route = first; ;) {
       const { brokerName, ...place } = route.order.placeOf(order);
       try {
-        return await this.sendTo(brokerName, { ...place, ...sent }, false);
+        return await this.sendTo(brokerName, { ...place, ...sent }, false, until.master);
       } catch (error) {
-        const restMs = lastMs - platform.clock.monotonicMs();
+        const restMs = until.route - platform.clock.monotonicMs();
         if (toStatusError(error).code !== Code.NOT_FOUND || restMs <= 0) throw error;
         route = await routes.waitForOther(route.name, route, restMs);
       }
@@ -174,34 +180,49 @@ export class SendFamily {
   private async placeAnywhere(
     { messageId, priority, draft, half }: Checked,
     route: TopicRoute,
-    endMs: number,
+    until: Until,
   ): Promise<Placed> {
     const hash = hashOf(messageId);
     const { broker, queueId } = queueOf(route, hash % route.totalQueues);
-    const first = route.brokers[broker];
     const ring = [...route.brokers.slice(broker), ...route.brokers.slice(0, broker)];
-    const choice = this.parts.health.choice(ring);
-    for (const [i, { brokerName, queues }] of choice.entries()) {
+    const [home] = ring;
+    if (home === undefined) throw new RangeError(`topic ${route.name} has no broker`);
+    const send = ({ brokerName, queues }: BrokerQueues, untilMs: number): Promise<Placed> => {
+      const spread = brokerName === home.brokerName ? queueId : hash % queues;
+      const at = priority === undefined ? spread : Math.min(priority, queues - 1);
+      return this.sendTo(brokerName, { queueId: at, draft }, half, untilMs);
+    };
+    if (ring.length === 1) return send(home, until.master);
+    for (const queues of this.parts.health.choice(ring)) {
       try {
-        const spread = brokerName === first?.brokerName ? queueId : hash % queues;
-        const at = priority === undefined ? spread : Math.min(priority, queues - 1);
-        return await this.sendTo(brokerName, { queueId: at, draft }, half);
+        return await send(queues, NO_WAIT);
       } catch (error) {
-        const last = i === choice.length - 1 || this.parts.platform.clock.monotonicMs() >= endMs;
-        if (last || !(error instanceof BrokerUnreachableError)) throw error;
+        if (!wasNotDone(error)) throw error;
       }
     }
-    throw new RangeError(`topic ${route.name} has no broker`);
+    return send(home, until.master);
   }
 
-  private sendTo(brokerName: string, request: SendRequest, half: boolean): Promise<Placed> {
-    const { health, pool } = this.parts;
-    const sent: Promise<SendResult> = health.watch(brokerName, async () => {
-      const broker = pool.get(brokerName);
-      return half ? broker.transactions.prepare(request) : broker.send(request);
-    });
+  private sendTo(
+    brokerName: string,
+    request: SendRequest,
+    half: boolean,
+    endMs: number,
+  ): Promise<Placed> {
+    const { health, failover } = this.parts;
+    const sent: Promise<SendResult> = failover.call(brokerName, endMs, (broker) =>
+      health.watch(brokerName, () => this.limited(broker, request, half)),
+    );
     if (request.draft.deliverMs === undefined) return sent;
     return sent.then((result) => (result.delayed === true ? { ...result, brokerName } : result));
+  }
+
+  private limited(broker: BrokerApi, request: SendRequest, half: boolean): Promise<SendResult> {
+    const { sendTimeoutMs } = this.parts.settings;
+    const sent = half ? broker.transactions.prepare(request) : broker.send(request);
+    const late = (): StatusError =>
+      new StatusError(Code.PROXY_TIMEOUT, `not stored within ${sendTimeoutMs} ms`);
+    return this.limit.guard(sent, late);
   }
 }
 

@@ -16,8 +16,16 @@ export interface ProxySettings {
   readonly autoCreatePerSecond: number;
   /** Longest wait for the route of a topic just made; then TOPIC_NOT_FOUND. Default 2000. */
   readonly routeWaitMs: number;
-  /** A broker that left the routes stays reachable for acknowledgements so long. Default 30,000. */
+  /**
+   * A broker that left the routes stays so long in those that clients are told: it may come back, or another master of
+   * its name. Then its topics are not there any more, and handles of its messages void. Default 30,000.
+   */
   readonly brokerLingerMs: number;
+  /**
+   * Longest wait of a call for a master of a broker name, where the client's deadline does not end before; then
+   * HA_NOT_AVAILABLE or PROXY_TIMEOUT, by what was wrong with the last one. Default 30,000.
+   */
+  readonly masterWaitMs: number;
 
   /** Limits of one message; see there for codes. */
   readonly message: MessageLimits;
@@ -89,6 +97,7 @@ export const DEFAULT_PROXY_SETTINGS: ProxySettings = {
   autoCreatePerSecond: 100,
   routeWaitMs: 2000,
   brokerLingerMs: 30_000,
+  masterWaitMs: 30_000,
   message: DEFAULT_MESSAGE_LIMITS,
   maxMessagesPerSend: 1024,
   sendTimeoutMs: 5000,

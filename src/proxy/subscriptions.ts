@@ -6,6 +6,7 @@ import { Code, StatusError, toStatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import { BoundedMap } from './bounded-map';
 import type { BrokerPool, PooledBroker } from './broker-pool';
+import type { Failover } from './failover';
 import type { RouteTable } from './route-table';
 import type { ProxySettings } from './settings';
 
@@ -15,6 +16,7 @@ interface SubscriptionParts {
   readonly settings: ProxySettings;
   readonly routes: RouteTable;
   readonly pool: BrokerPool;
+  readonly failover: Failover;
 }
 
 export interface Subscriber {
@@ -25,7 +27,8 @@ export interface Subscriber {
 
 /** A group's subscription of one topic, as far as brokers have confirmed it. */
 interface Known {
-  readonly brokers: Set<string>;
+  /** With the epoch of the master that knows it: the next one may not. */
+  readonly brokers: Map<string, number>;
   /** Brokers being told, and when those that failed may be told again. */
   readonly asking: Map<string, Promise<void>>;
   readonly againAtMs: Map<string, number>;
@@ -49,8 +52,11 @@ export class Subscriptions {
    * @throws StatusError CONSUMER_GROUP_NOT_FOUND, PROXY_TIMEOUT (no broker answered)
    */
   async subscribe(subscriber: Subscriber): Promise<GroupConfig> {
-    const masters = this.parts.pool.masters();
-    if (masters.length === 0) {
+    const { pool, failover, platform, settings } = this.parts;
+    const masters = pool.masters().map(({ brokerName }) => brokerName);
+    // While there is none, a broker that was there a moment ago may come back, or be followed by another one.
+    const names = masters.length > 0 ? masters : pool.names();
+    if (names.length === 0) {
       throw new StatusError(
         Code.PROXY_TIMEOUT,
         `no broker is known that could hold consumer group ${subscriber.group}`,
@@ -58,9 +64,12 @@ export class Subscriptions {
     }
     const fifoIfNew = this.allFifo(subscriber.subscriptions);
     const answers: (GroupConfig | StatusError)[] = [];
-    const calls = masters.map(async (master, index) => {
+    const endMs = platform.clock.monotonicMs() + settings.subscribeWaitMs;
+    const calls = names.map(async (brokerName, index) => {
       try {
-        answers[index] = await this.tell(master, subscriber, fifoIfNew);
+        answers[index] = await failover.call(brokerName, endMs, (broker) =>
+          this.tell({ brokerName, broker }, subscriber, fifoIfNew),
+        );
       } catch (error) {
         answers[index] = toStatusError(error);
       }
@@ -85,10 +94,11 @@ export class Subscriptions {
    * meanwhile, so that the group starts on all of them as of now. Nothing to wait for when they know.
    */
   ensure(subscriber: Subscriber, topic: string, brokerName: string): Promise<void> | undefined {
+    const { routes, pool } = this.parts;
     const known = this.knownOf(subscriber.group, topic);
     let wanted: Promise<void> | undefined;
-    for (const queues of this.parts.routes.find(topic)?.brokers ?? []) {
-      if (known.brokers.has(queues.brokerName)) continue;
+    for (const queues of routes.find(topic)?.brokers ?? []) {
+      if (known.brokers.get(queues.brokerName) === pool.epochOf(queues.brokerName)) continue;
       const mandatory = queues.brokerName === brokerName;
       const asking = this.ask(known, subscriber, queues.brokerName, mandatory);
       if (mandatory) wanted = asking;
@@ -113,12 +123,13 @@ export class Subscriptions {
     if (!mandatory && (known.againAtMs.get(brokerName) ?? 0) > now) return undefined;
     const broker = this.parts.pool.find(brokerName);
     if (broker === undefined) return undefined;
+    const epoch = this.parts.pool.epochOf(brokerName);
     const asking = this.tell(
       { brokerName, broker },
       subscriber,
       this.allFifo(subscriber.subscriptions),
     )
-      .then(() => void known.brokers.add(brokerName))
+      .then(() => void known.brokers.set(brokerName, epoch))
       .finally(() => known.asking.delete(brokerName));
     known.asking.set(brokerName, asking);
     asking.catch((err: unknown) => {
@@ -133,12 +144,13 @@ export class Subscriptions {
     subscriber: Subscriber,
     fifoIfNew: boolean,
   ): Promise<GroupConfig> {
+    const epoch = this.parts.pool.epochOf(brokerName);
     const config = await broker.subscribe({ ...subscriber, fifoIfNew });
     this.groups.set(config.name, config);
     for (const { topic } of subscriber.subscriptions) {
       const route = this.parts.routes.find(topic);
       if (route?.brokers.some((queues) => queues.brokerName === brokerName) !== true) continue;
-      this.knownOf(subscriber.group, topic).brokers.add(brokerName);
+      this.knownOf(subscriber.group, topic).brokers.set(brokerName, epoch);
     }
     return config;
   }
@@ -187,7 +199,7 @@ export class Subscriptions {
     const key = keyOf(group, topic);
     let known = this.known.get(key);
     if (known === undefined) {
-      known = { brokers: new Set(), asking: new Map(), againAtMs: new Map() };
+      known = { brokers: new Map(), asking: new Map(), againAtMs: new Map() };
       this.known.set(key, known);
     }
     return known;

@@ -40,8 +40,6 @@ export class TopicCreation {
     if (route !== undefined) return route;
     checkTopicName(topic);
     if (!settings.autoCreateTopics || isDerivedTopic(topic)) return routes.get(topic);
-    // Made anew it might be of another type than on the brokers that come back.
-    if (routes.awayWith(topic).length > 0) return routes.get(topic);
     let making = this.made.get(topic);
     if (making === undefined) {
       making = this.exclusive(topic, () => this.make(topic));

@@ -16,6 +16,8 @@ import type {
 import type { BrokerConnection } from '../../src/api/broker-dialer';
 import type { ReplicasApi } from '../../src/api/cluster-api';
 import type { ReplicationStatus } from '../../src/api/cluster-view';
+import { BrokerLostError } from '../../src/api/broker-lost';
+import { BrokerUnreachableError } from '../../src/api/broker-unreachable';
 import type { DelayedMessages, ListDelayedRequest, RecallRequest } from '../../src/api/delayed-api';
 import type { SyncLiteRequest } from '../../src/api/lite-api';
 import type { FoundMessages, MessageSearch } from '../../src/api/message-search';
@@ -37,6 +39,7 @@ import { ANY_HOST } from '../../src/message/host';
 import { placeRecord, uniqueKeyOf } from '../../src/message/record';
 import { topicOf } from '../../src/message/record-property';
 import { Code, StatusError } from '../../src/message/status';
+import { deferred } from './deferred';
 import { ModelInspect } from './model-inspect';
 import { ModelOffsets } from './model-offsets';
 
@@ -158,6 +161,7 @@ export class ModelBroker implements BrokerConnection {
   closed = false;
   /** Thrown by every call while it is set. */
   failure: Error | undefined;
+  private readonly death = deferred<never>();
   /** What sends wait for, to keep them under way. */
   sendGate: Promise<void> = Promise.resolve();
   private stored: Stored[] = [];
@@ -168,11 +172,19 @@ export class ModelBroker implements BrokerConnection {
   constructor(
     readonly brokerName: string,
     private readonly onTopics: () => void,
-  ) {}
+  ) {
+    this.death.promise.catch(() => undefined);
+  }
+
+  /** As when its process dies: calls under way are lost, later ones do not reach it. */
+  die(): void {
+    this.failure = new BrokerUnreachableError(this.brokerName);
+    this.death.reject(new BrokerLostError(`broker ${this.brokerName} was lost`));
+  }
 
   async send({ queueId, draft }: SendRequest): Promise<SendResult> {
     this.check();
-    await this.sendGate;
+    await Promise.race([this.sendGate, this.death.promise]);
     if (!this.topics.has(draft.topic)) throw noTopic(draft.topic);
     const record = Buffer.alloc(draft.byteLength);
     draft.writeTo(record, 0);
@@ -210,7 +222,7 @@ export class ModelBroker implements BrokerConnection {
     if (!this.groups.has(request.group)) throw noGroup(request.group);
     const now = this.take(request);
     if (now.length > 0 || request.pollMs === 0 || signal.aborted) return now;
-    return new Promise((resolve) => {
+    const result = new Promise<PopResult>((resolve) => {
       const poll: Poll = {
         request,
         end: (result) => {
@@ -221,6 +233,7 @@ export class ModelBroker implements BrokerConnection {
       this.polls.add(poll);
       signal.addEventListener('abort', () => poll.end([]), { once: true });
     });
+    return Promise.race([result, this.death.promise]);
   }
 
   /** Ends the waiting polls as if their time were over. */

@@ -25,6 +25,8 @@ export class ModelCluster {
   private readonly followers: BrokerRegistration[] = [];
   private readonly listeners = new Set<Listener>();
   private version = 0;
+  /** How often another process has come to lead each broker name. */
+  private readonly successions = new Map<string, number>();
 
   constructor(settings: Partial<ProxySettings> = {}, names: readonly string[] = ['broker-a']) {
     for (const name of names) this.brokers.set(name, new ModelBroker(name, () => this.announce()));
@@ -65,6 +67,26 @@ export class ModelCluster {
     });
   }
 
+  /** Another process, knowing nothing but the topics, leads a broker name from now on; the old one answers as before. */
+  succeed(name: string): ModelBroker {
+    const old = this.broker(name);
+    const next = new ModelBroker(name, () => this.announce());
+    for (const [topic, config] of old.topics) next.topics.set(topic, config);
+    this.brokers.set(name, next);
+    this.successions.set(name, (this.successions.get(name) ?? 0) + 1);
+    this.absent.delete(name);
+    this.epoch++;
+    this.announce();
+    return next;
+  }
+
+  /** As `kill -9` of a broker, which the name servers notice at once. */
+  kill(name: string): void {
+    this.broker(name).die();
+    this.absent.add(name);
+    this.announce();
+  }
+
   /** Tells the watchers what is there now. */
   announce(): void {
     this.version++;
@@ -87,7 +109,7 @@ export class ModelCluster {
         cluster: 'c1',
         brokerName,
         brokerId: 0,
-        address: `${brokerName}:10911`,
+        address: `${brokerName}:${10_911 + (this.successions.get(brokerName) ?? 0)}`,
         epoch: this.epoch,
         version: this.version,
         topics: [...topics.values()],

@@ -1,3 +1,4 @@
+import { NotMasterError } from '../../../src/api/not-master';
 import { BrokerUnreachableError } from '../../../src/api/broker-unreachable';
 import { Code, StatusError } from '../../../src/message/status';
 import { draftRecord } from '../../../src/message/record-draft';
@@ -220,7 +221,7 @@ describe('a link between a proxy and a broker', () => {
     expect(bug.error).toMatchObject({ code: Code.INTERNAL_SERVER_ERROR, message: 'a bug' });
   });
 
-  it('finishes the calls under way when the broker leaves, and takes new ones elsewhere', async () => {
+  it('finishes the calls under way when the broker leaves, sends receives that wait back, and takes new ones elsewhere', async () => {
     const memory = await up();
     let open = (): void => undefined;
     broker.sendGate = new Promise((resolve) => (open = resolve));
@@ -229,7 +230,7 @@ describe('a link between a proxy and a broker', () => {
     await sim.settle();
     memory.server.leave();
     await sim.settle();
-    expect(pop.value).toEqual([]);
+    expect(pop.error).toBeInstanceOf(NotMasterError);
     expect(sent.done).toBe(false);
     open();
     await sim.advance(200);

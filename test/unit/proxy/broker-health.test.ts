@@ -184,11 +184,12 @@ describe('a broker that does not answer', () => {
     scene.cluster.topic('fifo', 'FIFO', 4);
     scene.a.failure = unreachable;
     const groups = Array.from({ length: 16 }, (_, i) => `group-${i}`);
-    const codes: number[] = [];
-    for (const group of groups) {
+    const sending = groups.map((group) => {
       const sent = message('fifo', `of ${group}`, { message_group: group, message_type: 2 });
-      codes.push((await scene.client.status('SendMessage', { messages: [sent] })).code);
-    }
+      return scene.client.status('SendMessage', { messages: [sent] }, { timeoutMs: 3000 });
+    });
+    await scene.cluster.sim.advance(3000);
+    const codes = (await Promise.all(sending)).map(({ code }) => code);
     const refused = codes.filter((code) => code === Code.PROXY_TIMEOUT).length;
     expect(refused).toBeGreaterThan(0);
     expect(scene.b.sends).toHaveLength(16 - refused);

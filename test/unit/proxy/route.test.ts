@@ -284,6 +284,7 @@ describe('QueryAssignment', () => {
     cluster.topic('t');
     cluster.absent.add('broker-a');
     cluster.announce();
+    await cluster.sim.advance(30_000);
     const answer = await new PublicClient(cluster).unary('QueryAssignment', {
       topic: { name: 't' },
       group: { name: 'g' },

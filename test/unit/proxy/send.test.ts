@@ -148,7 +148,7 @@ describe('SendMessage', () => {
   it('keeps a message group to its queue while another broker is away, and refuses it while its own is', async () => {
     const cluster = new ModelCluster({}, ['broker-a', 'broker-b']);
     await cluster.proxy.admin.putTopic({ name: 't', type: 'FIFO', queues: 2 });
-    const client = new PublicClient(cluster);
+    const client = new PublicClient(cluster, { timeoutMs: 3000 });
     const groups = Array.from({ length: 20 }, (_, i) => `group-${i}`);
     const send = async (): Promise<(number | undefined)[]> => {
       const messages = groups.map((group) => message('t', group, { message_group: group }));
@@ -162,7 +162,9 @@ describe('SendMessage', () => {
     cluster.absent.add('broker-b');
     cluster.broker('broker-b').failure = new BrokerUnreachableError('broker-b');
     cluster.announce();
-    const codes = await send();
+    const sending = send();
+    await cluster.sim.advance(3000);
+    const codes = await sending;
     expect(cluster.broker('broker-a').sends).toHaveLength(2 * all);
     expect(codes.filter((code) => code === Code.OK)).toHaveLength(all);
     expect(codes.filter((code) => code === Code.PROXY_TIMEOUT)).toHaveLength(20 - all);
@@ -181,9 +183,11 @@ describe('SendMessage', () => {
     cluster.topic('t', 'FIFO', 1);
     const away = orderedQueue('g', 2) === 0 ? 'broker-a' : 'broker-b';
     cluster.broker(away).failure = new BrokerUnreachableError(away);
-    const answer = await new PublicClient(cluster).unary('SendMessage', {
+    const sending = new PublicClient(cluster, { timeoutMs: 3000 }).unary('SendMessage', {
       messages: [message('t', 'm', { message_group: 'g' })],
     });
+    await cluster.sim.advance(3000);
+    const answer = await sending;
     expect(answer.status?.code).toBe(Code.PROXY_TIMEOUT);
     for (const broker of cluster.brokers.values()) expect(broker.sends).toEqual([]);
   });
