@@ -2,6 +2,7 @@
 import type { FilterFault } from './broker-api';
 import type { ClientViews, ListClientsRequest, ProxyStats } from './client-view';
 import type { ClusterView, HandOver } from './cluster-api';
+import type { MembershipApi } from './membership-api';
 import type { DelayedMessages, DelayedRef, ListDelayedRequest } from './delayed-api';
 import type { LagRequest, TopicLag, TopicStatus } from './inspect-api';
 import type { FoundMessages, MessageSearch } from './message-search';
@@ -33,7 +34,7 @@ export interface TopicDetails {
   readonly groups: readonly string[];
 }
 
-export interface AdminApi {
+export interface AdminApi extends MembershipApi {
   /**
    * Creates or changes a topic; in force everywhere when it resolves.
    * @param brokers names of those that are to hold it, with those that do; default: all masters

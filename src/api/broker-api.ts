@@ -227,6 +227,11 @@ export interface BrokerApi {
   /** @throws TOPIC_NOT_FOUND */
   deleteTopic(name: string): Promise<void>;
   listTopics(): Promise<readonly TopicConfig[]>;
+  /**
+   * While it drains a broker refuses new messages without a message group (NOT_FOUND, nothing stored), and is in no
+   * route to send to; where message groups lie the topics say. Durable, and in force in every route when it resolves.
+   */
+  setDraining(draining: boolean): Promise<void>;
   /** Creates or changes a group; durable when it resolves. */
   putGroup(config: GroupConfig): Promise<void>;
   /** @throws CONSUMER_GROUP_NOT_FOUND */

@@ -66,6 +66,26 @@ export interface GroupTopicRef {
   readonly topic: string;
 }
 
+/** What a broker holds of a topic. Counts are messages. */
+export interface TopicHolding {
+  readonly topic: string;
+  /** In its queues, whether groups have finished them or not. */
+  readonly messages: number;
+  /** That wait for their delivery time. */
+  readonly delayed: number;
+  /** Whose transaction has not ended. */
+  readonly transactions: number;
+  /** The groups that have begun on it here. */
+  readonly groups: readonly GroupHolding[];
+}
+
+/** What a group has not finished of a topic on a broker. */
+export interface GroupHolding {
+  readonly group: string;
+  readonly ready: number;
+  readonly inFlight: number;
+}
+
 export interface InspectApi {
   /** @throws StatusError TOPIC_NOT_FOUND */
   topicStatus(topic: string): Promise<TopicStatus>;
@@ -82,4 +102,6 @@ export interface InspectApi {
    * @throws StatusError OFFSET_NOT_FOUND (it has not begun there)
    */
   forget(of: GroupTopicRef): Promise<void>;
+  /** What the broker holds of each topic, lite topics too; those of which it holds nothing are left out. */
+  holdings(): Promise<readonly TopicHolding[]>;
 }

@@ -16,6 +16,8 @@ export interface BrokerRegistration {
   /** Raised at each change of `topics`. */
   readonly version: number;
   readonly topics: readonly TopicConfig[];
+  /** It is to take no new messages: those that it holds come to their end. Default false. */
+  readonly draining?: boolean;
 }
 
 /** Registers at once when made, then every 30 s, and at once on each `update`. */

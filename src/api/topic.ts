@@ -47,6 +47,8 @@ export interface TopicConfig {
    * as the broker says.
    */
   readonly liteIdleMs?: number;
+  /** Brokers that have left, or were given up: they hold nothing of any generation up to that one. Default none. */
+  readonly gone?: readonly { readonly brokerName: string; readonly generation: number }[];
 }
 
 /** Whether messages of a topic may have a message group, or belong to lite topics, which lie as message groups do. */

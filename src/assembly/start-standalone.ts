@@ -63,6 +63,7 @@ export function connectionOf(broker: Broker): BrokerConnection {
     putTopic: (config) => broker.putTopic(config),
     deleteTopic: (name) => broker.deleteTopic(name),
     listTopics: () => broker.listTopics(),
+    setDraining: (draining) => broker.setDraining(draining),
     putGroup: (config) => broker.putGroup(config),
     deleteGroup: (name) => broker.deleteGroup(name),
     listGroups: () => broker.listGroups(),

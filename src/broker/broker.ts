@@ -142,7 +142,7 @@ export class Broker implements BrokerApi {
     });
     const transactions = new Transactions({
       ...{ store, platform, logger, settings: settings.transactions, topics: metadata.topics },
-      ...{ duplicates, waits: parts.waits },
+      ...{ duplicates, waits: parts.waits, admit: () => metadata.checkTakesMessages() },
       logged: () => views.snapshotIfDue(settings.snapshotEveryBytes),
     });
     const views: Views = new Views({
@@ -198,23 +198,13 @@ export class Broker implements BrokerApi {
       becameReady: (ledgers) => pops.becameReady(ledgers),
     });
     const pops: PopService = new PopService({
-      store,
-      book,
-      log,
-      handles,
-      selector,
-      finishing,
-      filters,
-      judge,
-      platform,
-      settings,
-      logger,
+      ...{ store, book, log, handles, selector, finishing, filters, judge, isFifo },
+      ...{ platform, settings, logger },
       queuesOf: (ledgers, clientId) => {
         const topic = metadata.topics.get(ledgers.topic);
         if (topic?.type === 'LITE') return lite.queuesOf(ledgers.topic, clientId);
         return growth.openQueues(ledgers, topic);
       },
-      isFifo,
     });
     const deadLetters = new DeadLetterService({
       ...{ store, book, log, handles, logger, ensureTopic },
@@ -237,9 +227,10 @@ export class Broker implements BrokerApi {
     });
     const inspect = new Inspector({
       ...{ store, book, log, topics: metadata.topics, groups: metadata.groups },
-      brokerName: settings.brokerName,
+      ...{ brokerName: settings.brokerName, timers: platform.timers },
       lite: (topic) => metadata.liteTable(topic),
       delayed: (topic) => timer.waitingFor(topic),
+      transactions: () => transactions.pendingByTopic(),
       endPolls: (gone, error) => pops.endPolls((ledgers) => ledgers === gone, error),
     });
     await exchange.start(timer);
@@ -277,6 +268,7 @@ export class Broker implements BrokerApi {
       this.growth.check(this.topic(topic.name), request.queueId, request.generation);
     }
     waits?.check();
+    if (request.generation === undefined) this.metadata.checkTakesMessages();
     const isLite = topic.type === 'LITE';
     const queueId = isLite ? this.lite.queueFor(topic.name, request.liteTopic) : request.queueId;
     const { deliverMs } = draft;
@@ -366,6 +358,7 @@ export class Broker implements BrokerApi {
   }
 
   async deleteTopic(name: string): Promise<void> {
+    for (let change; (change = this.growth.changeOf(name)) !== undefined;) await change;
     this.topic(name);
     const deleted = this.metadata.change({ kind: 'topic-deleted', name });
     this.book.dropTopic(name);
@@ -384,6 +377,11 @@ export class Broker implements BrokerApi {
 
   listTopics(): Promise<readonly TopicConfig[]> {
     return Promise.resolve([...this.metadata.topics.values()]);
+  }
+
+  async setDraining(draining: boolean): Promise<void> {
+    await this.metadata.change({ kind: 'draining', draining });
+    await this.announce();
   }
 
   async putGroup(config: GroupConfig): Promise<void> {
@@ -486,6 +484,7 @@ export class Broker implements BrokerApi {
       epoch: this.epoch,
       version: this.version,
       topics: [...this.metadata.topics.values()],
+      ...(this.metadata.draining ? { draining: true } : {}),
     };
   }
 

@@ -6,34 +6,30 @@ import {
   type LagRequest,
   type QueueLag,
   type QueueStatus,
+  type TopicHolding,
   type TopicLag,
   type TopicStatus,
 } from '../api/inspect-api';
-import { MAX_QUEUES, type TopicConfig } from '../api/topic';
+import { MAX_QUEUES } from '../api/topic';
 import { storeTimestampOf } from '../message/record-property';
 import { Code, StatusError } from '../message/status';
-import type { MessageStore } from '../store/message-store';
 import { noGroup, noTopic } from './config-checks';
+import { holdingsOf, type HoldingsParts } from './holdings';
 import type { LiteTable } from './lite/lite-table';
 import type { GroupTopic } from './pop/group-topic';
-import type { LedgerBook } from './pop/ledger-book';
 import type { LedgerLog } from './pop/ledger-log';
 import type { QueueLedger } from './pop/queue-ledger';
+import { countRows } from './row-counts';
 
 /** Topics of one question. */
 const MAX_TOPICS = 1000;
 
-export interface InspectorParts {
+export interface InspectorParts extends HoldingsParts {
   readonly brokerName: string;
-  readonly store: MessageStore;
-  readonly book: LedgerBook;
   readonly log: LedgerLog;
-  readonly topics: ReadonlyMap<string, TopicConfig>;
   /** The lite topics of a parent. */
   readonly lite: (topic: string) => Pick<LiteTable, 'rows' | 'queueOf'>;
   readonly groups: ReadonlyMap<string, unknown>;
-  /** Messages of a topic that wait for their delivery time. */
-  readonly delayed: (topic: string) => number;
   /** Fails the receives that wait on ledgers which are gone. */
   readonly endPolls: (gone: GroupTopic, error: StatusError) => void;
 }
@@ -94,6 +90,10 @@ export class Inspector implements InspectApi {
     log.add({ kind: 'drop', group, topic });
     endPolls(ledgers, new StatusError(Code.OFFSET_NOT_FOUND, left));
     await log.durable();
+  }
+
+  holdings(): Promise<readonly TopicHolding[]> {
+    return holdingsOf(this.parts);
   }
 
   private async queueStatus(topic: string, queueId: number): Promise<QueueStatus> {
@@ -177,33 +177,12 @@ export class Inspector implements InspectApi {
     const minOffset = store.minOffset(topic, queueId);
     const maxOffset = store.maxOffset(topic, queueId);
     const next = Math.max(ledger?.next ?? 0, minOffset);
-    const rows = this.countRows(ledger, minOffset);
+    const rows = countRows(this.parts.book, ledger, minOffset);
     return {
       ready: rows.ready + Math.max(0, maxOffset - next),
       inFlight: rows.inFlight,
       oldest: rows.firstReady ?? (next < maxOffset ? next : undefined),
     };
-  }
-
-  /** Messages that the group has come to and not finished, and the first of those that nobody holds. */
-  private countRows(
-    ledger: QueueLedger | undefined,
-    minOffset: number,
-  ): { readonly ready: number; readonly inFlight: number; readonly firstReady?: number } {
-    let ready = 0;
-    let inFlight = 0;
-    let firstReady: number | undefined;
-    if (ledger === undefined || ledger.unfinished === 0) return { ready, inFlight };
-    ledger.forEachRow((offset, row) => {
-      if (offset < minOffset) return;
-      if (this.parts.book.inFlight(row)) {
-        inFlight++;
-        return;
-      }
-      ready++;
-      firstReady ??= offset;
-    });
-    return { ready, inFlight, ...(firstReady === undefined ? {} : { firstReady }) };
   }
 
   /** Store time of a message; 0 when it is not there. */

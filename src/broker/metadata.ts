@@ -6,6 +6,7 @@
  *     { "kind": "group", "group": GroupConfig }      { "kind": "group-deleted", "name": ... }
  *     { "kind": "lite-topics", "topic": parent, "rows": [...] }     new ones, or part of a snapshot
  *     { "kind": "lite-removed", "topic": parent, "queueIds": [...] }
+ *     { "kind": "draining", "draining": whether the broker is to take no new messages }
  *     { "kind": "state", "topics": [...], "groups": [...] }     part of a snapshot
  */
 import type { GroupConfig, TopicConfig } from '../api/topic';
@@ -46,6 +47,7 @@ export type MetaChange =
   | { readonly kind: 'group'; readonly group: GroupConfig }
   | { readonly kind: 'group-deleted'; readonly name: string }
   | LiteChange
+  | { readonly kind: 'draining'; readonly draining: boolean }
   | {
       readonly kind: 'state';
       readonly topics: readonly StoredTopic[];
@@ -68,6 +70,8 @@ export class Metadata {
   private readonly lite = new Map<string, LiteTable>();
   /** Grows with each change of a topic or a group. */
   changes = 0;
+  /** Whether the broker is to take no new messages. */
+  draining = false;
   private lastEnd: number | undefined;
 
   constructor(
@@ -114,6 +118,13 @@ export class Metadata {
     return count;
   }
 
+  /** For messages without a message group; where the others lie the topics say. @throws StatusError NOT_FOUND */
+  checkTakesMessages(): void {
+    if (!this.draining) return;
+    const { brokerName } = this.settings;
+    throw new StatusError(Code.NOT_FOUND, `broker ${brokerName} takes no new messages: it drains`);
+  }
+
   /** Resolves when all changes logged so far are durable. */
   async settled(): Promise<void> {
     if (this.lastEnd !== undefined) await this.store.durable(this.lastEnd);
@@ -139,6 +150,9 @@ export class Metadata {
       case 'group-deleted':
         this.groups.delete(change.name);
         break;
+      case 'draining':
+        this.draining = change.draining;
+        break;
       case 'state':
         for (const topic of change.topics) this.topics.set(topic.name, topic);
         for (const group of change.groups) this.groups.set(group.name, group);
@@ -158,6 +172,7 @@ export class Metadata {
       begin ??= physicalOffset;
       i = to;
     }
+    if (this.draining) this.append({ kind: 'draining', draining: true });
     for (const [topic, table] of this.lite) {
       const rows = [...table.rows()];
       for (let at = 0; at < rows.length; at += STATE_RECORD_ITEMS) {

@@ -1,4 +1,4 @@
-/** `gantry cluster`: which brokers there are, who leads, and how far the others are. */
+/** `gantry cluster`: which brokers there are, who leads, how far the others are; and brokers that leave. */
 import type { Command } from 'commander';
 
 import type { AdminApi } from '../api/admin-api';
@@ -6,6 +6,7 @@ import type { BrokerView, ClusterView, GroupView } from '../api/cluster-api';
 import type { ReplicationStatus } from '../api/cluster-view';
 import type { ProxyInfo } from '../api/proxies-api';
 import { adminCommand, type Answer, wholeNumber } from './admin-command';
+import { membershipCommands } from './cluster-membership';
 import type { Terminal } from './terminal';
 import { json, table } from './text';
 
@@ -39,6 +40,7 @@ export function clusterCommand(program: Command, terminal: Terminal): void {
       return (admin) => failover(admin, brokerName, to);
     },
   });
+  membershipCommands(cluster, terminal);
 }
 
 function status({ brokers: known, groups }: ClusterView): Answer {

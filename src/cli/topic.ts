@@ -1,4 +1,4 @@
-/** `gantry topic create|update|list|show|status|delete`. */
+/** `gantry topic create|update|rebalance|list|show|status|delete`. */
 import type { Command } from 'commander';
 
 import type { AdminApi, TopicView } from '../api/admin-api';
@@ -7,6 +7,7 @@ import { parseQueues, parseTopicType } from '../config/formats';
 import { Code, StatusError } from '../message/status';
 import { adminCommand, usage, type Answer } from './admin-command';
 import { liteIdleOf, liteIdleOption } from './lite-idle';
+import { topicRebalanceCommand } from './topic-rebalance';
 import { topicStatusCommand } from './topic-status';
 import type { Terminal } from './terminal';
 import { json, table } from './text';
@@ -15,7 +16,7 @@ import { UsageError } from './usage-error';
 export function topicCommand(program: Command, terminal: Terminal): void {
   const topic = program
     .command('topic')
-    .description('Create, change, list, show and delete topics.');
+    .description('Create, change, spread, list, show and delete topics.');
   adminCommand(topic, terminal, {
     name: 'create <NAME>',
     description: 'Create a topic, or change one: queues may be added.',
@@ -65,6 +66,7 @@ export function topicCommand(program: Command, terminal: Terminal): void {
     description: 'Show one topic.',
     prepare: (name) => (admin) => show(admin, name),
   });
+  topicRebalanceCommand(topic, terminal);
   topicStatusCommand(topic, terminal);
   adminCommand(topic, terminal, {
     name: 'delete <NAME>',

@@ -42,6 +42,10 @@ export function adminClient(address: string, clock: Clock): AdminClient {
     cluster: () => ask(methods.DescribeCluster, undefined),
     proxies: () => ask(methods.ListProxies, undefined),
     handOver: (request) => ask(methods.HandOver, request),
+    rebalance: (request) => ask(methods.Rebalance, request),
+    drainBroker: (request) => ask(methods.DrainBroker, request),
+    leaveBroker: (request) => ask(methods.LeaveBroker, request),
+    forgetBroker: (request) => ask(methods.ForgetBroker, request),
     close: () => client.close(),
   };
 }

@@ -10,6 +10,14 @@ import type { MethodDefinition } from '@grpc/proto-loader';
 import type { AdminApi, FilterFaultView, TopicDetails, TopicView } from '../api/admin-api';
 import type { ClientViews, ListClientsRequest, ProxyStats } from '../api/client-view';
 import type { ClusterView, HandOver } from '../api/cluster-api';
+import type {
+  DrainRequest,
+  ForgetRequest,
+  LeaveReport,
+  LeaveRequest,
+  RebalanceRequest,
+  TopicMove,
+} from '../api/membership-api';
 import type { DelayedMessages, DelayedRef, ListDelayedRequest } from '../api/delayed-api';
 import type { LagRequest, TopicLag } from '../api/inspect-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
@@ -30,6 +38,14 @@ import {
   topicDetailsForms,
 } from './codec/client-view';
 import { clusterForms, handOverForms } from './codec/cluster';
+import {
+  drainForms,
+  forgetForms,
+  leaveForms,
+  leftForms,
+  movesForms,
+  rebalanceForms,
+} from './codec/membership';
 import { delayedForms, delayedRefForms, listDelayedForms } from './codec/delayed';
 import { groupFromWire, groupToWire } from './codec/group';
 import { lagRequestForms, topicLagsForms } from './codec/inspect';
@@ -78,6 +94,10 @@ export interface AdminMethods {
   readonly DescribeCluster: AdminMethod<void, ClusterView>;
   readonly ListProxies: AdminMethod<void, readonly ProxyInfo[]>;
   readonly HandOver: AdminMethod<HandOver, void>;
+  readonly Rebalance: AdminMethod<RebalanceRequest, readonly TopicMove[]>;
+  readonly DrainBroker: AdminMethod<DrainRequest, readonly TopicMove[]>;
+  readonly LeaveBroker: AdminMethod<LeaveRequest, LeaveReport>;
+  readonly ForgetBroker: AdminMethod<ForgetRequest, readonly TopicMove[]>;
 }
 
 export function adminMethods(): AdminMethods {
@@ -197,6 +217,26 @@ function defineMethods(service: GantryAdminDefinition): AdminMethods {
       request: handOverForms,
       answer: nothing,
       call: (api, request) => api.handOver(request),
+    }),
+    Rebalance: method(service.Rebalance, {
+      request: rebalanceForms,
+      answer: movesForms,
+      call: (api, request) => api.rebalance(request),
+    }),
+    DrainBroker: method(service.DrainBroker, {
+      request: drainForms,
+      answer: movesForms,
+      call: (api, request) => api.drainBroker(request),
+    }),
+    LeaveBroker: method(service.LeaveBroker, {
+      request: leaveForms,
+      answer: leftForms,
+      call: (api, request) => api.leaveBroker(request),
+    }),
+    ForgetBroker: method(service.ForgetBroker, {
+      request: forgetForms,
+      answer: movesForms,
+      call: (api, request) => api.forgetBroker(request),
     }),
   };
 }

@@ -73,6 +73,7 @@ export class BrokerLink implements BrokerConnection {
     groupLag: (request) => this.call(this.methods.groupLag, request),
     begun: (of) => this.call(this.methods.listBegun, of),
     forget: (of) => this.call(this.methods.forgetGroup, of),
+    holdings: () => this.call(this.methods.listHoldings, undefined),
   };
   readonly replicas: ReplicasApi = {
     status: () => this.call(this.methods.describeReplication, undefined),
@@ -184,6 +185,10 @@ export class BrokerLink implements BrokerConnection {
 
   listTopics(): Promise<readonly TopicConfig[]> {
     return this.call(this.methods.listTopics, undefined);
+  }
+
+  setDraining(draining: boolean): Promise<void> {
+    return this.call(this.methods.setDraining, draining);
   }
 
   putGroup(config: GroupConfig): Promise<void> {

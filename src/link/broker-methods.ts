@@ -76,6 +76,7 @@ export interface BrokerMethods extends OffsetMethods, InspectMethods, ReplicasMe
   readonly putTopic: BrokerMethod<TopicConfig, void>;
   readonly deleteTopic: BrokerMethod<string, void>;
   readonly listTopics: BrokerMethod<void, readonly TopicConfig[]>;
+  readonly setDraining: BrokerMethod<boolean, void>;
   readonly putGroup: BrokerMethod<GroupConfig, void>;
   readonly deleteGroup: BrokerMethod<string, void>;
   readonly listGroups: BrokerMethod<void, readonly GroupConfig[]>;
@@ -204,6 +205,12 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
         ({ topics }) => topics.map(topicFromWire),
       ],
       call: (api) => api.listTopics(),
+    }),
+    setDraining: method('SetDraining', service.SetDraining, {
+      request: [(draining) => ({ draining }), ({ draining }) => draining],
+      answer: nothing,
+      call: (api, draining) => api.setDraining(draining),
+      patienceMs: CONFIG_PATIENCE_MS,
     }),
     putGroup: method('PutGroup', service.PutGroup, {
       request: [(group) => ({ group: groupToWire(group) }), ({ group }) => groupFromWire(group)],

@@ -1,10 +1,17 @@
 /** The methods of `InspectApi` as calls on a link. */
-import type { GroupTopicRef, LagRequest, TopicLag, TopicStatus } from '../api/inspect-api';
+import type {
+  GroupTopicRef,
+  LagRequest,
+  TopicHolding,
+  TopicLag,
+  TopicStatus,
+} from '../api/inspect-api';
 import type { GantryBrokerDefinition } from '../rpc/generated/gantry/v1/GantryBroker';
 import { CONFIG_PATIENCE_MS, method, SEARCH_PATIENCE_MS, type BrokerMethod } from './broker-method';
 import {
   groupTopicForms,
   groupTopicsForms,
+  holdingsForms,
   lagRequestForms,
   topicLagsForms,
   topicStatusForms,
@@ -16,6 +23,7 @@ export interface InspectMethods {
   readonly groupLag: BrokerMethod<LagRequest, readonly TopicLag[]>;
   readonly listBegun: BrokerMethod<GroupTopicRef, readonly GroupTopicRef[]>;
   readonly forgetGroup: BrokerMethod<GroupTopicRef, void>;
+  readonly listHoldings: BrokerMethod<void, readonly TopicHolding[]>;
 }
 
 export function inspectMethods(service: GantryBrokerDefinition): InspectMethods {
@@ -43,6 +51,12 @@ export function inspectMethods(service: GantryBrokerDefinition): InspectMethods 
       answer: nothing,
       call: ({ inspect }, of) => inspect.forget(of),
       patienceMs: CONFIG_PATIENCE_MS,
+    }),
+    listHoldings: method('ListHoldings', service.ListHoldings, {
+      request: nothing,
+      answer: holdingsForms,
+      call: ({ inspect }) => inspect.holdings(),
+      patienceMs: SEARCH_PATIENCE_MS,
     }),
   };
 }

@@ -3,6 +3,14 @@ import type { AdminApi, FilterFaultView, TopicDetails, TopicView } from '../api/
 import type { ClientViews, ListClientsRequest, ProxyStats } from '../api/client-view';
 import type { ClusterView, HandOver } from '../api/cluster-api';
 import type {
+  DrainRequest,
+  ForgetRequest,
+  LeaveReport,
+  LeaveRequest,
+  RebalanceRequest,
+  TopicMove,
+} from '../api/membership-api';
+import type {
   DelayedCount,
   DelayedMessages,
   DelayedRef,
@@ -20,8 +28,7 @@ import type { ProxyInfo } from '../api/proxies-api';
 import type { GroupConfig, TopicConfig } from '../api/topic';
 import { isSystemTopic } from '../message/names';
 import { storeTimestampOf } from '../message/record-property';
-import { Code, StatusError, toStatusError } from '../message/status';
-import type { BrokerApi } from '../api/broker-api';
+import { Code, StatusError } from '../message/status';
 import type { PooledBroker } from './broker-pool';
 import type { ProxyParts } from './parts';
 import { ClusterInspect } from './cluster-inspect';
@@ -29,14 +36,13 @@ import { clusterView, handOver } from './cluster-view';
 import { NO_WAIT } from './failover';
 import { listClients } from './client-views';
 import { resetOn } from './group-reset';
-import { askHolders, askMasters, mastersOf } from './masters';
+import { askHolders, askMasters, mastersOf, tellAll } from './masters';
+import { Membership } from './membership';
 import { proxyStats } from './proxy-stats';
+import { TopicChanges } from './topic-changes';
 import { planTopic } from './topic-plan';
 import { recallFrom } from './recall';
 import { decide } from './transaction';
-
-/** Groups that are put on a broker together. */
-const GROUPS_AT_ONCE = 100;
 
 /** @returns an AdminApi over all masters that the routes know */
 export function clusterAdmin(parts: ProxyParts): AdminApi {
@@ -45,30 +51,46 @@ export function clusterAdmin(parts: ProxyParts): AdminApi {
 
 class ClusterAdmin implements AdminApi {
   private readonly inspect: ClusterInspect;
+  private readonly topics: TopicChanges;
+  private readonly membership: Membership;
 
   constructor(private readonly parts: ProxyParts) {
     this.inspect = new ClusterInspect(parts);
+    this.topics = new TopicChanges(parts);
+    this.membership = new Membership(parts, this.topics, this.inspect);
   }
 
   putTopic(config: TopicConfig, brokers: readonly string[] = []): Promise<void> {
-    return this.parts.creation.exclusive(config.name, async () => {
-      const route = this.parts.routes.find(config.name);
-      const plan = planTopic(config, brokers, route, mastersOf(this.parts.pool));
-      await this.copyGroups(plan.fresh, route?.brokers[0]?.brokerName);
-      for (const step of plan.steps) {
-        await this.onAll(`topic ${config.name}`, (broker) => broker.putTopic(plan.config), {
-          on: step,
-        });
-      }
-    });
+    return this.topics.change(config.name, (route, cluster) =>
+      planTopic(config, brokers, route, cluster),
+    );
   }
 
   deleteTopic(name: string): Promise<void> {
     return this.parts.creation.exclusive(name, () =>
-      this.onAll(`topic ${name}`, (broker) => broker.deleteTopic(name), {
-        absent: Code.TOPIC_NOT_FOUND,
-      }),
+      tellAll(
+        mastersOf(this.parts.pool),
+        `topic ${name}`,
+        (broker) => broker.deleteTopic(name),
+        Code.TOPIC_NOT_FOUND,
+      ),
     );
+  }
+
+  rebalance(request: RebalanceRequest): Promise<readonly TopicMove[]> {
+    return this.membership.rebalance(request);
+  }
+
+  drainBroker(request: DrainRequest): Promise<readonly TopicMove[]> {
+    return this.membership.drain(request);
+  }
+
+  leaveBroker(request: LeaveRequest): Promise<LeaveReport> {
+    return this.membership.leave(request);
+  }
+
+  forgetBroker(request: ForgetRequest): Promise<readonly TopicMove[]> {
+    return this.membership.forget(request);
   }
 
   /** Sorted by name; the first broker's configuration where they differ. */
@@ -90,14 +112,18 @@ class ClusterAdmin implements AdminApi {
   }
 
   async putGroup(config: GroupConfig): Promise<void> {
-    await this.onAll(`consumer group ${config.name}`, (broker) => broker.putGroup(config));
+    const masters = mastersOf(this.parts.pool);
+    await tellAll(masters, `consumer group ${config.name}`, (broker) => broker.putGroup(config));
     this.parts.subscriptions.changed(config.name, config);
   }
 
   async deleteGroup(name: string): Promise<void> {
-    await this.onAll(`consumer group ${name}`, (broker) => broker.deleteGroup(name), {
-      absent: Code.CONSUMER_GROUP_NOT_FOUND,
-    });
+    await tellAll(
+      mastersOf(this.parts.pool),
+      `consumer group ${name}`,
+      (broker) => broker.deleteGroup(name),
+      Code.CONSUMER_GROUP_NOT_FOUND,
+    );
     this.parts.subscriptions.changed(name, undefined);
   }
 
@@ -197,49 +223,6 @@ class ClusterAdmin implements AdminApi {
 
   proxyStats(): Promise<ProxyStats> {
     return Promise.resolve(proxyStats(this.parts));
-  }
-
-  /** Consumer groups that the broker `from` has, on brokers that are to hold a topic of theirs. */
-  private async copyGroups(to: readonly PooledBroker[], from: string | undefined): Promise<void> {
-    if (to.length === 0 || from === undefined) return;
-    const groups = await this.parts.pool.get(from).listGroups();
-    for (const { broker } of to) {
-      const known = new Set((await broker.listGroups()).map(({ name }) => name));
-      const missing = groups.filter(({ name }) => !known.has(name));
-      for (let i = 0; i < missing.length; i += GROUPS_AT_ONCE) {
-        const part = missing.slice(i, i + GROUPS_AT_ONCE);
-        await Promise.all(part.map((group) => broker.putGroup(group)));
-      }
-    }
-  }
-
-  /**
-   * @param options `on`: default all masters; `absent`: a code that only counts when every broker answers it,
-   *   since what is to be deleted may be on some brokers only
-   */
-  private async onAll(
-    what: string,
-    change: (broker: BrokerApi) => Promise<void>,
-    options: { readonly on?: readonly PooledBroker[]; readonly absent?: Code } = {},
-  ): Promise<void> {
-    const { absent, on: masters = mastersOf(this.parts.pool) } = options;
-    const outcomes = await Promise.allSettled(masters.map(({ broker }) => change(broker)));
-    const failures = outcomes.flatMap((outcome, i) =>
-      outcome.status === 'fulfilled'
-        ? []
-        : [{ brokerName: masters[i]?.brokerName ?? '', error: toStatusError(outcome.reason) }],
-    );
-    const nowhere = failures.length === masters.length;
-    const failed = failures.filter(({ error }) => nowhere || error.code !== absent);
-    const [first] = failed;
-    if (first === undefined) return;
-    if (masters.length === 1) throw first.error;
-    const list = failed.map(({ brokerName, error }) => `${brokerName}: ${error.message}`);
-    throw new StatusError(
-      first.error.code,
-      `${what} failed on ${failed.length} of ${masters.length} brokers: ${list.join('; ')}`,
-      { cause: first.error },
-    );
   }
 
   /**

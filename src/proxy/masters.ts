@@ -10,6 +10,37 @@ export function mastersOf(pool: BrokerPool): readonly PooledBroker[] {
   throw new StatusError(Code.PROXY_TIMEOUT, 'no broker is known');
 }
 
+/**
+ * Makes a change on some brokers together.
+ * @param what it is a change of, for the error
+ * @param absent a code that only counts when every broker answers it, since what is to be deleted may be on some only
+ * @throws StatusError what a broker refuses with; of several with the names of those that do
+ */
+export async function tellAll(
+  brokers: readonly PooledBroker[],
+  what: string,
+  change: (broker: BrokerApi) => Promise<void>,
+  absent?: Code,
+): Promise<void> {
+  const outcomes = await Promise.allSettled(brokers.map(({ broker }) => change(broker)));
+  const failures = outcomes.flatMap((outcome, i) =>
+    outcome.status === 'fulfilled'
+      ? []
+      : [{ brokerName: brokers[i]?.brokerName ?? '', error: toStatusError(outcome.reason) }],
+  );
+  const nowhere = failures.length === brokers.length;
+  const failed = failures.filter(({ error }) => nowhere || error.code !== absent);
+  const [first] = failed;
+  if (first === undefined) return;
+  if (brokers.length === 1) throw first.error;
+  const list = failed.map(({ brokerName, error }) => `${brokerName}: ${error.message}`);
+  throw new StatusError(
+    first.error.code,
+    `${what} failed on ${failed.length} of ${brokers.length} brokers: ${list.join('; ')}`,
+    { cause: first.error },
+  );
+}
+
 /** Every master's answer; all must answer, else the list would lie. */
 export function askMasters<T>(
   pool: BrokerPool,

@@ -5,14 +5,13 @@
  * one could still put messages there, behind those of the new queue.
  */
 import type { TopicConfig, TopicGeneration } from '../api/topic';
-import { continues, newestGeneration, queuesIn } from '../api/topic-generations';
+import { QueueSlots, type QueuePlace } from '../api/queue-slots';
+import { allGone, continues, decidingBroker, newestGeneration } from '../api/topic-generations';
 import { javaHashCode } from '../message/java-hash';
 import { jumpHash } from '../message/jump-hash';
 
 /** A queue that a topic has, on a broker that may be away. */
-export interface GroupPlace {
-  readonly brokerName: string;
-  readonly queueId: number;
+export interface GroupPlace extends QueuePlace {
   /** The generation that it was chosen in, 0 for a topic that has none. */
   readonly generation: number;
 }
@@ -24,12 +23,11 @@ export interface HeldTopic {
 }
 
 export class MessageGroupOrder {
-  /** The queues of all generations. */
-  private readonly places: { readonly brokerName: string; readonly queueId: number }[] = [];
-  /** How many of them each generation has. */
-  private readonly counts: number[] = [];
+  /** Brokers that hold nothing any more of any generation up to that one. */
+  readonly gone: NonNullable<TopicConfig['gone']>;
+  private readonly slots: QueueSlots;
   /** The newest generation of each broker that is there: it takes no messages for older ones. */
-  private readonly newest: ReadonlyMap<string, number>;
+  private readonly newest = new Map<string, number>();
   /** No broker takes messages for a generation before this one; the first is 1. */
   private readonly settled: number;
 
@@ -39,20 +37,17 @@ export class MessageGroupOrder {
     private readonly declared: boolean,
     held: readonly HeldTopic[],
   ) {
-    this.newest = new Map(
-      held.map(({ brokerName, topic }) => [brokerName, newestGeneration(topic)]),
-    );
+    this.gone = held.reduce((all, { topic }) => allGone(all, topic.gone), allGone());
+    // One that is gone takes no messages either.
+    for (const { brokerName, generation } of this.gone) {
+      this.newest.set(brokerName, generation + 1);
+    }
+    for (const { brokerName, topic } of held) {
+      this.newest.set(brokerName, newestGeneration(topic));
+    }
     const settled = Math.max(...held.map(({ topic }) => topic.settled ?? 1));
     this.settled = Math.min(settled, Math.max(1, generations.length));
-    generations.forEach((generation, i) => {
-      for (const { brokerName, queues } of generation) {
-        const had = queuesIn(generations[i - 1], brokerName);
-        for (let queueId = had; queueId < queues; queueId++) {
-          this.places.push({ brokerName, queueId });
-        }
-      }
-      this.counts.push(this.places.length);
-    });
+    this.slots = new QueueSlots(generations);
   }
 
   /** @param held at least one, sorted by broker name */
@@ -61,6 +56,11 @@ export class MessageGroupOrder {
     if (declared !== undefined) return new MessageGroupOrder(declared, true, held);
     const present = held.map(({ brokerName, topic: { queues } }) => ({ brokerName, queues }));
     return new MessageGroupOrder([present], false, held);
+  }
+
+  /** Whether all brokers know the newest generation, as far as they say. */
+  get isSettled(): boolean {
+    return this.settled >= this.generations.length;
   }
 
   /** The generations so far; those of a topic that has none are what is there. */
@@ -80,29 +80,26 @@ export class MessageGroupOrder {
       generation++;
       place = this.placeIn(generation, hash);
     }
-    return { ...place, generation: this.declared ? generation : 0 };
+    const { brokerName, queueId } = place;
+    return { brokerName, queueId, generation: this.declared ? generation : 0 };
   }
 
-  private placeIn(
-    generation: number,
-    hash: number,
-  ): { readonly brokerName: string; readonly queueId: number } {
-    const place = this.places[jumpHash(hash, this.counts[generation - 1] ?? 1)];
-    if (place === undefined) throw new RangeError(`generation ${generation} has no queue`);
-    return place;
+  private placeIn(generation: number, hash: number): QueuePlace {
+    return this.slots.at(jumpHash(hash, this.slots.count(generation)), generation);
   }
 }
 
 /**
- * The longest generations that a broker says. Should two have grown the topic at once, those of its first
- * broker count, which let only one of them.
+ * The longest generations that a broker says. Should two have grown the topic at once, those of the broker count
+ * that lets only one of them.
  */
 function newestOf(held: readonly HeldTopic[]): readonly TopicGeneration[] | undefined {
-  let newest: readonly TopicGeneration[] | undefined;
+  let newest: TopicConfig | undefined;
   for (const { topic } of held) {
-    if (newestGeneration(topic) > (newest?.length ?? 0)) newest = topic.generations;
+    if (newestGeneration(topic) > newestGeneration(newest ?? {})) newest = topic;
   }
-  const first = newest?.[0]?.[0]?.brokerName;
-  const own = held.find(({ brokerName }) => brokerName === first)?.topic.generations;
-  return own !== undefined && newest !== undefined && !continues(newest, own) ? own : newest;
+  if (newest?.generations === undefined) return undefined;
+  const deciding = decidingBroker(newest);
+  const own = held.find(({ brokerName }) => brokerName === deciding)?.topic.generations;
+  return own !== undefined && !continues(newest.generations, own) ? own : newest.generations;
 }

@@ -10,6 +10,11 @@ export interface TopicRoute {
   readonly type: TopicType;
   /** Sorted by broker name; never empty. */
   readonly brokers: readonly BrokerQueues[];
+  /** Those of them that take new messages. */
+  readonly writable: readonly BrokerQueues[];
+  /** Of a LITE topic: see `TopicConfig`. */
+  readonly liteIdleMs?: number;
+  /** How many queues these have. */
   readonly totalQueues: number;
   /** Where each message group lies, on a broker that is there or not. */
   readonly order: MessageGroupOrder;
@@ -82,6 +87,18 @@ export class RouteTable {
     return this.brokers
       .filter(({ awaySinceMs }) => awaySinceMs === undefined)
       .map(({ registration }) => registration);
+  }
+
+  /** Whether a broker takes no new messages. */
+  isDraining(brokerName: string): boolean {
+    return this.brokers.some(
+      ({ registration: one }) => one.brokerName === brokerName && one.draining === true,
+    );
+  }
+
+  /** All topics of the masters, sorted. */
+  topicNames(): readonly string[] {
+    return [...new Set(this.brokers.flatMap(({ topics }) => [...topics.keys()]))].toSorted();
   }
 
   find(topic: string): TopicRoute | undefined {
@@ -196,10 +213,13 @@ export class RouteTable {
     const type = held[0]?.topic.type;
     if (type === undefined) return undefined;
     const brokers = held.map(({ brokerName, topic: { queues } }) => ({ brokerName, queues }));
-    const totalQueues = brokers.reduce((sum, { queues }) => sum + queues, 0);
+    const writable = brokers.filter(({ brokerName }) => !this.isDraining(brokerName));
+    const totalQueues = writable.reduce((sum, { queues }) => sum + queues, 0);
+    const liteIdleMs = held.find(({ topic }) => topic.liteIdleMs !== undefined)?.topic.liteIdleMs;
     let order: MessageGroupOrder | undefined;
     return {
-      ...{ name, type, brokers, totalQueues },
+      ...{ name, type, brokers, writable, totalQueues },
+      ...(liteIdleMs === undefined ? {} : { liteIdleMs }),
       get order() {
         return (order ??= MessageGroupOrder.of(held));
       },

@@ -73,15 +73,18 @@ class RouteFamily {
     const brokers = route.brokers.map(({ brokerName, queues: count }) => ({
       count,
       broker: { name: brokerName, id: MASTER_ID, endpoints },
+      permission: this.parts.routes.isDraining(brokerName)
+        ? Permission.READ
+        : Permission.READ_WRITE,
     }));
     const most = Math.max(0, ...brokers.map(({ count }) => count));
     for (let id = 0; id < most; id++) {
-      for (const { count, broker } of brokers) {
+      for (const { count, broker, permission } of brokers) {
         if (id >= count) continue;
         queues.push({
           topic,
           id,
-          permission: Permission.READ_WRITE,
+          permission,
           broker,
           accept_message_types: acceptedTypes[route.type],
         });

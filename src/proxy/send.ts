@@ -35,7 +35,7 @@ interface Until {
   readonly route: number;
 }
 
-type Queues = Pick<TopicRoute, 'name' | 'brokers' | 'totalQueues'>;
+type Queues = Pick<TopicRoute, 'name' | 'brokers' | 'writable' | 'totalQueues'>;
 
 /** A message that has passed all checks. */
 interface Checked {
@@ -143,37 +143,33 @@ export class SendFamily {
     }
   }
 
+  /** A broker that knows better than the route stores nothing: the queue is chosen again once the route tells. */
+  private async place(message: Checked, first: TopicRoute, until: Until): Promise<Placed> {
+    const { platform, routes } = this.parts;
+    for (let route = first; ;) {
+      try {
+        return await this.placeBy(route, message, until);
+      } catch (error) {
+        const restMs = until.route - platform.clock.monotonicMs();
+        if (!isMoved(error) || restMs <= 0) throw error;
+        route = await routes.waitForOther(route.name, route, restMs);
+      }
+    }
+  }
+
   /**
    * The queue follows from the message group, or the lite topic, so that its messages lie in one queue in order; without
    * one from the message id, so that a repeated send meets the same broker's duplicate window. Another
    * broker is tried only when the first one is left out at present or certainly stored nothing, and never
    * for a message group. Where none is left, or the one that has the message group does not lead, its next master is waited for.
    */
-  private place(message: Checked, route: TopicRoute, until: Until): Promise<Placed> {
+  private placeBy(route: TopicRoute, message: Checked, until: Until): Promise<Placed> {
     const { messageGroup, liteTopic, draft } = message;
-    if (liteTopic !== '') return this.placeInOrder(liteTopic, { draft, liteTopic }, route, until);
-    if (messageGroup === '') return this.placeAnywhere(message, route, until);
-    return this.placeInOrder(messageGroup, { draft }, route, until);
-  }
-
-  /** A broker of a newer generation than the route says stores nothing: the queue is chosen again once the route tells. */
-  private async placeInOrder(
-    order: string,
-    sent: Pick<SendRequest, 'draft' | 'liteTopic'>,
-    first: TopicRoute,
-    until: Until,
-  ): Promise<Placed> {
-    const { platform, routes } = this.parts;
-    for (let route = first; ;) {
-      const { brokerName, ...place } = route.order.placeOf(order);
-      try {
-        return await this.sendTo(brokerName, { ...place, ...sent }, false, until.master);
-      } catch (error) {
-        const restMs = until.route - platform.clock.monotonicMs();
-        if (toStatusError(error).code !== Code.NOT_FOUND || restMs <= 0) throw error;
-        route = await routes.waitForOther(route.name, route, restMs);
-      }
-    }
+    const order = liteTopic === '' ? messageGroup : liteTopic;
+    if (order === '') return this.placeAnywhere(message, route, until);
+    const { brokerName, ...place } = route.order.placeOf(order);
+    const sent = { ...place, draft, ...(liteTopic === '' ? {} : { liteTopic }) };
+    return this.sendTo(brokerName, sent, false, until.master);
   }
 
   /** The queue of a message with a priority is that priority, on whichever broker. */
@@ -183,8 +179,12 @@ export class SendFamily {
     until: Until,
   ): Promise<Placed> {
     const hash = hashOf(messageId);
+    const { writable } = route;
+    if (writable.length === 0) {
+      throw new StatusError(Code.FORBIDDEN, `all brokers of topic ${route.name} are being drained`);
+    }
     const { broker, queueId } = queueOf(route, hash % route.totalQueues);
-    const ring = [...route.brokers.slice(broker), ...route.brokers.slice(0, broker)];
+    const ring = [...writable.slice(broker), ...writable.slice(0, broker)];
     const [home] = ring;
     if (home === undefined) throw new RangeError(`topic ${route.name} has no broker`);
     const send = ({ brokerName, queues }: BrokerQueues, untilMs: number): Promise<Placed> => {
@@ -197,7 +197,7 @@ export class SendFamily {
       try {
         return await send(queues, NO_WAIT);
       } catch (error) {
-        if (!wasNotDone(error)) throw error;
+        if (!wasNotDone(error) && !isMoved(error)) throw error;
       }
     }
     return send(home, until.master);
@@ -246,8 +246,15 @@ function check(
 
 /** The broker that a message without a group goes to, unless that one is away. */
 export function firstBroker(route: Queues, messageId: string): string {
-  const { broker } = queueOf(route, hashOf(messageId) % route.totalQueues);
-  return route.brokers[broker]?.brokerName ?? '';
+  const { brokers, writable, totalQueues } = route;
+  if (totalQueues === 0) return brokers[0]?.brokerName ?? '';
+  const { broker } = queueOf(route, hashOf(messageId) % totalQueues);
+  return writable[broker]?.brokerName ?? '';
+}
+
+/** Whether a broker has stored nothing, as the message belongs elsewhere now. */
+function isMoved(error: unknown): boolean {
+  return toStatusError(error).code === Code.NOT_FOUND;
 }
 
 function recallHandle({ messageId, draft }: Checked, brokerName: string): string {
@@ -255,11 +262,11 @@ function recallHandle({ messageId, draft }: Checked, brokerName: string): string
   return formatRecallHandle({ topic, brokerName, deliverMs, messageId });
 }
 
-/** The n-th queue of a topic: its broker's place in the route, and its id there. */
+/** The n-th queue of a topic that takes new messages: its broker's place among those that do, and its id there. */
 function queueOf(route: Queues, index: number): { broker: number; queueId: number } {
   let rest = index;
-  for (let broker = 0; broker < route.brokers.length; broker++) {
-    const queues = route.brokers[broker]?.queues ?? 0;
+  for (let broker = 0; broker < route.writable.length; broker++) {
+    const queues = route.writable[broker]?.queues ?? 0;
     if (rest < queues) return { broker, queueId: rest };
     rest -= queues;
   }

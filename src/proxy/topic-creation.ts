@@ -72,7 +72,7 @@ export class TopicCreation {
     // An operator may have made it with another type while this waited.
     const route = routes.find(topic);
     if (route !== undefined) return route;
-    const masters = pool.masters();
+    const masters = pool.masters().filter(({ brokerName }) => !routes.isDraining(brokerName));
     if (masters.length === 0) {
       throw new StatusError(
         Code.PROXY_TIMEOUT,

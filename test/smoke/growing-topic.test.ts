@@ -10,13 +10,16 @@ const GROUP = 'readers';
 const ORDERS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const LIMIT_MS = 60_000;
 
-/** Name server, brokers a and b, and two proxies; topic and group are on broker a alone. */
-async function startCluster(folder: string): Promise<{
+interface Cluster {
   readonly processes: GantryProcess[];
   readonly proxies: readonly [string, string];
-  /** kill -9 of broker a, and its next start. */
-  readonly restart: () => Promise<void>;
-}> {
+  readonly a: GantryProcess;
+  /** Starts broker a again, with what it had. */
+  readonly startAgain: () => Promise<void>;
+}
+
+/** Name server, brokers a and b, and two proxies; topic and group are on broker a alone. */
+async function startCluster(folder: string): Promise<Cluster> {
   const namesrv = await startGantry('namesrv');
   const joins = ['--namesrv', namesrv.endpoint];
   const start = (name: string, ports: { port?: number; httpPort?: number } = {}) =>
@@ -33,98 +36,167 @@ async function startCluster(folder: string): Promise<{
   ]);
   const processes = [namesrv, a, b, one, two];
   return {
-    processes,
-    proxies: [one.endpoint, two.endpoint],
-    restart: async () => {
-      await a.kill();
+    ...{ processes, a, proxies: [one.endpoint, two.endpoint] },
+    startAgain: async () => {
       processes.push(await start('broker-a', { port: a.port, httpPort: a.httpPort }));
     },
   };
 }
 
-describe('the official Node client, while a FIFO topic grows to another broker', () => {
-  it('keeps the order of each message group, through a kill -9 of the broker that it grew from', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'gantry-growing-'));
-    const { processes, proxies, restart } = await startCluster(folder);
-    const at = ['--endpoint', proxies[0]];
-    await runGantry(
-      ['topic', 'create', TOPIC, '--type', 'fifo', '--queues', '1'].concat(
-        ['--broker', 'broker-a'],
-        at,
-      ),
-    );
-    await runGantry(['group', 'create', GROUP, '--fifo', '--from-beginning', ...at]);
-    const producer = new Producer({ endpoints: proxies[0], namespace: '', topic: TOPIC });
+/** Messages of some message groups, sent and received by the official client until told to stop. */
+class Traffic {
+  private readonly sent = new Map(ORDERS.map((order) => [order, 0]));
+  private readonly seen = new Map(ORDERS.map((order) => [order, [] as number[]]));
+  private readonly loops: Promise<void>[] = [];
+  private producing = true;
+  private consuming = true;
+
+  private constructor(private readonly producer: Producer) {}
+
+  static async start(endpoints: string): Promise<Traffic> {
+    const producer = new Producer({ endpoints, namespace: '', topic: TOPIC });
     await producer.startup();
-    const sent = new Map(ORDERS.map((order) => [order, 0]));
-    const seen = new Map(ORDERS.map((order) => [order, [] as number[]]));
-    const total = (): number => [...sent.values()].reduce((sum, count) => sum + count, 0);
-    let producing = true;
-    let consuming = true;
+    const traffic = new Traffic(producer);
+    for (const order of ORDERS) traffic.loops.push(traffic.produce(order));
+    return traffic;
+  }
 
-    /** Sends each message until it is taken, then the next one. */
-    const produce = async (order: string): Promise<void> => {
-      for (let nth = 0; producing;) {
-        const message = { topic: TOPIC, messageGroup: order, body: Buffer.from(`${order} ${nth}`) };
-        const taken = await producer.send(message).then(
-          () => true,
-          () => false,
-        );
-        if (taken) sent.set(order, ++nth);
-      }
-    };
-    const consume = async (endpoints: string): Promise<void> => {
-      const consumer = new SimpleConsumer({
-        ...{ endpoints, namespace: '', consumerGroup: GROUP, awaitDuration: 1000 },
-        subscriptions: new Map([[TOPIC, '*']]),
-      });
-      await consumer.startup();
-      while (consuming) {
-        // A broker that is restarting fails a call; what was received comes again.
-        const messages = await consumer.receive(16, 10_000).catch(() => []);
-        for (const message of messages) {
-          const [order = '', nth = ''] = message.body.toString().split(' ');
-          seen.get(order)?.push(Number(nth));
-          await consumer.ack(message).catch(() => undefined);
-        }
-      }
-      await consumer.shutdown();
-    };
+  consumeFrom(endpoints: string): void {
+    this.loops.push(this.consume(endpoints));
+  }
 
-    const loops = [...ORDERS.map(produce), consume(proxies[1])];
-    const more = async (count: number): Promise<void> => {
-      const from = total();
-      await until(`${count} more sends`, LIMIT_MS, () =>
-        total() - from >= count ? true : undefined,
-      );
-    };
-    try {
-      await more(30);
-      await runGantry(['topic', 'update', TOPIC, '--queues', '2', '--broker', 'broker-b', ...at]);
-      // Clients ask for routes every half a minute; this one knows the new queues from the start.
-      loops.push(consume(proxies[0]));
-      await more(30);
-      await restart();
-      await more(30);
-      producing = false;
-      const left = (): boolean =>
-        ORDERS.some((order) => new Set(seen.get(order)).size < (sent.get(order) ?? 0));
-      await until('all to be received', LIMIT_MS, () => (left() ? undefined : true));
-      for (const order of ORDERS) {
-        const first = [...new Set(seen.get(order))];
-        expect([order, first]).toEqual([order, first.toSorted((x, y) => x - y)]);
-      }
-      const { brokers } = JSON.parse(
-        await runGantry(['topic', 'show', TOPIC, '-o', 'json', ...at]),
-      ) as { brokers: string[] };
-      expect(brokers).toEqual(['broker-a', 'broker-b']);
-    } finally {
-      producing = false;
-      consuming = false;
-      await Promise.allSettled(loops);
-      await producer.shutdown();
-      for (const running of processes.toReversed()) await running.stop();
-      rmSync(folder, { recursive: true, force: true });
+  /** Resolves when so many more are sent. */
+  async more(count: number): Promise<void> {
+    const from = this.total();
+    await until(`${count} more sends`, LIMIT_MS, () =>
+      this.total() - from >= count ? true : undefined,
+    );
+  }
+
+  /** Sends no more; resolves when all that was sent has been received. */
+  async finish(): Promise<void> {
+    this.producing = false;
+    const left = (): boolean =>
+      ORDERS.some((order) => new Set(this.seen.get(order)).size < (this.sent.get(order) ?? 0));
+    await until('all to be received', LIMIT_MS, () => (left() ? undefined : true));
+  }
+
+  checkOrder(): void {
+    for (const order of ORDERS) {
+      const first = [...new Set(this.seen.get(order))];
+      expect([order, first]).toEqual([order, first.toSorted((x, y) => x - y)]);
     }
+  }
+
+  async stop(): Promise<void> {
+    this.producing = false;
+    this.consuming = false;
+    await Promise.allSettled(this.loops);
+    await this.producer.shutdown();
+  }
+
+  private total(): number {
+    return [...this.sent.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Sends each message until it is taken, then the next one. */
+  private async produce(order: string): Promise<void> {
+    for (let nth = 0; this.producing;) {
+      const message = { topic: TOPIC, messageGroup: order, body: Buffer.from(`${order} ${nth}`) };
+      const taken = await this.producer.send(message).then(
+        () => true,
+        () => false,
+      );
+      if (taken) this.sent.set(order, ++nth);
+    }
+  }
+
+  private async consume(endpoints: string): Promise<void> {
+    const consumer = new SimpleConsumer({
+      ...{ endpoints, namespace: '', consumerGroup: GROUP, awaitDuration: 1000 },
+      subscriptions: new Map([[TOPIC, '*']]),
+    });
+    await consumer.startup();
+    while (this.consuming) {
+      // A broker that is restarting fails a call; what was received comes again.
+      const messages = await consumer.receive(16, 10_000).catch(() => []);
+      for (const message of messages) {
+        const [order = '', nth = ''] = message.body.toString().split(' ');
+        this.seen.get(order)?.push(Number(nth));
+        await consumer.ack(message).catch(() => undefined);
+      }
+    }
+    await consumer.shutdown();
+  }
+}
+
+/** Runs `change` under traffic; in the end all is received, each message group in order. */
+async function underTraffic(
+  change: (
+    cluster: Cluster,
+    traffic: Traffic,
+    gantry: (...args: string[]) => Promise<string>,
+  ) => Promise<void>,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'gantry-growing-'));
+  const cluster = await startCluster(folder);
+  const [first, second] = cluster.proxies;
+  const gantry = (...args: string[]): Promise<string> => runGantry([...args, '--endpoint', first]);
+  let traffic: Traffic | undefined;
+  try {
+    const size = ['--queues', '1', '--broker', 'broker-a'];
+    await gantry('topic', 'create', TOPIC, '--type', 'fifo', ...size);
+    await gantry('group', 'create', GROUP, '--fifo', '--from-beginning');
+    traffic = await Traffic.start(first);
+    traffic.consumeFrom(second);
+    await traffic.more(30);
+    await change(cluster, traffic, gantry);
+    await traffic.finish();
+    traffic.checkOrder();
+  } finally {
+    await traffic?.stop();
+    for (const running of cluster.processes.toReversed()) await running.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+describe('the official Node client, while a FIFO topic goes over to another broker', () => {
+  it('keeps the order of each message group, through a kill -9 of the broker that it grew from', async () => {
+    await underTraffic(async ({ a, proxies, startAgain }, traffic, gantry) => {
+      await gantry('topic', 'update', TOPIC, '--queues', '2', '--broker', 'broker-b');
+      // Clients ask for routes every half a minute; this one knows the new queues from the start.
+      traffic.consumeFrom(proxies[0]);
+      await traffic.more(30);
+      await a.kill();
+      await startAgain();
+      await traffic.more(30);
+      const shown = JSON.parse(await gantry('topic', 'show', TOPIC, '-o', 'json')) as {
+        brokers: string[];
+      };
+      expect(shown.brokers).toEqual(['broker-a', 'broker-b']);
+    });
+  }, 180_000);
+
+  it('loses nothing and keeps the order, while the broker that held it is drained, leaves and stops', async () => {
+    await underTraffic(async ({ a, proxies }, traffic, gantry) => {
+      await gantry('topic', 'rebalance', '--dry-run');
+      await gantry('topic', 'rebalance');
+      traffic.consumeFrom(proxies[0]);
+      await traffic.more(30);
+      await gantry('cluster', 'drain', 'broker-a');
+      await traffic.more(30);
+      // What it holds is consumed within seconds; until then it is refused.
+      await until('broker a to leave', LIMIT_MS, async () => {
+        const asked = ['cluster', 'leave', 'broker-a', '-o', 'json'];
+        const answer = await gantry(...asked).catch(() => '{"left":false}');
+        return (JSON.parse(answer) as { left: boolean }).left ? true : undefined;
+      });
+      await a.stop();
+      await traffic.more(30);
+      const shown = JSON.parse(await gantry('topic', 'show', TOPIC, '-o', 'json')) as {
+        brokers: string[];
+      };
+      expect(shown.brokers).toEqual(['broker-b']);
+    });
   }, 180_000);
 });

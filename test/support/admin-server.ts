@@ -6,6 +6,14 @@ import type {
   ProxyStats,
 } from '../../src/api/client-view';
 import type { ClusterView, HandOver } from '../../src/api/cluster-api';
+import type {
+  DrainRequest,
+  ForgetRequest,
+  LeaveReport,
+  LeaveRequest,
+  RebalanceRequest,
+  TopicMove,
+} from '../../src/api/membership-api';
 import type { LagRequest, TopicLag } from '../../src/api/inspect-api';
 import type { DelayedMessages, DelayedRef, ListDelayedRequest } from '../../src/api/delayed-api';
 import type { FoundMessages, MessageSearch } from '../../src/api/message-search';
@@ -42,6 +50,10 @@ export class AdminServer implements AdminApi {
   view: ClusterView = { brokers: [], groups: [] };
   readonly handedOver: HandOver[] = [];
   known: readonly ProxyInfo[] = [];
+  moves: readonly TopicMove[] = [];
+  leaving: LeaveReport = { left: true, unfinished: [] };
+  /** What was asked of brokers that join and leave. */
+  readonly changes: unknown[] = [];
   /** Thrown by every call, when set. */
   failure: Error | undefined;
   endpoint = '';
@@ -53,6 +65,30 @@ export class AdminServer implements AdminApi {
     made.server.addService(definition, implementation);
     made.endpoint = `127.0.0.1:${await made.server.listen('127.0.0.1', 0)}`;
     return made;
+  }
+
+  async rebalance(request: RebalanceRequest): Promise<readonly TopicMove[]> {
+    this.check();
+    this.changes.push(request);
+    return this.moves;
+  }
+
+  async drainBroker(request: DrainRequest): Promise<readonly TopicMove[]> {
+    this.check();
+    this.changes.push(request);
+    return this.moves;
+  }
+
+  async leaveBroker(request: LeaveRequest): Promise<LeaveReport> {
+    this.check();
+    this.changes.push(request);
+    return this.leaving;
+  }
+
+  async forgetBroker(request: ForgetRequest): Promise<readonly TopicMove[]> {
+    this.check();
+    this.changes.push(request);
+    return this.moves;
   }
 
   stop(): Promise<void> {

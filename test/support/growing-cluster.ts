@@ -188,6 +188,7 @@ export class GrowingCluster {
           get: (_, key) => {
             if (key === 'close') return () => Promise.resolve();
             if (key === 'transactions') return over(({ bench }) => bench.broker.transactions);
+            if (key === 'inspect') return over(({ bench }) => bench.broker.inspect);
             return async (...args: unknown[]): Promise<unknown> => {
               const node = this.node(name);
               const deaf = key === 'putTopic' && node.routes.held;

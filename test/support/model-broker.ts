@@ -156,6 +156,7 @@ export class ModelBroker implements BrokerConnection {
   /** What its filters could not evaluate. */
   faults: readonly FilterFault[] = [];
   putTopics = 0;
+  draining = false;
   probes = 0;
   autoCreateGroups = true;
   closed = false;
@@ -345,6 +346,12 @@ export class ModelBroker implements BrokerConnection {
   async listTopics(): Promise<readonly TopicConfig[]> {
     this.check();
     return [...this.topics.values()];
+  }
+
+  async setDraining(draining: boolean): Promise<void> {
+    this.check();
+    this.draining = draining;
+    this.onTopics();
   }
 
   async putGroup(config: GroupConfig): Promise<void> {

@@ -105,7 +105,7 @@ export class ModelCluster {
   private registrations(): readonly BrokerRegistration[] {
     const masters = [...this.brokers.values()]
       .filter(({ brokerName }) => !this.absent.has(brokerName))
-      .map(({ brokerName, topics }) => ({
+      .map(({ brokerName, topics, draining }) => ({
         cluster: 'c1',
         brokerName,
         brokerId: 0,
@@ -113,6 +113,7 @@ export class ModelCluster {
         epoch: this.epoch,
         version: this.version,
         topics: [...topics.values()],
+        draining,
       }));
     return [...masters, ...this.followers];
   }

@@ -2,6 +2,7 @@ import type {
   GroupTopicRef,
   InspectApi,
   LagRequest,
+  TopicHolding,
   TopicLag,
   TopicStatus,
 } from '../../src/api/inspect-api';
@@ -14,6 +15,7 @@ export class ModelInspect implements InspectApi {
   readonly lags = new Map<string, readonly TopicLag[]>();
   refs: readonly GroupTopicRef[] = [];
   readonly forgotten: GroupTopicRef[] = [];
+  held: readonly TopicHolding[] = [];
 
   /** @param check throws what calls fail with */
   constructor(private readonly check: () => void) {}
@@ -39,6 +41,11 @@ export class ModelInspect implements InspectApi {
     return this.refs.filter(
       ({ group, topic }) => [group, ''].includes(of.group) && [topic, ''].includes(of.topic),
     );
+  }
+
+  async holdings(): Promise<readonly TopicHolding[]> {
+    this.check();
+    return this.held;
   }
 
   async forget(of: GroupTopicRef): Promise<void> {

@@ -1,6 +1,12 @@
 /** A topic that is made or changed, with its generations. */
-import { hasMessageGroups, type TopicConfig, type TopicGeneration } from '../../api/topic';
-import { continues, grown, MAX_GENERATIONS, queuesIn, shrunkIn } from '../../api/topic-generations';
+import {
+  hasMessageGroups,
+  MAX_QUEUES,
+  type TopicConfig,
+  type TopicGeneration,
+} from '../../api/topic';
+import { QueueSlots, type GenerationFault } from '../../api/queue-slots';
+import { allGone, continues, grown, MAX_GENERATIONS, queuesIn } from '../../api/topic-generations';
 import { Code, StatusError } from '../../message/status';
 
 /**
@@ -45,17 +51,32 @@ function withGenerations(
     );
   }
   // The broker that would have fewer may be away, or be asked only after this one has taken the generation.
-  const shrunk = shrunkIn(generations);
-  if (shrunk !== undefined) {
-    const { brokerName: where, had, queues } = shrunk;
-    throw fewerQueues(`topic ${config.name} on broker ${where}`, had, queues);
+  const { fault } = new QueueSlots(generations);
+  if (fault !== undefined) throw refusal(config.name, fault);
+  const part = queuesIn(generations.at(-1), brokerName);
+  const crowded = generations.at(-1)?.find((one) => one.queues > MAX_QUEUES);
+  if (crowded !== undefined) {
+    throw new StatusError(
+      Code.FORBIDDEN,
+      `topic ${config.name} would have ${crowded.queues} queues on broker ${crowded.brokerName}, the limit is ${MAX_QUEUES}`,
+    );
   }
-  const asked = queuesIn(generations.at(-1), brokerName) || config.queues;
-  const wasOut = known?.generations && queuesIn(known.generations.at(-1), brokerName) === 0;
-  // One that had no part in it keeps what it has: messages without a message group may lie there.
-  const queues = wasOut ? Math.max(known.queues, asked) : asked;
+  // One that has no part in it, or had none, keeps what it has: messages may lie there.
+  const queues =
+    part === 0 ? (known?.queues ?? config.queues) : Math.max(part, keptBy(known, brokerName));
   const settled = Math.max(config.settled ?? 1, known?.settled ?? 1);
-  return { ...config, queues, generations, ...(settled > 1 ? { settled } : {}) };
+  const gone = allGone(config.gone, known?.gone);
+  return {
+    ...{ name: config.name, type: config.type, queues, generations },
+    ...(settled > 1 ? { settled } : {}),
+    ...(gone.length > 0 ? { gone } : {}),
+  };
+}
+
+/** The queues of a broker that had no part in the newest generation which it knows. */
+function keptBy(known: TopicConfig | undefined, brokerName: string): number {
+  if (known?.generations === undefined) return 0;
+  return queuesIn(known.generations.at(-1), brokerName) === 0 ? known.queues : 0;
 }
 
 function generationsFor(
@@ -72,6 +93,16 @@ function generationsFor(
   return grown(
     had ?? first,
     next.toSorted((a, b) => (a.brokerName < b.brokerName ? -1 : 1)),
+  );
+}
+
+function refusal(topic: string, fault: GenerationFault): StatusError {
+  if (fault.kind === 'fewer') {
+    return fewerQueues(`topic ${topic} on broker ${fault.brokerName}`, fault.had, fault.queues);
+  }
+  return new StatusError(
+    Code.BAD_REQUEST,
+    `topic ${topic} would lose ${fault.slots} queues that no others take the place of`,
   );
 }
 

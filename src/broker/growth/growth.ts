@@ -14,7 +14,12 @@ import type { GroupProgress, ProgressRequest } from '../../api/broker-api';
 import type { BrokerDialer } from '../../api/broker-dialer';
 import type { RouteApi, RouteWatch } from '../../api/route-api';
 import { hasMessageGroups, type TopicConfig } from '../../api/topic';
-import { newestGeneration, queuesIn, sharedGenerations } from '../../api/topic-generations';
+import {
+  mostQueues,
+  newestGeneration,
+  queuesIn,
+  sharedGenerations,
+} from '../../api/topic-generations';
 import { Code, StatusError } from '../../message/status';
 import type { Platform } from '../../platform/platform';
 import type { MessageStore } from '../../store/message-store';
@@ -96,12 +101,18 @@ export class Growth {
     adopted = false,
   ): Promise<void> {
     const { name } = config;
-    for (let before; (before = this.changing.get(name)) !== undefined;) {
-      await before.catch(() => undefined);
-    }
+    for (let before; (before = this.changeOf(name)) !== undefined;) await before;
     const change = this.changeNow(config, log, adopted).finally(() => this.changing.delete(name));
-    this.changing.set(name, change);
+    this.changing.set(
+      name,
+      change.catch(() => undefined),
+    );
     await change;
+  }
+
+  /** The change of a topic that is under way; it resolves however that ends. */
+  changeOf(name: string): Promise<void> | undefined {
+    return this.changing.get(name);
   }
 
   /**
@@ -124,9 +135,9 @@ export class Growth {
     const { generations, queues } = topic ?? { queues: 0 };
     if (topic === undefined || generations === undefined || generations.length < 2) return queues;
     if (!this.parts.isFifo(ledgers.group)) return queues;
-    const finished = this.others.finished(ledgers, generations, finishedHere(ledgers, topic));
+    const finished = this.others.finished(ledgers, topic, finishedHere(ledgers, topic));
     if (finished >= generations.length - 1) return queues;
-    return queuesIn(generations[finished], this.parts.brokerName);
+    return mostQueues(generations.slice(0, finished + 1), this.parts.brokerName);
   }
 
   /** See `BrokerApi.groupProgress`. */
@@ -158,8 +169,8 @@ export class Growth {
 
   /** Whether a group that begins on a topic here now was on it before this broker; see ./peer-progress. */
   async wasBefore(group: string, topic: string): Promise<boolean> {
-    const { generations } = this.parts.topics.get(topic) ?? {};
-    return generations !== undefined && this.others.wasBefore(group, topic, generations);
+    const config = this.parts.topics.get(topic);
+    return config !== undefined && this.others.wasBefore(group, config);
   }
 
   /** Notes in which generation of its topic a group begins. */
@@ -176,6 +187,8 @@ export class Growth {
   ): Promise<void> {
     const { name } = config;
     const stored = this.parts.topics.get(name);
+    // It was deleted meanwhile.
+    if (adopted && stored === undefined) throw noTopic(name);
     const known = adopted && stored ? upToShared(stored, config) : stored;
     const topic = extendedTopic(config, known, this.parts.brokerName);
     const ends = this.endsOf(topic, known);
@@ -185,6 +198,8 @@ export class Growth {
     } finally {
       this.growing.delete(name);
       this.waits.wakeTopic(name);
+      // Of a broker that is gone nobody waits for what it held.
+      for (const ledgers of this.parts.book.ofTopic(name)) this.parts.opened(ledgers);
     }
   }
 

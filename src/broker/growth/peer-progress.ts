@@ -5,8 +5,8 @@
  */
 import type { Logger } from 'pino';
 import type { GroupProgress, ProgressRequest } from '../../api/broker-api';
-import type { TopicGeneration } from '../../api/topic';
-import { queuesIn } from '../../api/topic-generations';
+import type { TopicConfig } from '../../api/topic';
+import { isGone, joinedIn } from '../../api/topic-generations';
 import { Code, toStatusError } from '../../message/status';
 import type { Platform } from '../../platform/platform';
 import type { GroupTopic } from '../pop/group-topic';
@@ -54,10 +54,10 @@ export class PeerProgress {
    * The newest generation that a group has finished on all brokers; asks those of which that is not known.
    * @param here the newest one that it has finished on this broker
    */
-  finished(ledgers: GroupTopic, generations: readonly TopicGeneration[], here: number): number {
+  finished(ledgers: GroupTopic, topic: TopicConfig, here: number): number {
     while (ledgers.opened < here) {
       const next = ledgers.opened + 1;
-      const others = this.othersIn(generations[next - 1]);
+      const others = this.othersIn(topic, next);
       const known = this.knownOf(ledgers);
       const behind = others.filter((name) => (known.finished.get(name) ?? 0) < next);
       if (behind.length > 0) {
@@ -75,18 +75,14 @@ export class PeerProgress {
    * Whether a group that begins here now has been on the topic since before this broker had a part in it: all
    * that is here is new to it then. Also when a broker that would know does not answer.
    */
-  async wasBefore(
-    group: string,
-    topic: string,
-    generations: readonly TopicGeneration[],
-  ): Promise<boolean> {
-    const first = generations.findIndex((part) => queuesIn(part, this.parts.brokerName) > 0);
-    if (first < 1) return false;
-    const request = { group, topic, generation: 0, pollMs: 0 };
+  async wasBefore(group: string, topic: TopicConfig): Promise<boolean> {
+    const before = joinedIn(topic.generations ?? [], this.parts.brokerName) - 1;
+    if (before < 1) return false;
+    const request = { group, topic: topic.name, generation: 0, pollMs: 0 };
     const answers = await Promise.all(
-      this.othersIn(generations[first - 1]).map((name) =>
+      this.othersIn(topic, before).map((name) =>
         this.progress(name, request).then(
-          ({ since }) => since > 0 && since <= first,
+          ({ since }) => since > 0 && since <= before,
           () => true,
         ),
       ),
@@ -104,10 +100,11 @@ export class PeerProgress {
     for (const call of this.running) call.abort();
   }
 
-  private othersIn(generation: TopicGeneration | undefined): readonly string[] {
-    return (generation ?? [])
+  /** The other brokers of a generation (the first is 1) that may hold something of it. */
+  private othersIn(topic: TopicConfig, generation: number): readonly string[] {
+    return (topic.generations?.[generation - 1] ?? [])
       .map(({ brokerName }) => brokerName)
-      .filter((name) => name !== this.parts.brokerName);
+      .filter((name) => name !== this.parts.brokerName && !isGone(topic, name, generation));
   }
 
   private knownOf(ledgers: GroupTopic): Known {

@@ -7,7 +7,12 @@ import type { Logger } from 'pino';
 import type { BrokerRegistration } from '../../api/route-api';
 import type { TopicConfig, TopicGeneration } from '../../api/topic';
 import {
+  allGone,
+  brokersSince,
   continues,
+  decidingBroker,
+  isGone,
+  leftAfter,
   newestGeneration,
   queuesIn,
   sharedGenerations,
@@ -53,10 +58,8 @@ export class RouteFollower {
     const theirs = this.brokers.flatMap(({ topics }) =>
       topics.filter((topic) => topic.name === name),
     );
-    const first = own.generations?.[0]?.[0]?.brokerName;
-    const decided = this.brokers
-      .find(({ brokerName }) => brokerName === first)
-      ?.topics.find((topic) => topic.name === name)?.generations;
+    const deciding = decidingBroker(own);
+    const decided = this.topicOn(deciding ?? '', name)?.generations;
     if (decided !== undefined && this.isOvertaken(own.generations ?? [], decided)) {
       this.put(own, { generations: decided });
       return;
@@ -64,10 +67,16 @@ export class RouteFollower {
     const ahead = theirs.find(
       (topic) =>
         newestGeneration(topic) > newest &&
-        continues(topic.generations ?? [], own.generations ?? []),
+        continues(topic.generations ?? [], own.generations ?? []) &&
+        this.isPrepared(topic, newest),
     );
+    const gone = theirs
+      .filter(({ generations = [] }) => continues(own.generations ?? [], generations))
+      .reduce((all, topic) => allGone(all, topic.gone), own.gone ?? []);
     if (ahead !== undefined) {
-      this.put(own, { generations: ahead.generations ?? [] });
+      this.put(own, { generations: ahead.generations ?? [], gone: allGone(gone, ahead.gone) });
+    } else if (gone.some((part) => !isGone(own, part.brokerName, part.generation))) {
+      this.put(own, { gone });
     } else if (this.isEverywhere(own)) {
       if ((own.settled ?? 1) < newest) this.put(own, { settled: newest });
       else this.unsettled.delete(name);
@@ -87,22 +96,41 @@ export class RouteFollower {
     return diverged && queuesIn(shared.at(-1), this.parts.brokerName) === 0;
   }
 
-  /** Whether each broker of the topic has the newest generation. */
-  private isEverywhere({ name, generations = [] }: TopicConfig): boolean {
-    return (generations.at(-1) ?? []).every(({ brokerName }) => {
+  /** Whether the brokers that are new after a generation hold the topic: from then on their queues are needed. */
+  private isPrepared({ name, generations = [] }: TopicConfig, after: number): boolean {
+    const before = generations[after - 1];
+    return (generations.at(-1) ?? []).every(
+      ({ brokerName }) =>
+        queuesIn(before, brokerName) > 0 ||
+        brokerName === this.parts.brokerName ||
+        this.topicOn(brokerName, name) !== undefined,
+    );
+  }
+
+  private topicOn(brokerName: string, name: string): TopicConfig | undefined {
+    const broker = this.brokers.find((one) => one.brokerName === brokerName);
+    return broker?.topics.find((topic) => topic.name === name);
+  }
+
+  /** Whether each broker that may take messages for an older generation has the newest one. */
+  private isEverywhere(own: TopicConfig): boolean {
+    const newest = newestGeneration(own);
+    return brokersSince(own, own.settled ?? 1).every((brokerName) => {
       if (brokerName === this.parts.brokerName) return true;
-      const broker = this.brokers.find((other) => other.brokerName === brokerName);
-      const theirs = broker?.topics.find((topic) => topic.name === name);
-      return theirs !== undefined && newestGeneration(theirs) >= generations.length;
+      const theirs = this.topicOn(brokerName, own.name);
+      if (theirs !== undefined) return newestGeneration(theirs) >= newest;
+      // One that has left is not waited for, unless it has come back since.
+      return isGone(own, brokerName, leftAfter(own, brokerName));
     });
   }
 
   private put(own: TopicConfig, change: Partial<TopicConfig>): void {
-    const { name, type, queues, generations, settled } = own;
+    const { name, type, queues, generations, settled, gone } = own;
     const config = {
       ...{ name, type, queues },
       ...(generations && { generations }),
       ...(settled && { settled }),
+      ...(gone && { gone }),
       ...change,
     };
     this.busy.add(name);

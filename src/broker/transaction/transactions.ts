@@ -52,6 +52,8 @@ export interface TransactionParts {
   readonly topics: ReadonlyMap<string, TopicConfig>;
   /** Knows half messages as it knows all that producers send. */
   readonly duplicates: DuplicateWindow;
+  /** Throws what a new half message is refused with. */
+  readonly admit: () => void;
   /** Called when records were appended that a start would replay. */
   readonly logged: () => void;
   /** The replicas that half messages wait for. */
@@ -103,6 +105,7 @@ export class Transactions implements TransactionApi {
     }
     const ended = this.decisions.recent(draft.topic, half.id);
     if (ended !== undefined) return this.prepared(ended, ended.endOffset);
+    this.parts.admit();
     this.checkRoom();
     waits?.check();
     const appended = store.append(half.draft, 0);
@@ -151,6 +154,13 @@ export class Transactions implements TransactionApi {
 
   listTransactions(request: ListTransactionsRequest): Promise<PendingTransactions> {
     return Promise.resolve(listPending(this.table, request));
+  }
+
+  /** How many have not ended, by topic. */
+  pendingByTopic(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { topic } of this.table.all()) counts.set(topic, (counts.get(topic) ?? 0) + 1);
+    return counts;
   }
 
   /** Rolls back what is pending on a topic that is deleted. */

@@ -4,6 +4,7 @@ import type {
   LagRequest,
   QueueLag,
   QueueStatus,
+  TopicHolding,
   TopicLag,
   TopicStatus,
 } from '../../api/inspect-api';
@@ -27,6 +28,10 @@ import type {
   QueueStatus as WireQueueStatus,
   QueueStatus__Output,
 } from '../../rpc/generated/gantry/v1/QueueStatus';
+import type {
+  TopicHoldings as WireHoldings,
+  TopicHoldings__Output,
+} from '../../rpc/generated/gantry/v1/TopicHoldings';
 import type {
   TopicLags as WireLags,
   TopicLags__Output,
@@ -66,6 +71,20 @@ export const groupTopicForms: Forms<GroupTopicRef, WireRef, GroupTopicRef__Outpu
 export const groupTopicsForms: Forms<readonly GroupTopicRef[], WireRefs, GroupTopicRefs__Output> = [
   (refs) => ({ refs: refs.map(groupTopicForms[0]) }),
   ({ refs }) => refs.map(groupTopicForms[1]),
+];
+
+export const holdingsForms: Forms<readonly TopicHolding[], WireHoldings, TopicHoldings__Output> = [
+  (holdings) => ({
+    topics: holdings.map(({ groups, ...rest }) => ({
+      ...rest,
+      groups: groups.map(({ inFlight, ...group }) => ({ ...group, in_flight: inFlight })),
+    })),
+  }),
+  ({ topics }) =>
+    topics.map(({ groups, ...rest }) => ({
+      ...rest,
+      groups: groups.map(({ in_flight: inFlight, ...group }) => ({ ...group, inFlight })),
+    })),
 ];
 
 function queueStatusToWire(status: QueueStatus): WireQueueStatus {

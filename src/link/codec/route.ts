@@ -15,6 +15,7 @@ export function registrationToWire(registration: BrokerRegistration): Wire {
     epoch: registration.epoch,
     version: registration.version,
     topics: registration.topics.map(topicToWire),
+    draining: registration.draining ?? false,
   };
 }
 
@@ -28,5 +29,6 @@ export function registrationFromWire(wire: BrokerRegistration__Output): BrokerRe
     epoch: wire.epoch,
     version: wire.version,
     topics: wire.topics.map(topicFromWire),
+    ...(wire.draining ? { draining: true } : {}),
   };
 }

@@ -42,6 +42,9 @@ export function topicToWire(topic: TopicConfig): Wire {
     })),
     settled: topic.settled ?? 0,
     ...(topic.liteIdleMs === undefined ? {} : { lite_idle_ms: topic.liteIdleMs }),
+    gone: (topic.gone ?? []).map(({ brokerName, generation }) => ({
+      ...{ broker_name: brokerName, generation },
+    })),
   };
 }
 
@@ -49,6 +52,9 @@ export function topicToWire(topic: TopicConfig): Wire {
 export function topicFromWire(wire: TopicConfig__Output | null): TopicConfig {
   if (wire === null) throw missing('topic');
   const { name, queues, settled } = wire;
+  const gone = wire.gone.map((part) => ({
+    ...{ brokerName: part.broker_name, generation: part.generation },
+  }));
   const generations = wire.generations.map(({ brokers }) =>
     brokers.map((part) => ({ brokerName: part.broker_name, queues: part.queues })),
   );
@@ -57,5 +63,6 @@ export function topicFromWire(wire: TopicConfig__Output | null): TopicConfig {
     ...(generations.length === 0 ? {} : { generations }),
     ...(settled === 0 ? {} : { settled }),
     ...(wire.lite_idle_ms === undefined ? {} : { liteIdleMs: wire.lite_idle_ms }),
+    ...(gone.length === 0 ? {} : { gone }),
   };
 }

@@ -1,3 +1,4 @@
+// long: a method of the service after the other, and the model that answers.
 import type { AdminApi } from '../../../src/api/admin-api';
 import type {
   ClientView,
@@ -14,6 +15,14 @@ import type {
   ListTransactionsRequest,
   PendingTransactionView,
 } from '../../../src/api/transaction-api';
+import type {
+  DrainRequest,
+  ForgetRequest,
+  LeaveReport,
+  LeaveRequest,
+  RebalanceRequest,
+  TopicMove,
+} from '../../../src/api/membership-api';
 import type { GroupReset, QueueReset } from '../../../src/api/offset-api';
 import type { GroupConfig, TopicConfig } from '../../../src/api/topic';
 import { adminClient, type AdminClient } from '../../../src/link/admin-client';
@@ -32,6 +41,29 @@ class ModelAdmin implements AdminApi {
   readonly recalled: DelayedRef[] = [];
   readonly moved: GroupReset[] = [];
   resets: readonly QueueReset[] = [];
+  moves: readonly TopicMove[] = [];
+  unfinished: LeaveReport['unfinished'] = [];
+  readonly changes: unknown[] = [];
+
+  async rebalance(request: RebalanceRequest): Promise<readonly TopicMove[]> {
+    this.changes.push(request);
+    return this.moves;
+  }
+
+  async drainBroker(request: DrainRequest): Promise<readonly TopicMove[]> {
+    this.changes.push(request);
+    return this.moves;
+  }
+
+  async leaveBroker(request: LeaveRequest): Promise<LeaveReport> {
+    this.changes.push(request);
+    return { left: !request.force, unfinished: this.unfinished };
+  }
+
+  async forgetBroker(request: ForgetRequest): Promise<readonly TopicMove[]> {
+    this.changes.push(request);
+    return this.moves;
+  }
 
   async putTopic(config: TopicConfig): Promise<void> {
     this.topics.set(config.name, config);
@@ -215,6 +247,22 @@ describe('the admin service', () => {
     ];
     for (const each of requests) expect(await client.resetGroup(each)).toEqual(model.resets);
     expect(model.moved).toEqual(requests);
+  });
+
+  it('carries how brokers join and leave, and what that changes', async () => {
+    const brokers = [{ broker: 'a', before: 0, after: 1024 }];
+    model.moves = [{ topic: 'ünï', type: 'FIFO', brokers }];
+    const rebalance = { topics: ['t'], brokers: ['a', 'b'], dryRun: true };
+    const drain = { broker: 'a', undo: true, dryRun: false };
+    const forget = { broker: 'b', dryRun: true };
+    expect(await client.rebalance(rebalance)).toEqual(model.moves);
+    expect(await client.drainBroker(drain)).toEqual(model.moves);
+    expect(await client.forgetBroker(forget)).toEqual(model.moves);
+    const kinds = ['ready', 'in-flight', 'unread', 'delayed', 'transactions'] as const;
+    model.unfinished = kinds.map((kind) => ({ topic: 't', group: 'g', kind, messages: 2 ** 52 }));
+    const leave = { broker: 'a', force: true, dryRun: false };
+    expect(await client.leaveBroker(leave)).toEqual({ left: false, unfinished: model.unfinished });
+    expect(model.changes).toEqual([rebalance, drain, forget, leave]);
   });
 
   it('carries what operators ask of topics, groups, clients and the proxy', async () => {

@@ -76,6 +76,27 @@ export function inspectCases(broker: () => BrokerApiUnderTest): void {
     await expect(all).rejects.toMatchObject({ code: Code.BAD_REQUEST });
   });
 
+  it('tells what it holds, and refuses new messages while it drains', async () => {
+    const { api, drive } = broker();
+    await send('m1');
+    await send('m2');
+    expect(await drive(api.inspect.holdings())).toEqual([
+      {
+        ...{ topic: 't', messages: 2, delayed: 0, transactions: 0 },
+        groups: [{ group: 'g', ready: 2, inFlight: 0 }],
+      },
+    ]);
+    await drive(api.pop(popRequest('g', 't', { maxMessages: 1 }), new AbortController().signal));
+    expect((await drive(api.inspect.holdings()))[0]?.groups).toEqual([
+      { group: 'g', ready: 1, inFlight: 1 },
+    ]);
+    await drive(api.setDraining(true));
+    await expect(send('m3')).rejects.toMatchObject({ code: Code.NOT_FOUND });
+    await drive(api.setDraining(false));
+    await send('m3');
+    expect((await drive(api.inspect.holdings()))[0]?.messages).toBe(3);
+  });
+
   it('tells who has begun where, and forgets a group on a topic', async () => {
     const { api, drive } = broker();
     const ref = { group: 'g', topic: 't' };

@@ -86,7 +86,7 @@ describe('EndTransaction', () => {
         totalQueues: 6,
       } as const;
       const brokers = [...cluster.brokers.keys()].map((brokerName) => ({ brokerName, queues: 2 }));
-      const first = cluster.broker(firstBroker({ ...route, brokers }, id));
+      const first = cluster.broker(firstBroker({ ...route, brokers, writable: brokers }, id));
       first.failure = new BrokerUnreachableError(first.brokerName);
       const sent = await client.status('SendMessage', { messages: [message('t', id, half)] });
       expect(sent.code).toBe(Code.OK);

@@ -1,8 +1,8 @@
 // long: the steps and the model that they are compared with.
 /**
- * Random sends through two proxies whose routes may be old, receives, acknowledgements, crashes and growth over
- * three brokers against a small model: what a message group may be given next. More runs: GROWTH_RUNS; another
- * sequence: GROWTH_SEED.
+ * Random sends through two proxies whose routes may be old, receives, acknowledgements, crashes, growth over three
+ * brokers, and brokers that are drained, leave and come back, against a small model: what a message group may be
+ * given next. More runs: GROWTH_RUNS; another sequence: GROWTH_SEED.
  */
 import fc from 'fast-check';
 import type { PopResult } from '../../../../src/api/broker-api';
@@ -29,6 +29,11 @@ type Step =
   | {
       readonly kind: 'grow';
       readonly more: number;
+      readonly broker: string;
+      readonly proxy: number;
+    }
+  | {
+      readonly kind: 'drain' | 'undo' | 'leave';
       readonly broker: string;
       readonly proxy: number;
     }
@@ -70,6 +75,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('grow' as const),
       more: fc.nat({ max: 1 }),
+      ...{ broker, proxy },
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('drain' as const, 'undo' as const, 'leave' as const),
       ...{ broker, proxy },
     }),
   },
@@ -132,6 +144,10 @@ class Run {
         return cluster.sim.advance(step.ms);
       case 'grow':
         return this.grow(step.more, step.broker, this.proxy(step.proxy));
+      case 'drain':
+      case 'undo':
+      case 'leave':
+        return this.changeMember(step.kind, step.broker, this.proxy(step.proxy));
       case 'hold':
         return this.proxy(step.proxy).routes.hold();
       case 'release':
@@ -210,6 +226,20 @@ class Run {
     const put = by.proxy.admin.putTopic(config, ['a', name]);
     // Refused while a broker is away, or with an old route; then nothing has changed, or it is followed up.
     await this.wait(put.then(() => (this.queues = queues)).catch(() => undefined));
+  }
+
+  /** Refused while brokers are away, where nothing else takes messages, or with messages that are not finished. */
+  private async changeMember(
+    kind: 'drain' | 'undo' | 'leave',
+    name: string,
+    { proxy: { admin } }: ClusterProxy,
+  ): Promise<void> {
+    const asked = { broker: name, dryRun: false };
+    const done: Promise<unknown> =
+      kind === 'leave'
+        ? admin.leaveBroker({ ...asked, force: false })
+        : admin.drainBroker({ ...asked, undo: kind === 'undo' });
+    await this.wait(done.catch(() => undefined));
   }
 
   private async receive(name: string, maxMessages: number, pollMs: number): Promise<void> {

@@ -1,90 +1,17 @@
 import type { TopicConfig } from '../../../../src/api/topic';
-import { readRecord } from '../../../../src/message/record';
 import { Code } from '../../../../src/message/status';
 import { DEFAULT_PROXY_SETTINGS } from '../../../../src/proxy/settings';
-import type { PopResult } from '../../../../src/api/broker-api';
-import { GrowingCluster, type ClusterProxy } from '../../../support/growing-cluster';
 import { never } from '../../../support/broker-bench';
+import type { ClusterProxy } from '../../../support/growing-cluster';
+import { GrowingScene, LETTERS } from '../../../support/growing-scene';
 import { groupConfig } from '../../../support/model-broker';
-import { message } from '../../../support/public-client';
 import { idsOf, popRequest } from '../../../support/test-broker';
-
-const LETTERS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
-
-/** Broker a holds FIFO topic t with one queue, group g is on it; b is there and has nothing of it. */
-class Scene {
-  readonly cluster = new GrowingCluster();
-  proxy!: ClusterProxy;
-  private sent = 0;
-
-  static async open(): Promise<Scene> {
-    const scene = new Scene();
-    await scene.cluster.start('a');
-    scene.proxy = scene.cluster.proxy();
-    await scene.put(1);
-    const group = groupConfig('g', { fifo: true });
-    await scene.drive(scene.proxy.proxy.admin.putGroup(group));
-    await scene.cluster.bench('a').subscribe('g', 't');
-    await scene.cluster.start('b');
-    return scene;
-  }
-
-  drive<T>(promise: Promise<T>): Promise<T> {
-    return this.cluster.bench('a').drive(promise);
-  }
-
-  put(queues: number, brokers: readonly string[] = ['a']): Promise<void> {
-    const config = { name: 't', type: 'FIFO', queues } as const;
-    return this.drive(this.proxy.proxy.admin.putTopic(config, brokers));
-  }
-
-  /** One message of each group; answers the codes. */
-  async send(letters: readonly string[] = LETTERS, by = this.proxy): Promise<number[]> {
-    const nth = this.sent++;
-    const messages = letters.map((letter) =>
-      message('t', `${letter}${nth}`, { message_group: letter }),
-    );
-    const { entries } = await this.drive(by.client.unary('SendMessage', { messages }));
-    return entries.map(({ status }) => status?.code ?? 0);
-  }
-
-  /** The message groups that have their first message on a broker. */
-  async lettersOn(name: string): Promise<string[]> {
-    const { broker } = this.cluster.bench(name);
-    const search = {
-      topic: 't',
-      by: 'time',
-      beginMs: 0,
-      endMs: 2 ** 52,
-      maxMessages: 64,
-    } as const;
-    const { messages } = await this.drive(broker.findMessages({ ...search, key: '' }));
-    return messages.map(({ record }) => readRecord(record, 0).body.toString().slice(8, 9));
-  }
-
-  pop(name: string, group = 'g'): Promise<PopResult> {
-    const pop = this.cluster.bench(name).broker.pop(popRequest(group, 't'), never);
-    return this.drive(pop);
-  }
-
-  /** A receive that waits a second for messages. */
-  async poll(name: string): Promise<PopResult> {
-    const { broker } = this.cluster.bench(name);
-    const polled = broker.pop(popRequest('g', 't', { pollMs: 1000 }), never);
-    await this.cluster.sim.advance(1100);
-    return this.drive(polled);
-  }
-
-  async ack(name: string, result: PopResult): Promise<void> {
-    await this.cluster.bench(name).ack(result);
-  }
-}
 
 const OK = LETTERS.map(() => Code.OK);
 
 describe('a FIFO topic that is extended to another broker', () => {
   it('gives the new queues once a group has finished the old ones on the other broker', async () => {
-    const scene = await Scene.open();
+    const scene = await GrowingScene.open();
     expect(await scene.send()).toEqual(OK);
     await scene.put(1, ['a', 'b']);
     expect(await scene.send()).toEqual(OK);
@@ -105,7 +32,7 @@ describe('a FIFO topic that is extended to another broker', () => {
   });
 
   it('sends messages that were placed before where they belong, unseen by the client', async () => {
-    const scene = await Scene.open();
+    const scene = await GrowingScene.open();
     const stale = scene.cluster.proxy();
     await scene.send();
     stale.routes.hold();
@@ -120,7 +47,7 @@ describe('a FIFO topic that is extended to another broker', () => {
   });
 
   it('says that it timed out, and not that the topic is gone, through a proxy that does not hear of it', async () => {
-    const scene = await Scene.open();
+    const scene = await GrowingScene.open();
     const stale = scene.cluster.proxy();
     stale.routes.hold();
     await scene.put(1, ['a', 'b']);
@@ -131,7 +58,7 @@ describe('a FIFO topic that is extended to another broker', () => {
   });
 
   it('is followed by a broker that was away while it grew, and keeps what lies there in order', async () => {
-    const scene = await Scene.open();
+    const scene = await GrowingScene.open();
     await scene.put(1, ['a', 'b']);
     await scene.cluster.kill('b');
     const codes = await scene.send();
@@ -158,7 +85,7 @@ describe('a FIFO topic that is extended to another broker', () => {
   });
 
   it('leaves a message group where it is until the broker that holds it knows', async () => {
-    const scene = await Scene.open();
+    const scene = await GrowingScene.open();
     await scene.put(1, ['a', 'b']);
     await scene.cluster.start('c');
     const stale = scene.cluster.proxy();
@@ -192,7 +119,7 @@ describe('a FIFO topic that is extended to another broker', () => {
   });
 
   it('has its new queues open while the old broker is away, when a group had finished there', async () => {
-    const scene = await Scene.open();
+    const scene = await GrowingScene.open();
     await scene.send();
     await scene.put(1, ['a', 'b']);
     await scene.send();
@@ -208,7 +135,7 @@ describe('a FIFO topic that is extended to another broker', () => {
   });
 
   it('gives a group that begins later only what comes from then on', async () => {
-    const scene = await Scene.open();
+    const scene = await GrowingScene.open();
     await scene.put(1, ['a', 'b']);
     await scene.send();
     await scene.drive(scene.proxy.proxy.admin.putGroup(groupConfig('late', { fifo: true })));
@@ -221,7 +148,7 @@ describe('a FIFO topic that is extended to another broker', () => {
   });
 
   it('is extended to nobody with fewer queues than it has, also where the growth so far is half done', async () => {
-    const scene = await Scene.open();
+    const scene = await GrowingScene.open();
     await scene.cluster.start('c');
     const topicsOn = (name: string): Promise<readonly TopicConfig[]> =>
       scene.drive(scene.cluster.bench(name).broker.listTopics());
@@ -241,7 +168,7 @@ describe('a FIFO topic that is extended to another broker', () => {
   });
 
   it('lets one of two operators through who grow it at once', async () => {
-    const scene = await Scene.open();
+    const scene = await GrowingScene.open();
     const other = scene.cluster.proxy();
     await scene.cluster.start('c');
     const put = (by: ClusterProxy, queues: number, broker: string): Promise<void> =>

@@ -178,7 +178,7 @@ describe('calls on the wire', () => {
 
   it('refuse a topic of a type that is not known', () => {
     expect(() =>
-      topicFromWire({ name: 't', type: 0, queues: 1, generations: [], settled: 0 }),
+      topicFromWire({ name: 't', type: 0, queues: 1, generations: [], settled: 0, gone: [] }),
     ).toThrow('unknown type 0');
     expect(() => topicFromWire(null)).toThrow('message without topic');
   });

@@ -1,0 +1,40 @@
+/** `gantry topic rebalance`: topics spread to brokers that do not hold them. */
+import type { Command } from 'commander';
+
+import type { AdminApi } from '../api/admin-api';
+import type { RebalanceRequest } from '../api/membership-api';
+import { adminCommand, type Answer } from './admin-command';
+import type { Terminal } from './terminal';
+import { json } from './text';
+import { countOf, movesTable } from './topic-moves';
+
+export function topicRebalanceCommand(topic: Command, terminal: Terminal): void {
+  adminCommand(topic, terminal, {
+    name: 'rebalance [NAME]',
+    description:
+      'Give topics, or this one, to brokers that do not hold them, with as many queues as elsewhere.',
+    options: [
+      ['--broker <NAME...>', 'to these brokers (default: all that are there and do not drain)'],
+      ['--dry-run', 'only tell what it would do'],
+    ],
+    prepare: (name, { broker, dryRun }) => {
+      const request = {
+        topics: name === '' ? [] : [name],
+        brokers: Array.isArray(broker) ? broker.map(String) : [],
+        dryRun: dryRun === true,
+      };
+      return (admin) => rebalance(admin, request);
+    },
+  });
+}
+
+async function rebalance(admin: AdminApi, request: RebalanceRequest): Promise<Answer> {
+  const topics = await admin.rebalance(request);
+  const { dryRun } = request;
+  const did = dryRun ? 'would get queues' : 'got queues';
+  const said =
+    topics.length === 0
+      ? 'nothing to do: each topic is on all of these brokers'
+      : `${countOf(topics.length, 'topic')} ${did} on more brokers`;
+  return { people: `${movesTable(topics)}${said}\n`, programs: json({ dryRun, topics }) };
+}
