@@ -4,7 +4,7 @@ import type { ReplicasApi } from '../api/cluster-api';
 import { Broker } from '../broker/broker';
 import { type BrokerSettings, DEFAULT_BROKER_SETTINGS } from '../broker/settings';
 import { hostOf } from '../message/host';
-import type { ReplicaWaits } from '../broker/replication/replica-waits';
+import type { WriteWaits } from '../broker/write-waits';
 import { deletionOf } from '../broker/metadata';
 import type { FlushMode, MessageStore } from '../store/message-store';
 import type { Readiness } from '../observe/http';
@@ -72,7 +72,7 @@ interface BrokerOn {
   readonly dial?: BrokerDialer | undefined;
   /** Of its mastership, and the replicas that it waits for; none for a broker without replicas. */
   readonly epoch?: number;
-  readonly waits?: ReplicaWaits;
+  readonly waits?: WriteWaits;
   /** What is known of its group; none for a broker without replicas. */
   readonly replicas?: ReplicasApi;
 }

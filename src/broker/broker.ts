@@ -62,7 +62,7 @@ import { ReceiptHandles } from './pop/receipt-handles';
 import { RetryTopics } from './pop/retry-topics';
 import { Selector } from './pop/selection';
 import { Removal } from './removal';
-import type { ReplicaWaits } from './replication/replica-waits';
+import { diskWaits, type WriteWaits } from './write-waits';
 import type { BrokerSettings } from './settings';
 import { Timer } from './timer/timer';
 import { Transactions } from './transaction/transactions';
@@ -81,8 +81,8 @@ export interface BrokerParts {
   readonly replicas?: ReplicasApi;
   /** Of its mastership; default: the wall clock. */
   readonly epoch?: number;
-  /** The replicas that its sends wait for. */
-  readonly waits?: ReplicaWaits;
+  /** What its sends wait for; default: the disk. */
+  readonly waits?: WriteWaits;
 }
 
 export class Broker implements BrokerApi {
@@ -115,6 +115,7 @@ export class Broker implements BrokerApi {
     readonly inspect: Inspector,
     private readonly starts: GroupStarts,
     private readonly lite: LiteTopics,
+    private readonly waits: WriteWaits,
   ) {
     this.epoch = parts.epoch ?? parts.platform.clock.wallMs();
     const { settings, store } = parts;
@@ -127,7 +128,8 @@ export class Broker implements BrokerApi {
     const keys = await loadHandleKeys(directory, platform);
     const metadata = new Metadata(store, platform.clock, settings);
     const clients = new ClientTable(platform.clock);
-    const log = new LedgerLog(store, platform);
+    const waits = parts.waits ?? diskWaits(store);
+    const log = new LedgerLog(store, platform, waits);
     const nothing = (): void => undefined;
     const events: LedgerEvents = {
       ready: nothing,
@@ -136,13 +138,13 @@ export class Broker implements BrokerApi {
     };
     const book = new LedgerBook(platform, clients, settings, events);
     const duplicates = new DuplicateWindow({
-      ...{ store, platform, logger },
+      ...{ store, platform, logger, waits },
       windowMs: settings.dedupWindowMs,
       maxEntries: settings.dedupMaxEntries,
     });
     const transactions = new Transactions({
       ...{ store, platform, logger, settings: settings.transactions, topics: metadata.topics },
-      ...{ duplicates, waits: parts.waits, admit: () => metadata.checkTakesMessages() },
+      ...{ duplicates, waits, admit: () => metadata.checkTakesMessages() },
       logged: () => views.snapshotIfDue(settings.snapshotEveryBytes),
     });
     const views: Views = new Views({
@@ -156,7 +158,7 @@ export class Broker implements BrokerApi {
       logger: logger.child({ part: 'exchange' }),
     });
     const timer = await Timer.open({
-      ...{ store, directory, platform, settings },
+      ...{ store, directory, platform, settings, waits },
       logger: logger.child({ part: 'timer' }),
       queuesOf: (topic) => metadata.topics.get(topic)?.queues ?? 0,
     });
@@ -238,7 +240,7 @@ export class Broker implements BrokerApi {
     const broker: Broker = new Broker(
       ...([parts, metadata, book, log, views, exchange, pops, finishing] as const),
       ...([deadLetters, retries, faults, duplicates, transactions, timer, growth] as const),
-      ...([running, offsets, inspect, starts, lite] as const),
+      ...([running, offsets, inspect, starts, lite, waits] as const),
     );
     opened.broker = broker;
     await transactions.begin();
@@ -256,8 +258,8 @@ export class Broker implements BrokerApi {
   }
 
   async send(request: SendRequest): Promise<SendResult> {
-    const { store, waits } = this.parts;
-    const { duplicates } = this;
+    const { store } = this.parts;
+    const { duplicates, waits } = this;
     const { draft } = request;
     const topic = this.topic(draft.topic);
     this.growth.check(topic, request.queueId, request.generation);
@@ -267,7 +269,7 @@ export class Broker implements BrokerApi {
       if (first !== undefined) return first;
       this.growth.check(this.topic(topic.name), request.queueId, request.generation);
     }
-    waits?.check();
+    waits.check();
     if (request.generation === undefined) this.metadata.checkTakesMessages();
     const isLite = topic.type === 'LITE';
     const queueId = isLite ? this.lite.queueFor(topic.name, request.liteTopic) : request.queueId;
@@ -278,7 +280,7 @@ export class Broker implements BrokerApi {
       : store.append(draft, queueId);
     duplicates.added(appended);
     const { queueOffset, physicalOffset, endOffset } = appended;
-    await (draft.waitsForDisk ? (waits ?? store).durable(endOffset) : store.written(endOffset));
+    await (draft.waitsForDisk ? waits.durable(endOffset) : store.written(endOffset));
     return delayed ? { queueOffset, physicalOffset, delayed } : { queueOffset, physicalOffset };
   }
 

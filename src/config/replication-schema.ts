@@ -36,13 +36,13 @@ export const replication = {
   minInSync: option(
     'integer',
     1,
-    'Messages are refused while fewer replicas are in sync, the master counted.',
+    'Messages are refused with INTERNAL_SERVER_ERROR, and not stored, while fewer replicas are in sync, the master counted.',
     { min: 1, max: 100 },
   ),
   ackTimeout: option(
     'duration',
     3000,
-    'The longest wait of a send for replicas; then it is answered SLAVE_PERSISTENCE_TIMEOUT, or HA_NOT_AVAILABLE when none is there.',
+    'The longest wait of a send or an acknowledgement for replicas. Then it is answered SLAVE_PERSISTENCE_TIMEOUT, HA_NOT_AVAILABLE when none is there, or MASTER_PERSISTENCE_TIMEOUT when the disk of the master is late; it is stored. Clients of RocketMQ wait 3 seconds for an answer themselves.',
     { min: 100, max: 60_000, ...ADVANCED },
   ),
   lag: option(

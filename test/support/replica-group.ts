@@ -62,9 +62,9 @@ export class TestReplica {
     this.streams.clear();
   }
 
-  /** Takes nothing from its master any more, as a process that does not run. */
-  stall(): void {
-    for (const { client } of this.streams) client.stall(true);
+  /** Takes nothing from its master any more, as a process that does not run; or goes on. */
+  stall(stalled = true): void {
+    for (const { client } of this.streams) client.stall(stalled);
   }
 
   /** Kills the process: what it wrote is there for the next one. */

@@ -11,6 +11,7 @@ import { HALF_TOPIC, isDerivedTopic, TIMER_TOPIC } from '../../message/names';
 import type { RecordDraft } from '../../message/record-draft';
 import type { Platform, TimerHandle } from '../../platform/platform';
 import type { Appended, MessageStore } from '../../store/message-store';
+import type { WriteWaits } from '../write-waits';
 import { DuplicateTable } from './duplicate-table';
 import { IdHash } from './id-hash';
 import { sentMessageOf } from './sent-message';
@@ -24,6 +25,8 @@ const WARN_EVERY_MS = 60_000;
 
 export interface DuplicateParts {
   readonly store: MessageStore;
+  /** What repeated sends wait for as the first one does. */
+  readonly waits: Pick<WriteWaits, 'durable'>;
   readonly platform: Platform;
   readonly logger: Logger;
   /** How long a message id is known, ms; 0: nothing is. */
@@ -101,7 +104,7 @@ export class DuplicateWindow {
    * `undefined` when another message lies there, or none any more. The same id may then have been sent
    * again: `find` once more.
    * @param half whether this one is the half message of a transaction: it repeats half messages only
-   * @throws what the store throws when the message at `position` could not be written
+   * @throws as `WriteWaits.durable`; what the store throws when the message at `position` could not be written
    */
   async resultAt(
     { topic, messageId, waitsForDisk }: RecordDraft,
@@ -126,8 +129,8 @@ export class DuplicateWindow {
 
   /** Waits until the message at `position`, which may have been appended in this turn, can be read. */
   private async settled(position: number, waitsForDisk: boolean): Promise<void> {
-    const { store } = this.parts;
-    await (waitsForDisk ? store.durable(position + 1) : store.written(position + 1));
+    const { store, waits } = this.parts;
+    await (waitsForDisk ? waits.durable(position + 1) : store.written(position + 1));
     // `buffered`, or a producer that does not wait: readers may not see it yet.
     if (store.visible <= position) await store.synced(position + 1);
   }

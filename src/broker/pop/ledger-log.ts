@@ -6,6 +6,7 @@ import { LEDGER_TOPIC } from '../../message/names';
 import { draftRecord, type RecordDraft } from '../../message/record-draft';
 import type { Clock, Timers } from '../../platform/platform';
 import type { MessageStore } from '../../store/message-store';
+import type { WriteWaits } from '../write-waits';
 import { LedgerOpWriter } from './ledger-op-writer';
 import type { LedgerOp } from './ledger-ops';
 
@@ -26,6 +27,7 @@ export class LedgerLog {
   constructor(
     private readonly store: MessageStore,
     private readonly platform: { readonly clock: Clock; readonly timers: Timers },
+    private readonly waits: Pick<WriteWaits, 'changed'>,
   ) {}
 
   /** Bytes of ledger records appended since the process began. */
@@ -57,10 +59,13 @@ export class LedgerLog {
     if (end !== undefined) await this.store.written(end);
   }
 
-  /** Resolves when all changes noted so far are as durable as messages sent now. */
+  /**
+   * Resolves when all changes noted so far are as durable as messages sent now.
+   * @throws StatusError as `WriteWaits.changed`; they are in the log
+   */
   async durable(): Promise<void> {
     const end = await this.appendedEnd();
-    if (end !== undefined) await this.store.durable(end);
+    if (end !== undefined) await this.waits.changed(end);
   }
 
   /** Resolves when all changes noted so far are on stable storage, whatever the flush mode. */

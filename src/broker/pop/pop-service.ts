@@ -156,7 +156,7 @@ export class PopService {
     selection: Selection,
     signal: AbortSignal,
   ): Promise<PopResult> {
-    const { handles, finishing, log } = this.parts;
+    const { handles, finishing } = this.parts;
     const messages: PoppedMessage[] = [];
     const unwanted: ChosenMessage[] = [];
     for (const pick of selection) {
@@ -171,8 +171,12 @@ export class PopService {
       messages.push({ record, receiptHandle, attempt, invisibleMs: request.invisibleMs });
     }
     finishing.finishPicks(ledgers, unwanted);
-    if (this.parts.isFifo(request.group)) await log.durable();
-    else await log.written();
+    try {
+      await this.logged(request.group);
+    } catch (error) {
+      finishing.giveBackPicks(ledgers, selection);
+      throw error;
+    }
     if (!signal.aborted) return messages;
     finishing.giveBackPicks(ledgers, selection);
     return [];
@@ -180,7 +184,7 @@ export class PopService {
 
   /** What is left of a receive with the same attempt id: same handles, attempts and deadlines. */
   private async again(ledgers: GroupTopic, request: PopRequest): Promise<PopResult> {
-    const { book, store, handles, log } = this.parts;
+    const { book, store, handles } = this.parts;
     const { topic } = ledgers;
     const messages: PoppedMessage[] = [];
     const attempt = book.attempts.find(attemptKey(request), ledgers);
@@ -199,9 +203,14 @@ export class PopService {
       messages.push({ record, receiptHandle, attempt: delivery.attempt, invisibleMs });
     }
     // As with the first answer: what it holds must be in the log.
-    if (this.parts.isFifo(request.group)) await log.durable();
-    else await log.written();
+    await this.logged(request.group);
     return messages;
+  }
+
+  /** What an answer of a group holds may be told: another broker that takes over knows it, where order depends on it. */
+  private logged(group: string): Promise<void> {
+    const { log, isFifo } = this.parts;
+    return isFifo(group) ? log.durable() : log.written();
   }
 
   private isWanted(

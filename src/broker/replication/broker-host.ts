@@ -15,6 +15,7 @@ import type { MasterStream, ReplicationApi, ReplicationServer } from '../../api/
 import type { Platform } from '../../platform/platform';
 import type { MessageStore } from '../../store/message-store';
 import type { Broker } from '../broker';
+import type { WriteWaits } from '../write-waits';
 import { Following } from './following';
 import { Leading } from './leading';
 import type { ReplicaStore } from './replica-store';
@@ -29,7 +30,7 @@ const DRAIN_LOOK_MS = 20;
 /** What a broker that leads a group has besides its store. */
 export interface LeadParts {
   readonly epoch: number;
-  readonly waits: ReplicaWaits;
+  readonly waits: WriteWaits;
   readonly replicas: ReplicasApi;
 }
 

@@ -23,6 +23,7 @@ import { DeliveryLoop } from './delivery-loop';
 import type { PeriodRows } from './period-rows';
 import { ENDED_BY, ending, EntryKind, idHashOf, type TimerEntry } from './timer-entry';
 import { TimerIndex } from './timer-index';
+import type { WriteWaits } from '../write-waits';
 import { delivered, dropped, unknown } from './recall-errors';
 import { replayTimer } from './timer-replay';
 import { carryWaiting } from './timer-carry';
@@ -46,6 +47,8 @@ export interface TimerParts {
     /** Log between two checkpoints of the index, bytes. */
     readonly snapshotEveryBytes: number;
   };
+  /** What recalls wait for. */
+  readonly waits: Pick<WriteWaits, 'changed'>;
   /** Queues of a topic, 0 when it does not exist. */
   readonly queuesOf: (topic: string) => number;
 }
@@ -159,7 +162,7 @@ export class Timer {
     if (waiting.length > 0) this.log('recalled', topic, messageId, waiting);
     else if (has(EntryKind.DROPPED)) throw dropped(request);
     else if (!has(EntryKind.RECALLED)) throw unknown(request);
-    await this.parts.store.durable(this.lastEnd);
+    await this.parts.waits.changed(this.lastEnd);
   }
 
   /** See `BrokerApi.listDelayed`. */

@@ -31,8 +31,8 @@ import {
 import type { Platform } from '../../platform/platform';
 import type { MessageStore } from '../../store/message-store';
 import { checkedQueue, noTopic } from '../config-checks';
-import type { ReplicaWaits } from '../replication/replica-waits';
 import type { DuplicateWindow } from '../dedup/duplicate-window';
+import type { WriteWaits } from '../write-waits';
 import { Checks, type CheckSettings } from './checks';
 import { Decisions } from './decisions';
 import { type Pending, PendingTable } from './pending';
@@ -56,8 +56,8 @@ export interface TransactionParts {
   readonly admit: () => void;
   /** Called when records were appended that a start would replay. */
   readonly logged: () => void;
-  /** The replicas that half messages wait for. */
-  readonly waits: ReplicaWaits | undefined;
+  /** What half messages and what becomes of them wait for. */
+  readonly waits: WriteWaits;
 }
 
 export class Transactions implements TransactionApi {
@@ -107,7 +107,7 @@ export class Transactions implements TransactionApi {
     if (ended !== undefined) return this.prepared(ended, ended.endOffset);
     this.parts.admit();
     this.checkRoom();
-    waits?.check();
+    waits.check();
     const appended = store.append(half.draft, 0);
     duplicates.added(appended);
     const { queueOffset, physicalOffset, endOffset } = appended;
@@ -118,7 +118,7 @@ export class Transactions implements TransactionApi {
       ...{ storedMs: appended.storeTimestamp, immunityMs: half.immunityMs },
     });
     this.checks.schedule(pending);
-    await (waits ?? store).durable(endOffset);
+    await waits.durable(endOffset);
     return { queueOffset, physicalOffset };
   }
 
@@ -128,6 +128,7 @@ export class Transactions implements TransactionApi {
       const pending = this.table.get(topic, transactionId);
       if (pending === undefined) break;
       if (pending.deciding === undefined) {
+        this.parts.waits.check();
         await this.decide(pending, resolution);
         return;
       }
@@ -180,7 +181,7 @@ export class Transactions implements TransactionApi {
     { queueOffset, physicalOffset }: Prepared,
     endOffset: number,
   ): Promise<Prepared> {
-    await this.parts.store.durable(endOffset);
+    await this.parts.waits.durable(endOffset);
     return { queueOffset, physicalOffset };
   }
 
@@ -188,7 +189,7 @@ export class Transactions implements TransactionApi {
     const deciding = (async () => {
       const endOffset = await this.append(pending, decision);
       pending.deciding = undefined;
-      await this.parts.store.durable(endOffset);
+      await this.parts.waits.durable(endOffset);
     })();
     pending.deciding = deciding;
     return deciding.finally(() => {
@@ -240,9 +241,9 @@ export class Transactions implements TransactionApi {
 
   /** A decision about a transaction that has ended: the same one again, or one that comes too late. */
   private async repeat({ topic, transactionId, resolution }: EndTransactionRequest): Promise<void> {
-    const { store } = this.parts;
+    const { waits } = this.parts;
     const recent = this.decisions.recent(topic, transactionId);
-    if (recent !== undefined) await store.durable(recent.endOffset);
+    if (recent !== undefined) await waits.durable(recent.endOffset);
     const decision = recent?.decision ?? (await this.decisions.find(topic, transactionId));
     if (decision === undefined) throw unknownTransaction(topic, transactionId);
     if ((decision === 'commit') === (resolution === 'commit')) return;

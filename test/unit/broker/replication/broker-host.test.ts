@@ -105,37 +105,6 @@ test('a master that is told to follow hands over all it has', async () => {
   expect(idsOf(await group.pop(replica, 'g', 't'))).toEqual(['m1']);
 });
 
-test('a message that a replica does not take in time is stored, and the sender is told which', async () => {
-  const group = new ReplicaGroup({ settings: { lagMs: 60_000 } });
-  const [master, replica] = await group.masterAndReplica();
-  await withTopic(group, master);
-  replica.stall();
-  const sent = expect(master.broker.send(sendRequest('t', 'm1'))).rejects.toMatchObject({
-    code: Code.SLAVE_PERSISTENCE_TIMEOUT,
-    message: expect.stringContaining('is stored') as string,
-  });
-  await group.sim.advance(3000);
-  await sent;
-});
-
-test('a message is refused before it is stored while too few replicas are in sync', async () => {
-  const group = new ReplicaGroup({ settings: { minInSync: 2 } });
-  const [master, replica] = await group.masterAndReplica();
-  await withTopic(group, master);
-  group.kill(1);
-  expect(replica.host.status().role).toBe('replica');
-  await group.inSync(master, 1);
-  const { endPosition } = master;
-  await expect(master.broker.send(sendRequest('t', 'm1'))).rejects.toMatchObject({
-    message: 'the message was not stored: 1 replicas are in sync, replication.minInSync is 2',
-  });
-  expect(master.endPosition).toBe(endPosition);
-  const again = await group.start(1);
-  await group.drive(again.host.follow({ replicaId: 0, address: 'host:0' }, 0));
-  await group.inSync(master, 2);
-  await group.send(master, 't', 'm1');
-});
-
 test('answers that wait for a replica come once it is out of the set', async () => {
   const group = new ReplicaGroup({ settings: { ackTimeoutMs: 20_000 } });
   const [master] = await group.masterAndReplica();
