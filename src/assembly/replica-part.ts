@@ -3,19 +3,25 @@ import type { BrokerDialer } from '../api/broker-dialer';
 import type { MasterStream, ReplicationServer } from '../api/replication-api';
 import type { RouteApi } from '../api/route-api';
 import type { Broker } from '../broker/broker';
+import { AnnouncedHost } from '../broker/replication/announced-host';
 import { BrokerHost } from '../broker/replication/broker-host';
 import { ReplicaStore } from '../broker/replication/replica-store';
-import { leadByConfiguration, StaticRoles } from '../broker/replication/static-roles';
 import { replicationClient } from '../link/replication-client';
-import { Code, StatusError } from '../message/status';
 import type { Readiness } from '../observe/http';
 import { openBrokerOn, openStoreOf, type BrokerPartOptions, type BrokerPlace } from './open-broker';
+import {
+  configuredRoles,
+  electedRoles,
+  type EtcdSettings,
+  type ReplicaRoles,
+  type RoleSeeker,
+} from './replica-roles';
 import type { Surroundings } from './role';
 import { replicaMetrics } from './role-metrics';
 
 export interface ReplicaOptions extends BrokerPartOptions {
   readonly replication: {
-    readonly mode: 'off' | 'static';
+    readonly mode: 'off' | 'static' | 'etcd';
     readonly role: 'master' | 'replica';
     /** `host:port`, '' for none. */
     readonly master: string;
@@ -25,6 +31,7 @@ export interface ReplicaOptions extends BrokerPartOptions {
     readonly lagMs: number;
     readonly windowBytes: number;
   };
+  readonly etcd: EtcdSettings;
   readonly broker: BrokerPartOptions['broker'] & { readonly replicaId: number };
 }
 
@@ -39,17 +46,14 @@ interface Reached {
 
 export class ReplicaPart implements ReplicationServer {
   private host: BrokerHost | undefined;
+  private announced: AnnouncedHost | undefined;
+  private roles: ReplicaRoles | undefined;
 
   constructor(
     private readonly options: ReplicaOptions,
     private readonly surroundings: Surroundings,
     private readonly readiness: Readiness,
-  ) {
-    const { mode, role, master } = options.replication;
-    if (mode === 'static' && role === 'replica' && master === '') {
-      throw new Error('replication.master is empty: say where the master of this replica is');
-    }
-  }
+  ) {}
 
   /** The broker while it leads its group. */
   leader(): Broker | undefined {
@@ -61,11 +65,15 @@ export class ReplicaPart implements ReplicationServer {
     else this.host.accept(stream);
   }
 
-  /** Opens the store and takes the role that the configuration says; a master serves when this resolves. */
+  /**
+   * Opens the store and takes the role that the configuration says, or begins to look for one; a master by
+   * configuration serves when this resolves.
+   */
   async open({ place, address, routes, dial }: Reached): Promise<void> {
     const { options, surroundings, readiness } = this;
     const { platform, logger } = surroundings;
     const { replication, broker, flush } = options;
+    const { cluster, name: brokerName, replicaId } = broker;
     const log = logger.child({ part: 'replication' });
     const replica = await ReplicaStore.open({
       directory: options.dataDir,
@@ -73,37 +81,44 @@ export class ReplicaPart implements ReplicationServer {
       log,
       openStore: () => openStoreOf(options, place, surroundings, readiness),
     });
-    const { replicaId } = broker;
+    const self = { cluster, brokerName, replicaId, address };
+    const seeker: RoleSeeker = { ...self, replica, log, host: () => announced };
+    const roles = await this.rolesOf(seeker).catch(async (error: unknown) => {
+      await replica.close();
+      throw error;
+    });
+    this.roles = roles;
     const host = new BrokerHost(
       {
         ...{ replica, platform, log, api: replicationClient() },
         settings: {
           ...replication,
-          ...{ brokerName: broker.name, replicaId, address, syncedAcks: flush === 'sync' },
+          ...{ brokerName, replicaId, address, syncedAcks: flush === 'sync' },
         },
         openBroker: (store, lead) => openBrokerOn(options, surroundings, { store, dial, ...lead }),
-        handOver: () => Promise.reject(configured(broker.name)),
+        handOver: roles.handOver,
         register: (leader) => leader.register(routes, address),
       },
-      new StaticRoles(replication.role === 'master', log),
+      roles.keeper,
     );
     this.host = host;
+    const announced: AnnouncedHost = new AnnouncedHost(host, routes, self, log);
+    this.announced = announced;
     readiness.metrics.add(replicaMetrics(host.replicas));
-    if (replication.role === 'master') {
-      await leadByConfiguration(host, replicaId, replica.newestEpoch, platform.clock);
-    } else {
-      await host.follow({ replicaId: 0, address: replication.master }, 0);
-    }
+    await roles.begin();
   }
 
+  /** Stops leading, or following, and closes the store. */
   async close(): Promise<void> {
+    await this.roles?.end();
+    await this.announced?.close();
     await this.host?.close();
   }
-}
 
-function configured(brokerName: string): StatusError {
-  return new StatusError(
-    Code.UNSUPPORTED,
-    `the roles of the replicas of broker ${brokerName} are set by configuration: restart them with other roles`,
-  );
+  private async rolesOf(seeker: RoleSeeker): Promise<ReplicaRoles> {
+    const { options, surroundings } = this;
+    const { mode, role, master } = options.replication;
+    if (mode === 'etcd') return electedRoles(seeker, options.etcd, surroundings);
+    return configuredRoles(seeker, role === 'master' ? undefined : master, surroundings);
+  }
 }

@@ -19,6 +19,7 @@ export interface BrokerRoleOptions extends BrokerPartOptions {
   readonly shutdown: { readonly graceMs: number };
   readonly rpc: RpcOptions;
   readonly replication: ReplicaOptions['replication'];
+  readonly etcd: ReplicaOptions['etcd'];
   readonly broker: ReplicaOptions['broker'] & {
     /** `host:port` where proxies reach it; '': what it listens on. */
     readonly address: string;

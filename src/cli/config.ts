@@ -33,9 +33,20 @@ export function configCommand(program: Command, terminal: Terminal): void {
 function printConfig(command: Command, role: Role, terminal: Terminal): void {
   const { readConfig } = require('../config/load') as typeof Load;
   const inputs = roleInputs(command, role, terminal.env);
-  const { entries, faults } = readConfig(role, inputs);
+  const { entries: known, faults } = readConfig(role, inputs);
+  const entries = known.map(withoutSecret(role));
   terminal.out(wantsJson(command) ? asJson(role, entries) : asTable(role, entries, inputs));
   if (faults.length > 0) throw new ConfigError(faults);
+}
+
+const HIDDEN = '***';
+
+function withoutSecret(role: Role): (entry: Entry) => Entry {
+  const specs = new Map(optionsOf(schemas[role]));
+  return (entry) =>
+    specs.get(entry.key)?.secret === true && entry.text !== ''
+      ? { ...entry, value: HIDDEN, text: HIDDEN }
+      : entry;
 }
 
 function asJson(role: Role, entries: readonly Entry[]): string {

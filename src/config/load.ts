@@ -9,6 +9,7 @@ import { isOption, optionsOf } from './option';
 import type { OptionTree } from './option';
 import type { RoleOptions } from './options';
 import { proxyProtocolFaults, type ProxyProtocolMode } from './proxy-protocol';
+import { replicationFaults } from './replication-faults';
 import { schemas } from './schema';
 import type { Role } from './schema';
 
@@ -130,11 +131,15 @@ function faultsTogether(role: Role, entries: readonly Entry[]): readonly string[
   ordered('rpc.streamHighWaterBytes', 'rpc.maxPendingStreamBytes');
   ordered('rpc.maxPendingStreamBytes', 'rpc.maxPendingConnectionBytes');
   ordered('rpc.streamWindowBytes', 'rpc.connectionWindowBytes');
-  const [certificate, key] = [by.get('tls.certificate'), by.get('tls.key')];
-  if ((certificate?.text === '') !== (key?.text === '')) {
-    const [given, missing] = key?.text === '' ? [certificate, key] : [key, certificate];
+  const together = (first: string, second: string): void => {
+    const [a, b] = [by.get(first), by.get(second)];
+    if ((a?.text === '') === (b?.text === '')) return;
+    const [given, missing] = b?.text === '' ? [a, b] : [b, a];
     faults.push(`${given?.key} (${given?.source}) is given without ${missing?.key}`);
-  }
+  };
+  together('tls.certificate', 'tls.key');
+  together('etcd.tls.certificate', 'etcd.tls.key');
+  faults.push(...replicationFaults(by));
   faults.push(
     ...proxyProtocolFaults({
       transport: by.get('rpc.transport')?.text ?? '',

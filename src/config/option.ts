@@ -41,6 +41,8 @@ export interface Option<F extends FormatName = FormatName, T = FormatValues[F]> 
   readonly flag?: string;
   /** What the flag's argument is called in help. */
   readonly argument?: string;
+  /** Nobody is shown its value. */
+  readonly secret?: boolean;
   /** Few change it: help leaves it to docs/configuration.md. */
   readonly advanced?: boolean;
 }

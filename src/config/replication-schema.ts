@@ -14,9 +14,9 @@ export const replicaId = option(
 
 export const replication = {
   mode: choice(
-    ['off', 'static'],
+    ['off', 'static', 'etcd'],
     'off',
-    'Whether the broker has replicas: none, or brokers of the same name whose roles the configuration says.',
+    'Whether the broker has replicas: none, or brokers of the same name; what each of them is the configuration says (static), or a lease in etcd (etcd).',
   ),
   role: choice(
     ['master', 'replica'],

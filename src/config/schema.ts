@@ -5,6 +5,7 @@
 import { choice, option } from './option';
 import type { OptionTree } from './option';
 import { consumerFlow, dedup, lite, liteServing, proxyFlow, transactions } from './flow-schema';
+import { etcd } from './etcd-schema';
 import { messages } from './message-schema';
 import { replicaId, replication } from './replication-schema';
 import { rpc, tls } from './transport-schema';
@@ -262,6 +263,7 @@ const brokerSchema = {
   lite,
   transactions,
   replication,
+  etcd,
   broker: {
     ...identity,
     replicaId,

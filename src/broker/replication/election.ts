@@ -1,4 +1,3 @@
-// long: what is heard, what follows from it, and how a term begins and ends: one state, told in order.
 /**
  * Decides, with a lease service, what a replica of a broker group is: master, follower or neither.
  *
@@ -23,10 +22,10 @@ import {
 import type { ReplicaHost, RoleKeeper } from '../../api/replica-host';
 import type { Logger } from 'pino';
 import type { Platform } from '../../platform/platform';
+import { Candidacy } from './candidacy';
 import { ClockCheck } from './clock-check';
 import { EarliestTimer } from './earliest-timer';
 import { replicaIdOf } from './member-book';
-import { nobodyRestsOnPromises, Promises } from './promises';
 import { Term } from './term';
 
 export interface ElectionOptions {
@@ -39,17 +38,8 @@ export interface ElectionOptions {
   readonly promiseMs: number;
 }
 
-/** Candidates start at most this much apart, so that the first wins before the second asks, ms. */
-const JITTER_MS = 100;
-/** One that knows its log to be shorter than the master's lets others go first, ms. */
-const BEHIND_MS = 300;
-/** Between campaigns that failed, ms. */
-const RETRY_MS = 250;
-/** How long one that could not lead leaves it to others, ms. */
-const UNFIT_MS = 5_000;
-
 export class Election implements RoleKeeper {
-  private readonly promises: Promises;
+  private readonly candidacy: Candidacy;
   private readonly clocks: ClockCheck;
   private watch: GroupWatch | undefined;
   private state: GroupState | undefined;
@@ -59,17 +49,12 @@ export class Election implements RoleKeeper {
   /** Whom the host was told to follow. */
   private followed: Leader | undefined;
   private readonly wake: EarliestTimer;
-  /** No campaign before, unless this replica was named, monotonic ms. */
-  private campaignMs = 0;
-  /** No campaign before in any case: set when one failed, or could not lead; monotonic ms. */
-  private fitMs = 0;
   /** The highest epoch heard of. */
   private seenEpoch = 0;
-  private behindBytes = 0;
   private stopped = false;
 
   constructor(private readonly options: ElectionOptions) {
-    this.promises = new Promises(options.platform.clock, options.promiseMs);
+    this.candidacy = new Candidacy(options.platform, options.promiseMs);
     this.clocks = new ClockCheck(options.log);
     this.wake = new EarliestTimer(options.platform, () => this.review());
   }
@@ -103,7 +88,7 @@ export class Election implements RoleKeeper {
       const who = replicaId === undefined ? 'no other replica' : `replica ${replicaId}`;
       throw new RangeError(`${who} is in sync and can take over`);
     }
-    this.postpone(2 * this.options.promiseMs);
+    this.candidacy.postpone(2 * this.options.promiseMs);
     await this.endTerm(to);
   }
 
@@ -132,7 +117,7 @@ export class Election implements RoleKeeper {
   promise(epoch: number, promiseMs: number): number {
     const leads = this.campaign !== undefined || this.term !== undefined;
     if (this.stopped || leads || epoch < this.seenEpoch) return 0;
-    return this.promises.make(promiseMs);
+    return this.candidacy.promise(promiseMs);
   }
 
   promised(replicaId: number, sentMs: number, promiseMs: number): void {
@@ -145,7 +130,7 @@ export class Election implements RoleKeeper {
   }
 
   behind(bytes: number): void {
-    this.behindBytes = bytes;
+    this.candidacy.behindBytes = bytes;
   }
 
   clockSeen(replicaId: number, aheadMs: number): number {
@@ -169,7 +154,7 @@ export class Election implements RoleKeeper {
     const { leader, released } = state;
     if (leader === undefined && this.state?.leader !== undefined) {
       const forAnother = released?.to !== undefined && released.to !== this.options.self.member;
-      this.postpone(forAnother ? this.options.promiseMs : 0);
+      this.candidacy.postpone(forAnother ? this.options.promiseMs : 0);
     }
     this.state = state;
     this.seenEpoch = Math.max(this.seenEpoch, leader?.epoch ?? 0);
@@ -197,7 +182,8 @@ export class Election implements RoleKeeper {
     const { untilMs } = mastership;
     if (mastership.holds()) {
       // By promises alone: it asks for a lease of its own again, which is a new epoch.
-      if (mastership.lost && this.state?.leader === undefined) this.campaignAt(this.fitMs);
+      if (mastership.lost && this.state?.leader === undefined)
+        this.campaignAt(this.candidacy.earliestMs);
       this.wake.at(Math.min(untilMs, this.nowMs + this.options.promiseMs));
     } else if (mastership.lost || this.nowMs >= untilMs + this.options.promiseMs) {
       this.resign(term, 'the lease was not renewed');
@@ -221,11 +207,8 @@ export class Election implements RoleKeeper {
 
   private reviewVacancy(state: GroupState): void {
     const { member } = this.options.self;
-    const named = state.released?.to === member;
-    if (state.inSync !== undefined && !state.inSync.includes(member)) return;
-    if (this.clocks.off && !named) return;
-    const freeMs = nobodyRestsOnPromises(state, member) ? 0 : this.nowMs + this.promises.leftMs;
-    this.campaignAt(Math.max(freeMs, this.fitMs, named ? 0 : this.campaignMs));
+    const atMs = this.candidacy.campaignMs(state, member, this.clocks.off);
+    if (atMs !== undefined) this.campaignAt(atMs);
   }
 
   private campaignAt(atMs: number): void {
@@ -241,7 +224,7 @@ export class Election implements RoleKeeper {
         (leadership) => this.won(leadership),
         (error: unknown) => {
           log.info({ err: error }, 'campaign not won');
-          this.fitMs = this.nowMs + RETRY_MS;
+          this.candidacy.failed();
         },
       )
       .finally(() => {
@@ -265,7 +248,7 @@ export class Election implements RoleKeeper {
     if (stale) {
       const detail = { epoch: term.epoch, seenEpoch: this.seenEpoch };
       log.error(detail, 'the lease service has gone back in time: was it restored from a copy?');
-      this.fitMs = this.nowMs + UNFIT_MS;
+      this.candidacy.unfit();
       this.resign(term, 'its epoch is not new');
       return;
     }
@@ -273,7 +256,7 @@ export class Election implements RoleKeeper {
     host.lead(term.epoch, term.inSync).catch((error: unknown) => {
       if (this.term !== term || this.ending !== undefined) return;
       log.error({ err: error, epoch: term.epoch }, 'cannot lead');
-      this.fitMs = this.nowMs + UNFIT_MS;
+      this.candidacy.unfit();
       this.resign(term, 'it cannot lead');
     });
   }
@@ -304,12 +287,5 @@ export class Election implements RoleKeeper {
     });
     // While it ended, a campaign under way may have won a new one.
     if (this.term === term) this.term = undefined;
-  }
-
-  /** No campaign for so long, and a little more: less for those with the longer log. */
-  private postpone(ms: number): void {
-    const jitterMs = (this.options.platform.random.uint32() / 2 ** 32) * JITTER_MS;
-    const behindMs = this.behindBytes > 0 ? BEHIND_MS : 0;
-    this.campaignMs = Math.max(this.campaignMs, this.nowMs + ms + behindMs + jitterMs);
   }
 }

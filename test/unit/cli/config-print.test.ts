@@ -45,6 +45,15 @@ describe('gantry config print', () => {
     );
   });
 
+  it.each(['table', 'json'])('shows no password as %s', async (form) => {
+    const args = ['config', 'print', 'broker', '--namesrv', 'a:1', '--etcd-user', 'u'];
+    const env = { GANTRY_ETCD_PASSWORD: 'seCret' };
+    const { code, out } = await gantry([...args, '-o', form], { env });
+    expect(code).toBe(0);
+    expect(out).not.toContain('seCret');
+    expect(out).toContain('***');
+  });
+
   it('as JSON keeps the types of values', async () => {
     const args = ['config', 'print', 'proxy', '--namesrv', 'a:1,b:2', '--namesrv', 'c:3'];
     const { code, out } = await gantry([...args, '-o', 'json']);

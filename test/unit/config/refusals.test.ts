@@ -148,6 +148,42 @@ describe('what is refused', () => {
     }
   });
 
+  it.each<[string, Given['flags'], string]>([
+    [
+      'a lease in etcd without etcd',
+      { 'replication.mode': 'etcd' },
+      'etcd.endpoints is empty: replication.mode (etcd) needs a member of etcd at least',
+    ],
+    [
+      'a replica by configuration without its master',
+      { 'replication.mode': 'static', 'replication.role': 'replica' },
+      'replication.master is empty: say where the master of this replica is',
+    ],
+    [
+      'a password of nobody',
+      { 'etcd.password': 'p' },
+      'etcd.password (flag) is given without etcd.user',
+    ],
+    [
+      'a certificate for etcd without its key',
+      { 'etcd.tls.enabled': true, 'etcd.tls.certificate': '/c.pem' },
+      'etcd.tls.certificate (flag) is given without etcd.tls.key',
+    ],
+    [
+      'files for a TLS that is off',
+      { 'etcd.tls.ca': '/ca.pem' },
+      'etcd.tls.ca (flag) is given, and etcd.tls.enabled is false',
+    ],
+    [
+      'a lease that etcd does not grant',
+      { 'etcd.leaseSeconds': 1 },
+      '--etcd-lease-seconds must be a whole number from 2 to 60, got 1',
+    ],
+  ])('%s', (_what, flags, fault) => {
+    const namesrv = { namesrv: '127.0.0.1:9876' };
+    expect(files.faults('broker', { flags: { ...namesrv, ...flags } })).toEqual([fault]);
+  });
+
   it('an option of another role in the file', () => {
     expect(files.faults('namesrv', { yaml: 'flush: sync' })).toEqual([
       './gantry.yaml: flush is not an option',

@@ -1,0 +1,134 @@
+/** What gives a replica its roles: the configuration, or a lease in etcd. */
+import type { Logger } from 'pino';
+import type { ReplicasApi } from '../api/cluster-api';
+import type { ReplicaHost, RoleKeeper } from '../api/replica-host';
+import { Election } from '../broker/replication/election';
+import { memberOf } from '../broker/replication/member-book';
+import type { ReplicaStore } from '../broker/replication/replica-store';
+import { leadByConfiguration, StaticRoles } from '../broker/replication/static-roles';
+import { ConfigError } from '../config/config-error';
+import { etcdLease } from '../link/etcd/etcd-lease';
+import { Code, StatusError } from '../message/status';
+import type { Files } from '../platform/platform';
+import type { ClientTls } from '../rpc/client';
+import type { Surroundings } from './role';
+
+export interface ReplicaRoles {
+  readonly keeper: RoleKeeper;
+  readonly handOver: ReplicasApi['handOver'];
+  /** Gives the first role, or begins to look for one. A master by configuration serves when this resolves. */
+  begin(): Promise<void>;
+  /** Gives no more roles. One that leads by a lease stops doing so, and hands over. */
+  end(): Promise<void>;
+}
+
+export interface EtcdSettings {
+  readonly endpoints: readonly string[];
+  readonly user: string;
+  readonly password: string;
+  readonly leaseSeconds: number;
+  /** Files, PEM; '' for none. */
+  readonly tls: {
+    readonly enabled: boolean;
+    readonly ca: string;
+    readonly certificate: string;
+    readonly key: string;
+  };
+}
+
+/** Who looks for a role. */
+export interface RoleSeeker {
+  readonly cluster: string;
+  readonly brokerName: string;
+  readonly replicaId: number;
+  /** Where the others of its group reach it. */
+  readonly address: string;
+  readonly replica: ReplicaStore;
+  /** What is told of the roles; asked for when there is one. */
+  readonly host: () => ReplicaHost;
+  readonly log: Logger;
+}
+
+/** @param master `host:port` of the master; `undefined`: this replica is it */
+export function configuredRoles(
+  { brokerName, replicaId, replica, host, log }: RoleSeeker,
+  master: string | undefined,
+  { platform }: Surroundings,
+): ReplicaRoles {
+  return {
+    keeper: new StaticRoles(master === undefined, log),
+    handOver: () => Promise.reject(configured(brokerName)),
+    begin: () =>
+      master === undefined
+        ? leadByConfiguration(host(), replicaId, replica.newestEpoch, platform.clock)
+        : host().follow({ replicaId: 0, address: master }, 0),
+    end: () => Promise.resolve(),
+  };
+}
+
+/** @throws ConfigError naming a file that cannot be read */
+export async function electedRoles(
+  seeker: RoleSeeker,
+  etcd: EtcdSettings,
+  { platform, settingsFiles = platform.files }: Surroundings,
+): Promise<ReplicaRoles> {
+  const { cluster, brokerName, replicaId, replica, address, host, log } = seeker;
+  const tls = etcd.tls.enabled ? await readTls(etcd.tls, settingsFiles) : undefined;
+  const lease = etcdLease({
+    ...{ cluster, brokerName, platform, log, ownThread: true },
+    ...{ user: etcd.user, password: etcd.password, leaseSeconds: etcd.leaseSeconds },
+    endpoints: etcd.endpoints.map((endpoint) => (tls ? `tls://${endpoint}` : endpoint)),
+    ...(tls && { tls }),
+  });
+  const election = new Election({
+    ...{ lease, platform, log, promiseMs: etcd.leaseSeconds * 1000 },
+    get host() {
+      return host();
+    },
+    self: {
+      address,
+      // A replica whose log begins anew is another member from then on.
+      get member() {
+        return memberOf(replicaId, replica.storeId);
+      },
+    },
+  });
+  return {
+    keeper: election,
+    handOver: (to) => election.handOver(to).catch(badRequest),
+    begin: () => {
+      election.start();
+      return Promise.resolve();
+    },
+    end: async () => {
+      await election.stop();
+      await lease.close();
+    },
+  };
+}
+
+function configured(brokerName: string): StatusError {
+  return new StatusError(
+    Code.UNSUPPORTED,
+    `the roles of the replicas of broker ${brokerName} are set by configuration: restart them with other roles`,
+  );
+}
+
+function badRequest(error: unknown): never {
+  if (!(error instanceof RangeError)) throw error;
+  throw new StatusError(Code.BAD_REQUEST, error.message, { cause: error });
+}
+
+async function readTls(
+  paths: Pick<EtcdSettings['tls'], 'ca' | 'certificate' | 'key'>,
+  files: Pick<Files, 'readFile'>,
+): Promise<ClientTls> {
+  const read = async (option: keyof typeof paths): Promise<ClientTls> => {
+    const path = paths[option];
+    if (path === '') return {};
+    const pem = await files.readFile(path);
+    if (pem === undefined) throw new ConfigError([`etcd.tls.${option}: ${path} is not there`]);
+    return { [option]: pem.toString() };
+  };
+  return { ...(await read('ca')), ...(await read('certificate')), ...(await read('key')) };
+}
