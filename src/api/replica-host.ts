@@ -20,9 +20,10 @@ export interface ReplicaHost {
    * serves.
    * @param epoch higher than any before
    * @param inSync the in-sync set that is agreed for this epoch, this replica in it
+   * @param lost of these the one whose leadership has ended by itself: it is not given time to come back
    * @throws Error when a later call came before, or the store is broken
    */
-  lead(epoch: number, inSync: readonly number[]): Promise<void>;
+  lead(epoch: number, inSync: readonly number[], lost?: number): Promise<void>;
   /** Follows a master: serves nobody, and keeps trying to reach it. Resolves when it no longer serves. */
   follow(leader: Leader, epoch: number): Promise<void>;
   /** Is neither. Resolves when it no longer serves. */

@@ -30,9 +30,9 @@ export class AnnouncedHost implements ReplicaHost {
     return this.host.endPosition;
   }
 
-  async lead(epoch: number, inSync: readonly number[]): Promise<void> {
+  async lead(epoch: number, inSync: readonly number[], lost?: number): Promise<void> {
     void this.tell(undefined);
-    await this.host.lead(epoch, inSync);
+    await this.host.lead(epoch, inSync, lost);
   }
 
   async follow(leader: Leader, epoch: number): Promise<void> {

@@ -17,7 +17,7 @@ import type { MessageStore } from '../../store/message-store';
 import type { Broker } from '../broker';
 import type { WriteWaits } from '../write-waits';
 import { Following } from './following';
-import { Leading } from './leading';
+import { Leading, type LeadingParts } from './leading';
 import type { ReplicaStore } from './replica-store';
 import { ReplicaWaits } from './replica-waits';
 import type { ReplicationSettings } from './replication-settings';
@@ -87,9 +87,9 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
     return { status: () => Promise.resolve(this.status()), handOver };
   }
 
-  async lead(epoch: number, inSync: readonly number[]): Promise<void> {
+  async lead(epoch: number, inSync: readonly number[], lost?: number): Promise<void> {
     const done = await this.change(async (current) => {
-      await this.becomeMaster(epoch, inSync, current);
+      await this.becomeMaster({ epoch, inSync, lost }, current);
     });
     if (!done) throw new Error('another role was given meanwhile');
   }
@@ -173,15 +173,16 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
   }
 
   private async becomeMaster(
-    epoch: number,
-    inSync: readonly number[],
+    { epoch, inSync, lost }: Pick<LeadingParts, 'epoch' | 'inSync' | 'lost'>,
     current: () => boolean,
   ): Promise<void> {
     const { replica, settings, platform, log, openBroker, register } = this.parts;
     await replica.ensureHandleKeys();
     await replica.beginEpoch(epoch);
     const { keeper } = this;
-    const leading = new Leading({ replica, keeper, settings, platform, log, epoch, inSync });
+    const leading = new Leading({
+      ...{ replica, keeper, settings, platform, log, epoch, inSync, lost },
+    });
     const mastership: Mastership = { epoch, leading, broker: undefined };
     this.mastership = mastership;
     try {

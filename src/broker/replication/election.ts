@@ -236,6 +236,7 @@ export class Election implements RoleKeeper {
   private won(leadership: Leadership): void {
     const { self, host, log, platform } = this.options;
     const term = new Term(leadership, self.member, platform.clock);
+    const lost = this.state?.released === undefined ? this.followed : undefined;
     const stale = term.epoch < this.seenEpoch;
     this.term = term;
     this.followed = undefined;
@@ -253,7 +254,7 @@ export class Election implements RoleKeeper {
       return;
     }
     log.info({ epoch: term.epoch, inSync: leadership.inSync }, 'leading');
-    host.lead(term.epoch, term.inSync).catch((error: unknown) => {
+    host.lead(term.epoch, term.inSync, lost && replicaIdOf(lost.member)).catch((error: unknown) => {
       if (this.term !== term || this.ending !== undefined) return;
       log.error({ err: error, epoch: term.epoch }, 'cannot lead');
       this.candidacy.unfit();

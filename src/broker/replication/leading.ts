@@ -28,6 +28,8 @@ export interface LeadingParts {
   readonly epoch: number;
   /** The in-sync set agreed so far, this replica in it. */
   readonly inSync: readonly number[];
+  /** Of these the one that is not waited for to come back; `undefined`: all are. */
+  readonly lost: number | undefined;
 }
 
 /** Where the newest whole snapshot of the views lies in the log. */
@@ -68,7 +70,9 @@ export class Leading implements InSyncMembers {
       lagMs: settings.lagMs,
       changed: () => this.confirm(),
     });
-    for (const id of this.inSync.waitedFor) this.known.set(id, this.unseen());
+    for (const id of this.inSync.waitedFor) {
+      this.known.set(id, { ...this.unseen(), ...(id === parts.lost && { lostMs: -Infinity }) });
+    }
     this.stopProgress = replica.log.onProgress(() => {
       for (const feed of this.feeds) feed.pump();
     });

@@ -92,6 +92,21 @@ test('the old master comes back as a replica and cuts what nobody else has', asy
   expect(idsOf(await group.pop(back, 'g', 't'))).toEqual(['m1', 'm2']);
 });
 
+test('a new master waits a second for members of its set, and not for the one whose leadership has ended', async () => {
+  const waitMs = async (lost?: number): Promise<number> => {
+    const group = new ReplicaGroup();
+    const [master, replica] = await group.masterAndReplica();
+    await withTopic(group, master);
+    await group.send(master, 't', 'of which the replica does not know yet that it is confirmed');
+    group.kill(0);
+    const fromMs = group.sim.clock.monotonicMs();
+    await group.drive(replica.host.lead(2, [0, 1], lost));
+    return group.sim.clock.monotonicMs() - fromMs;
+  };
+  expect(await waitMs()).toBeGreaterThanOrEqual(1000);
+  expect(await waitMs(0)).toBeLessThan(500);
+});
+
 test('a master that is told to follow hands over all it has', async () => {
   const group = new ReplicaGroup();
   const [master, replica] = await group.masterAndReplica();
