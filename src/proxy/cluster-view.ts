@@ -1,7 +1,9 @@
 /** Which brokers there are, who leads each group, and who follows how far. */
 import type { BrokerView, ClusterView, GroupView, HandOver } from '../api/cluster-api';
+import { BrokerLostError } from '../api/broker-lost';
 import { Code, StatusError, toStatusError } from '../message/status';
 import type { BrokerPool, PooledBroker } from './broker-pool';
+import type { MasterWaits } from './master-waits';
 import type { RouteTable } from './route-table';
 
 interface ClusterParts {
@@ -31,14 +33,29 @@ async function groupView(brokerName: string, master: PooledBroker | undefined): 
   }
 }
 
-/** @throws StatusError NOT_FOUND (nobody leads a group of that name), and what its master answers */
+/** How long after the end of a leadership its successor is waited for, ms. */
+const SUCCESSOR_MS = 10_000;
+
+/**
+ * Resolves when the master has stopped leading: it says so, or its successor shows it.
+ * @throws StatusError NOT_FOUND (nobody leads a group of that name), and what its master answers
+ */
 export async function handOver(
-  { pool }: ClusterParts,
+  { pool, waits }: Pick<ClusterParts, 'pool'> & { readonly waits: MasterWaits },
   { brokerName, to }: HandOver,
 ): Promise<void> {
   const masters = pool.masters();
   const master = masters.find((one) => one.brokerName === brokerName);
-  if (master !== undefined) return master.broker.replicas.handOver(to);
+  if (master !== undefined) {
+    const epoch = pool.epochOf(brokerName);
+    return master.broker.replicas.handOver(to).catch(async (error: unknown) => {
+      // One that leads no more sends no answers.
+      if (!(error instanceof BrokerLostError)) throw error;
+      const isOver = (): boolean => pool.epochOf(brokerName) > epoch;
+      if (!isOver()) await waits.wait(brokerName, SUCCESSOR_MS);
+      if (!isOver()) throw error;
+    });
+  }
   const led = masters.map((one) => one.brokerName).join(', ');
   throw new StatusError(
     Code.NOT_FOUND,

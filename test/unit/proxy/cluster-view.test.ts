@@ -1,4 +1,7 @@
+import { BrokerLostError } from '../../../src/api/broker-lost';
+import { NotMasterError } from '../../../src/api/not-master';
 import { Code, StatusError } from '../../../src/message/status';
+import { follow } from '../../support/follow';
 import { ModelCluster } from '../../support/model-cluster';
 
 const names = ['broker-b', 'broker-a'];
@@ -63,6 +66,26 @@ describe('a hand-over', () => {
     await admin.handOver({ brokerName: 'broker-a', to: undefined });
     expect(cluster.broker('broker-a').handedOver).toEqual([2, undefined]);
     expect(cluster.broker('broker-b').handedOver).toEqual([]);
+  });
+
+  it.each([
+    ['has happened when another one leads', true],
+    ['may not have happened when the same one goes on', false],
+  ])('whose answer was lost %s', async (_what, happened) => {
+    const cluster = new ModelCluster({}, ['broker-a']);
+    cluster.topic('t');
+    const master = cluster.broker('broker-a');
+    master.replicas.handOver = () => Promise.reject(new BrokerLostError('the link broke'));
+    const handed = follow(cluster.proxy.admin.handOver({ brokerName: 'broker-a', to: 2 }));
+    if (happened) {
+      master.failure = new NotMasterError('not here');
+      await cluster.sim.advance(1000);
+      expect(handed.done).toBe(false);
+      cluster.succeed('broker-a');
+    }
+    await cluster.sim.settle();
+    expect(handed).toMatchObject({ done: true });
+    expect(handed.error).toEqual(happened ? undefined : new BrokerLostError('the link broke'));
   });
 
   it('of a group that nobody leads is refused, with those that are led', async () => {
