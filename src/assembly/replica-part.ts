@@ -105,6 +105,7 @@ export class ReplicaPart implements ReplicationServer {
     const announced: AnnouncedHost = new AnnouncedHost(host, routes, self, log);
     this.announced = announced;
     readiness.metrics.add(replicaMetrics(host.replicas));
+    if (replication.mode === 'etcd') readiness.ask('replica', () => notInSync(host));
     await roles.begin();
   }
 
@@ -121,4 +122,12 @@ export class ReplicaPart implements ReplicationServer {
     if (mode === 'etcd') return electedRoles(seeker, options.etcd, surroundings);
     return configuredRoles(seeker, role === 'master' ? undefined : master, surroundings);
   }
+}
+
+/** Why a replica is not as good as another one, for those who stop them one after the other; '' while it is. */
+function notInSync(host: BrokerHost): string {
+  const { role, replicaId, inSync } = host.status();
+  const follows = role === 'replica' && inSync.includes(replicaId);
+  if (follows || host.leader() !== undefined) return '';
+  return `replica ${replicaId} neither leads nor is in sync`;
 }

@@ -16,6 +16,7 @@ export class Readiness {
   readonly metrics = new Metrics();
   private readonly parts = new Map<string, boolean>();
   private readonly reasons = new Map<string, string>();
+  private readonly asked = new Map<string, () => string>();
 
   constructor() {
     this.metrics.add(readinessSource(this));
@@ -28,15 +29,27 @@ export class Readiness {
     else this.reasons.set(part, reason);
   }
 
+  /** @param reason asked each time: why the part is not ready; '' while it is */
+  ask(part: string, reason: () => string): void {
+    this.asked.set(part, reason);
+  }
+
   get ready(): boolean {
-    return this.parts.size > 0 && [...this.parts.values()].every((ready) => ready);
+    return this.view().ready;
   }
 
   /** What readiness answers: the parts by name, and what there is to say of some. */
   view(): ReadinessView {
-    const parts = Object.fromEntries(this.parts);
-    if (this.reasons.size === 0) return { ready: this.ready, parts };
-    return { ready: this.ready, parts, reasons: Object.fromEntries(this.reasons) };
+    const parts = new Map(this.parts);
+    const reasons = new Map(this.reasons);
+    for (const [part, ask] of this.asked) {
+      const reason = ask();
+      parts.set(part, reason === '');
+      if (reason !== '') reasons.set(part, reason);
+    }
+    const ready = parts.size > 0 && [...parts.values()].every((is) => is);
+    if (reasons.size === 0) return { ready, parts: Object.fromEntries(parts) };
+    return { ready, parts: Object.fromEntries(parts), reasons: Object.fromEntries(reasons) };
   }
 }
 

@@ -67,6 +67,21 @@ describe('GET /ready', () => {
     expect((await get('/ready')).body).toBe('{"ready":true,"parts":{"store":true}}\n');
   });
 
+  it('asks parts that say by themselves whether they are ready', async () => {
+    let reason = 'behind';
+    readiness.set('store', true);
+    readiness.ask('replica', () => reason);
+    expect(await get('/ready')).toEqual({
+      status: 503,
+      body: '{"ready":false,"parts":{"store":true,"replica":false},"reasons":{"replica":"behind"}}\n',
+    });
+    reason = '';
+    expect(await get('/ready')).toEqual({
+      status: 200,
+      body: '{"ready":true,"parts":{"store":true,"replica":true}}\n',
+    });
+  });
+
   it('takes a query, and HEAD', async () => {
     readiness.set('serving', true);
     expect((await get('/ready?probe=1')).status).toBe(200);
