@@ -10,6 +10,7 @@ import type { Platform, TimerHandle } from '../../platform/platform';
 import { checkHello } from './check-hello';
 import { commonPosition } from './common-position';
 import { FollowerFeed } from './follower-feed';
+import { FollowerLag } from './follower-lag';
 import { InSyncSet } from './in-sync-set';
 import type { InSyncMembers } from './replica-waits';
 import type { ReplicaStore } from './replica-store';
@@ -43,9 +44,7 @@ interface Known {
   feed: FollowerFeed | undefined;
   address: string;
   acknowledged: number;
-  /** It had all of the log that there was then, monotonic ms; and the log's end at a later time. */
-  hadAllMs: number;
-  aim: { readonly end: number; readonly atMs: number };
+  readonly lag: FollowerLag;
   lostMs: number;
   clockOffMs: number;
 }
@@ -196,11 +195,7 @@ export class Leading implements InSyncMembers {
     const replicaId = feed.hello?.replicaId;
     if (known?.feed !== feed || replicaId === undefined || this.closed) return;
     known.acknowledged = feed.acknowledged;
-    const nowMs = platform.clock.monotonicMs();
-    if (known.acknowledged >= known.aim.end) {
-      known.hadAllMs = known.aim.atMs;
-      known.aim = { end: replica.log.endPosition, atMs: nowMs };
-    }
+    known.lag.note(known.acknowledged, replica.log.endPosition, platform.clock.monotonicMs());
     if (ack.heartbeatMs > 0 && ack.promiseMs > 0) {
       keeper.promised(replicaId, ack.heartbeatMs, ack.promiseMs);
     }
@@ -228,6 +223,11 @@ export class Leading implements InSyncMembers {
   private reviewInSync(): void {
     const { replica, platform, settings } = this.parts;
     const nowMs = platform.clock.monotonicMs();
+    const { endPosition } = replica.log;
+    // An idle follower acknowledges each second: what comes next must not count as missing for so long.
+    for (const { lag, acknowledged } of this.known.values()) {
+      if (acknowledged >= endPosition) lag.note(acknowledged, endPosition, nowMs);
+    }
     const candidates = [...this.known].map(([replicaId, known]) => ({
       replicaId,
       acknowledged: known.acknowledged,
@@ -237,7 +237,7 @@ export class Leading implements InSyncMembers {
     }));
     // Nobody waits for members: they may lack what was confirmed last.
     const confirmed = settings.ack === 'async' ? 0 : replica.store.visible;
-    this.inSync.review(candidates, replica.log.endPosition, confirmed);
+    this.inSync.review(candidates, endPosition, confirmed);
   }
 
   private review(): void {
@@ -265,8 +265,8 @@ export class Leading implements InSyncMembers {
 
   private lagMs(known: Known): number {
     const { replica, platform } = this.parts;
-    if (known.acknowledged >= replica.log.endPosition) return 0;
-    return platform.clock.monotonicMs() - known.hadAllMs;
+    const { endPosition } = replica.log;
+    return known.lag.lagMs(known.acknowledged, endPosition, platform.clock.monotonicMs());
   }
 
   private knownOf(feed: FollowerFeed): Known | undefined {
@@ -280,8 +280,7 @@ export class Leading implements InSyncMembers {
       feed: undefined,
       address: '',
       acknowledged: 0,
-      hadAllMs: nowMs,
-      aim: { end: 0, atMs: nowMs },
+      lag: new FollowerLag(nowMs),
       lostMs: nowMs,
       clockOffMs: 0,
     };
