@@ -88,6 +88,11 @@ takes no part: \`set_enable_tls(true)\` of its crate sets up no TLS, and it cann
 
 - Python: \`SimpleConsumer.startup()\` returns before the subscription has reached the server (the push consumer waits). What an
   already running producer sends in that moment may be from before the new group.
+- Python: a client that starts in a thread without an event loop of asyncio may come up without its settings and its route for ten
+  seconds ("There is no current event loop in thread"): a route that was there before the client asked for it makes the stream
+  in that thread. \`asyncio.set_event_loop\` with the loop of the client's own thread avoids it.
+- Python: a simple consumer picks the queue of each receive at random (its rotation is made anew for each). With several brokers some receives
+  in a row may wait at one that has nothing for it: short awaits, or a push consumer, where that matters.
 - Python: a topic that does not exist is reported as \`failed to fetch topic\`, without the code TOPIC_NOT_FOUND.
 - Node: a priority of 0 counts as none, and the client refuses to send such a message to a PRIORITY topic.
 - Node: the push consumer knows no customized backoff and asks for a message whose listener failed at once; the broker puts it off

@@ -1,5 +1,6 @@
 """The Python client behind the protocol of test/interop/PROTOCOL.md."""
 
+import asyncio
 import base64
 import json
 import os
@@ -14,6 +15,7 @@ from rocketmq import (ClientConfiguration, ConsumeResult, Credentials, FilterExp
                       LiteSimpleConsumer, Message, MessageListener, Producer, PushConsumer, SimpleConsumer,
                       TransactionChecker, TransactionResolution)
 from rocketmq.grpc_protocol import FilterType
+from rocketmq.v5.client.connection import RpcClient
 
 TLS = os.environ.get("DRIVER_TLS") == "true"
 clients = {}
@@ -58,7 +60,16 @@ def subscriptions(request):
             for topic, filter in request["subscriptions"].items()}
 
 
+def use_event_loop():
+    """A route that is there before the client asks for its callback calls it in this thread, where the client
+    then makes the stream for settings: which gRPC allows only in a thread with an event loop."""
+    loop = RpcClient.get_channel_io_loop()  # none before the first client
+    if loop is not None:
+        asyncio.set_event_loop(loop)
+
+
 def started(request, client):
+    use_event_loop()
     client.startup()
     clients[request["name"]] = client
     return {}
@@ -220,6 +231,7 @@ operations = {
 
 
 def serve(line):
+    use_event_loop()
     request = json.loads(line)
     try:
         write({"id": request["id"], "result": operations[request["op"]](request)})

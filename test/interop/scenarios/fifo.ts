@@ -70,7 +70,7 @@ export const fifoScenarios: readonly Scenario[] = [
         endpoints: accessPoint(context, 0),
         group,
         subscriptions: { [topic]: '*' },
-        awaitMs: 5000,
+        awaitMs: 2000,
       });
       const messages = ['first', 'second'].map((body) => {
         return { topic, body: base64(body), messageGroup: 'one' };
@@ -78,7 +78,8 @@ export const fifoScenarios: readonly Scenario[] = [
       await sendInOrder(context, messages);
       const seen: (readonly [string, number])[] = [];
       const began = performance.now();
-      while (seen.length < 3 && performance.now() - began < FIRST_MS) {
+      // Python picks the queue of each receive at random: it may ask the other broker many times in a row.
+      while (seen.length < 3 && performance.now() - began < 2 * FIRST_MS) {
         for (const message of (await consumer.receive(1, 2000)).messages) {
           seen.push([message.body, message.attempt]);
           // The first delivery stays without an acknowledgement.
