@@ -7,7 +7,7 @@
  * - integration: several parts in this process or a `gantry` process, real sockets on loopback
  * - smoke: the official Node client against a real `gantry start` process
  * - interop: official clients of other languages, and the roles as separate processes
- * - balancers: official clients and proxies behind nginx and HAProxy
+ * - balancers: official clients and proxies behind nginx, HAProxy and Envoy
  * - transport: the gRPC transport against clients, conformance suites and attackers from outside
  * - apache: one directory in turn under Apache RocketMQ and under Gantry (test/interop/apache)
  * - etcd: leases in real etcds (Debian's etcd-server), built code

@@ -1,6 +1,6 @@
 // Makes what clients in other languages need, once, under .cache/ : virtual environments with the pinned packages, compiled
 // programs with their jars. Quick when that is done already.
-//   node scripts/interop-setup.mjs [python] [java] [rust] [stack-python] [stack-java] [stack-go] [apache]
+//   node scripts/interop-setup.mjs [python] [java] [rust] [stack-python] [stack-java] [stack-go] [apache] [envoy]
 //                                                                                default: python java rust
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -95,6 +95,7 @@ const made = {
   'stack-python': () => python('stack-python', join(stacks, 'python')),
   'stack-java': () => java('stack-java', join(stacks, 'java'), 'Stack.java'),
   apache,
+  envoy: () => python('envoy', join(root, 'test', 'balancers', 'envoy')),
   'stack-go': () => go('stack-go', join(stacks, 'go')),
 };
 

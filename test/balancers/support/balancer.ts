@@ -1,46 +1,70 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { deployText } from '../../support/deploy-files';
 import { freePort, type GantryProcess, ROOT } from '../../support/process';
 import { until, within } from '../../support/until';
 
-/** The files of deploy/balancers that a program runs here: TCP, or HTTP/2. */
+const TCP = { spreadsCalls: false, namesClients: true, asksHealth: true };
+const HTTP2 = { ...TCP, spreadsCalls: true };
+
+/** The files of deploy/balancers, and what their programs do. */
 export const BALANCERS = {
-  'nginx-tcp': { file: 'nginx-tcp.conf', spreadsCalls: false, namesClients: true },
-  'nginx-grpc': { file: 'nginx-grpc.conf', spreadsCalls: true, namesClients: false },
-  'haproxy-tcp': { file: 'haproxy-tcp.cfg', spreadsCalls: false, namesClients: true },
-  'haproxy-grpc': { file: 'haproxy-grpc.cfg', spreadsCalls: true, namesClients: true },
+  'nginx-tcp': { file: 'nginx-tcp.conf', ...TCP, asksHealth: false },
+  'nginx-grpc': { file: 'nginx-grpc.conf', ...HTTP2, namesClients: false, asksHealth: false },
+  'haproxy-tcp': { file: 'haproxy-tcp.cfg', ...TCP },
+  'haproxy-grpc': { file: 'haproxy-grpc.cfg', ...HTTP2 },
+  'envoy-tcp': { file: 'envoy-tcp.yaml', ...TCP },
+  'envoy-grpc': { file: 'envoy-grpc.yaml', ...HTTP2 },
 } as const;
 export type BalancerName = keyof typeof BALANCERS;
 
 /** From where the balancers come to the proxies. */
 export const BALANCER_HOST = '127.0.0.2';
+/** What `scripts/interop-setup.mjs envoy` makes. */
+export const ENVOY = join(ROOT, '.cache', 'envoy', 'bin', 'envoy');
 const READY_MS = 20_000;
 const STOP_MS = 20_000;
 
 /** The file as it is in deploy/balancers, with the addresses of the test. */
 function configured(name: BalancerName, port: number, proxies: readonly GantryProcess[]): string {
-  const text = readFileSync(join(ROOT, 'deploy', 'balancers', BALANCERS[name].file), 'utf8');
-  const lines = text.split('\n').map((line) => {
-    const proxy = proxies.find((_proxy, index) => line.includes(`192.0.2.${11 + index}:8081`));
-    if (proxy !== undefined) {
-      return line
-        .replace(/192\.0\.2\.\d+:8081/, proxy.endpoint)
-        .replace('port 8082', `port ${proxy.httpPort}`);
-    }
-    return line
-      .replaceAll('192.0.2.10:8081', `127.0.0.1:${port}`)
-      .replaceAll('192.0.2.10', BALANCER_HOST);
-  });
-  const made = lines.join('\n');
-  if (made.includes('192.0.2.')) throw new Error(`${name} has more addresses than the test`);
-  return made;
+  let text = deployText(`balancers/${BALANCERS[name].file}`);
+  const replace = (from: string, to: string): void => void (text = text.replaceAll(from, to));
+  for (const [index, proxy] of proxies.entries()) {
+    const host = `192.0.2.${11 + index}`;
+    const lines = text.split('\n').map((line) => {
+      return line.includes(host) ? line.replace('port 8082', `port ${proxy.httpPort}`) : line;
+    });
+    text = lines.join('\n');
+    replace(`${host}:8081`, proxy.endpoint);
+    replace(`${host}, port_value: 8081`, `127.0.0.1, port_value: ${proxy.port}`);
+  }
+  replace('192.0.2.10:8081', `127.0.0.1:${port}`);
+  replace('192.0.2.10, port_value: 8081', `127.0.0.1, port_value: ${port}`);
+  replace('192.0.2.10', BALANCER_HOST);
+  // Envoy's own port: any.
+  replace('port_value: 9901', 'port_value: 0');
+  if (text.includes('192.0.2.')) throw new Error(`${name} has more addresses than the test`);
+  return text;
 }
 
-/** A running nginx or HAProxy of our own. */
+/** What runs the file in the foreground. */
+function commandOf(name: BalancerName, file: string): readonly [string, ...string[]] {
+  const [program] = name.split('-');
+  switch (program) {
+    case 'nginx':
+      return ['nginx', '-c', file, '-g', `daemon off; pid ${join(dirname(file), 'pid')};`];
+    case 'haproxy':
+      return ['haproxy', '-db', '-f', file];
+    default:
+      return [ENVOY, '-c', file, '--disable-hot-restart', '--log-level', 'warning'];
+  }
+}
+
+/** A running balancer of our own. */
 export class Balancer {
   private text = '';
 
@@ -60,10 +84,8 @@ export class Balancer {
     const folder = mkdtempSync(join(tmpdir(), 'gantry-balancer-'));
     const file = join(folder, BALANCERS[name].file);
     writeFileSync(file, configured(name, port, proxies));
-    const [program, ...args] = name.startsWith('nginx')
-      ? ['nginx', '-c', file, '-g', `daemon off; pid ${join(folder, 'pid')};`]
-      : ['haproxy', '-db', '-f', file];
-    const child = spawn(program ?? '', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [program, ...args] = commandOf(name, file);
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const balancer = new Balancer(`127.0.0.1:${port}`, child, folder);
     try {
       await once(child, 'spawn');

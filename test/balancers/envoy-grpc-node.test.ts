@@ -1,0 +1,3 @@
+import { clientSuite } from './support/suites';
+
+clientSuite('envoy-grpc', 'node');

@@ -1,0 +1,3 @@
+import { balancerSuite } from './support/suites';
+
+balancerSuite('envoy-tcp');
