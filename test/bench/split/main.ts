@@ -1,10 +1,10 @@
-/** The costs of a message by process, in one process and in several, measured in turn. */
+/** The costs of a message by process: in one process, in several, and with a replica; measured in turn. */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { usageOf } from '../../support/usage';
 import { Latencies, type Tally } from '../measure';
 import { Connections, receiveAll, sendWhile } from '../steps';
-import { split, standalone, type Target, TOPIC } from './targets';
+import { replicated, split, standalone, type Target, TOPIC } from './targets';
 
 const HELP = `npm run bench:split -- [options]
   --rounds N   counted rounds, after one that is not (3)
@@ -88,6 +88,8 @@ export async function main(args: readonly string[]): Promise<void> {
     targets.push(await standalone(values.flush));
     targets.push(await split(values.flush, 1));
     targets.push(await split(values.flush, 2));
+    targets.push(await replicated(values.flush, 'async'));
+    targets.push(await replicated(values.flush, 'sync'));
     await compare(targets, Number(values.rounds), Number(values.count));
   } finally {
     for (const target of targets) await target.stop();

@@ -1,4 +1,4 @@
-// npm run bench:split: what a message costs in one process, and with broker and proxies as processes of their own. `--help` says more.
+// npm run bench:split: what a message costs in one process, with broker and proxies as processes of their own, and with a replica. `--help` says more.
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);

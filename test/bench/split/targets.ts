@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GantryProcess, type Role, runGantry, startGantry } from '../../support/process';
+import { until } from '../../support/until';
 
 export const TOPIC = 'bench-split';
 
@@ -38,6 +39,38 @@ export function split(flush: string, proxies: number): Promise<Target> {
     };
   });
 }
+
+/** A name server, a proxy, and a broker with one replica, their roles by configuration. */
+export function replicated(flush: string, ack: 'async' | 'sync'): Promise<Target> {
+  return target(`broker, replica (${ack}), 1 proxy`, async (start, folder) => {
+    const joins = ['--namesrv', (await start('namesrv', [])).endpoint];
+    const broker = (replicaId: number, more: readonly string[]): Promise<GantryProcess> => {
+      const place = ['--data-dir', join(folder, `${replicaId}`), '--flush', flush, ...joins];
+      const group = ['--broker-replica-id', `${replicaId}`, '--replication-ack', ack];
+      return start('broker', [...place, ...group, '--replication-mode', 'static', ...more]);
+    };
+    const master = await broker(0, ['--replication-role', 'master']);
+    const follows = ['--replication-role', 'replica', '--replication-master', master.endpoint];
+    const replica = await broker(1, follows);
+    const proxy = await start('proxy', joins);
+    await until('the replica in sync', IN_SYNC_MS, async () => {
+      const status = await runGantry(
+        ['cluster', 'status', '-o', 'json', '--endpoint'].concat(proxy.endpoint),
+      );
+      return status.replaceAll(/\s/g, '').includes('"inSync":[0,1]') ? true : undefined;
+    });
+    return {
+      endpoints: [proxy.endpoint],
+      processes: [
+        { name: 'broker', pid: master.pid },
+        { name: 'replica', pid: replica.pid },
+        { name: 'proxy', pid: proxy.pid },
+      ],
+    };
+  });
+}
+
+const IN_SYNC_MS = 30_000;
 
 type Start = (role: Role, args: readonly string[]) => Promise<GantryProcess>;
 
