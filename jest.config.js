@@ -10,6 +10,7 @@
  * - balancers: official clients and proxies behind nginx, HAProxy and Envoy
  * - transport: the gRPC transport against clients, conformance suites and attackers from outside
  * - apache: one directory in turn under Apache RocketMQ and under Gantry (test/interop/apache)
+ * - failover: a cluster of processes, parts of which are killed, stopped or cut off, with a checker outside
  * - etcd: leases in real etcds (Debian's etcd-server), built code
  * - fuzz: properties of what reads clients' bytes, for minutes instead of a number of runs
  * - crash: kill -9 under load, with a checker outside the process
@@ -36,6 +37,7 @@ const timeoutsMs = {
   fuzz: 600_000,
   deploy: 600_000,
   etcd: 300_000,
+  failover: 600_000,
 };
 
 /** Where a project's tests are, when not in a folder of its name. */

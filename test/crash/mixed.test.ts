@@ -1,4 +1,5 @@
-import { expectAllKept, killMixed } from './mixed/rounds';
+import { expectAllKept } from './mixed/load';
+import { killMixed } from './mixed/rounds';
 
 // CRASH_ROUNDS: how often something is killed. CRASH_SEED: the seed of when and what, and of what clients do.
 const rounds = Number(process.env['CRASH_ROUNDS'] ?? 24);

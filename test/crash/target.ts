@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   freePort,
   type GantryProcess,
+  LOOPBACK,
   type ProcessOptions,
   type Role,
   runGantry,
@@ -16,7 +17,7 @@ export type TargetKind = 'one process' | 'a broker behind a proxy';
 export const BROKER = 'broker';
 
 export const QUIET = ['--log-level', 'warn'];
-const SHORT = ['--receive-min-invisible', '1s', '--receive-min-polling', '1s'];
+export const SHORT = ['--receive-min-invisible', '1s', '--receive-min-polling', '1s'];
 
 /** A process that comes back on the same ports, and on the same directory. */
 interface Part {
@@ -44,8 +45,14 @@ export class Target {
   }
 
   /** Starts a process; those that are started last are stopped first. */
-  async add(name: string, role: Role, args: readonly string[]): Promise<GantryProcess> {
-    const options: ProcessOptions = { port: await freePort(), httpPort: await freePort(), args };
+  async add(
+    name: string,
+    role: Role,
+    args: readonly string[],
+    place = LOOPBACK,
+  ): Promise<GantryProcess> {
+    const ports = { port: await freePort(), httpPort: await freePort() };
+    const options: ProcessOptions = { ...ports, args, place };
     const start = (): Promise<GantryProcess> => startGantry(role, options);
     const running = await start();
     this.parts.unshift({ name, start, running });
@@ -54,13 +61,28 @@ export class Target {
 
   /** kill -9 of all these at once, and the same again on the same ports and directories. */
   async killAndRestart(...names: readonly string[]): Promise<void> {
-    const victims = this.parts.filter(({ name }) => names.includes(name));
-    await Promise.all(victims.map(({ running }) => running.kill()));
+    await this.kill(...names);
+    await this.restart(...names);
+  }
+
+  /** kill -9 of all these at once. */
+  async kill(...names: readonly string[]): Promise<void> {
+    await Promise.all(names.map((name) => this.part(name).running.kill()));
+  }
+
+  /** Starts processes that have ended: the same again, on the same ports and directories. */
+  async restart(...names: readonly string[]): Promise<void> {
     await Promise.all(
-      victims.map(async (victim) => {
-        victim.running = await victim.start();
+      names.map(async (name) => {
+        const part = this.part(name);
+        part.running = await part.start();
       }),
     );
+  }
+
+  /** The process that runs under a name. */
+  running(name: string): GantryProcess {
+    return this.part(name).running;
   }
 
   /** Ends all; throws when a process did not stop cleanly. */
@@ -79,6 +101,12 @@ export class Target {
 
   output(): string {
     return this.parts.map(({ name, running }) => `${name}:\n${running.output()}`).join('\n');
+  }
+
+  private part(name: string): Part {
+    const part = this.parts.find((one) => one.name === name);
+    if (part === undefined) throw new Error(`no process ${name}`);
+    return part;
   }
 }
 

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -13,6 +13,16 @@ const LOG_CHARS_MAX = 200_000;
 
 export type Role = 'start' | 'namesrv' | 'broker' | 'proxy';
 
+/** Where a process runs, and where it listens. */
+export interface Place {
+  /** An address of this machine that the tests reach. */
+  readonly host: string;
+  /** Words before the command that bring it there. */
+  readonly enter: readonly string[];
+}
+
+export const LOOPBACK: Place = { host: '127.0.0.1', enter: [] };
+
 export interface ProcessOptions {
   /** Flags after `--host`, `--port` and `--http-port`. */
   readonly args?: readonly string[];
@@ -21,15 +31,18 @@ export interface ProcessOptions {
   readonly httpPort?: number;
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: loopback. */
+  readonly place?: Place;
 }
 
 /** A running `gantry` process of our own. */
 export interface GantryProcess {
   readonly role: Role;
   readonly pid: number;
+  readonly host: string;
   readonly port: number;
   readonly httpPort: number;
-  /** `127.0.0.1:port`, what clients are given. */
+  /** `host:port`, what clients are given. */
   readonly endpoint: string;
   /** Standard output and error so far, the newest 200,000 characters. */
   output(): string;
@@ -53,7 +66,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Starts `gantry ROLE` from `dist/` on loopback, and waits until `GET /ready` answers 200. */
+/** Starts `gantry ROLE` from `dist/`, and waits until `GET /ready` answers 200. */
 export async function startGantry(
   role: Role,
   options: ProcessOptions = {},
@@ -70,22 +83,24 @@ export async function spawnGantry(
 ): Promise<GantryProcess> {
   const port = options.port ?? (await freePort());
   const httpPort = options.httpPort ?? (await freePort());
-  const args = [
-    MAIN,
-    role,
-    '--host',
-    '127.0.0.1',
-    '--port',
-    `${port}`,
-    '--http-port',
-    `${httpPort}`,
-  ];
-  const child = spawn(process.execPath, [...args, ...(options.args ?? [])], {
+  const { host, enter } = options.place ?? LOOPBACK;
+  const listen = ['--host', host, '--port', `${port}`, '--http-port', `${httpPort}`];
+  const child = spawnAt(enter, [process.execPath, MAIN, role, ...listen, ...(options.args ?? [])], {
     cwd: ROOT,
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return wrap(role, child, port, httpPort);
+  return wrap(role, child, { host, port, httpPort });
+}
+
+/** Runs a command where `enter` brings it; those words end in it, so the process is the command's. */
+export function spawnAt(
+  enter: readonly string[],
+  command: readonly string[],
+  options: SpawnOptions,
+): ChildProcess {
+  const [program = '', ...args] = [...enter, ...command];
+  return spawn(program, args, options);
 }
 
 /** Waits until the process serves. Throws with its output when it ends instead. */
@@ -93,7 +108,7 @@ export async function untilReady(running: GantryProcess): Promise<void> {
   try {
     await until(`gantry ${running.role} to be ready`, READY_MS, async () => {
       if (!alive(running.pid)) throw new Error(`gantry ${running.role} ended before it was ready`);
-      return (await isReady(running.httpPort)) ? true : undefined;
+      return (await isReady(running.httpPort, running.host)) ? true : undefined;
     });
   } catch (error) {
     await running.kill();
@@ -102,9 +117,9 @@ export async function untilReady(running: GantryProcess): Promise<void> {
 }
 
 /** Whether `GET /ready` answers 200 now. */
-export async function isReady(httpPort: number): Promise<boolean> {
+export async function isReady(httpPort: number, host = LOOPBACK.host): Promise<boolean> {
   try {
-    const response = await fetch(`http://127.0.0.1:${httpPort}/ready`);
+    const response = await fetch(`http://${host}:${httpPort}/ready`);
     await response.arrayBuffer();
     return response.status === 200;
   } catch {
@@ -146,7 +161,11 @@ function alive(pid: number): boolean {
   }
 }
 
-function wrap(role: Role, child: ChildProcess, port: number, httpPort: number): GantryProcess {
+function wrap(
+  role: Role,
+  child: ChildProcess,
+  listens: Pick<GantryProcess, 'host' | 'port' | 'httpPort'>,
+): GantryProcess {
   const { pid } = child;
   if (pid === undefined) throw new Error(`could not start ${process.execPath}`);
   const output = collect(child);
@@ -164,5 +183,6 @@ function wrap(role: Role, child: ChildProcess, port: number, httpPort: number): 
       throw new Error(`${String(error)}\n${output()}`, { cause: error });
     }
   };
-  return { role, pid, port, httpPort, endpoint: `127.0.0.1:${port}`, output, ended, stop, kill };
+  const endpoint = `${listens.host}:${listens.port}`;
+  return { role, pid, ...listens, endpoint, output, ended, stop, kill };
 }

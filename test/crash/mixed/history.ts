@@ -88,6 +88,8 @@ export class History {
   readonly lostReceives: LostReceive[] = [];
   /** Deliveries of what was never sent, or with another body. */
   readonly strangers: string[] = [];
+  /** When another master of a broker group began to answer. */
+  readonly masterChangesMs: number[] = [];
   /** When anything was delivered last, by the monotonic clock. */
   lastDeliveryMs = 0;
 

@@ -197,6 +197,20 @@ const broken: Readonly<Record<RuleName, Tales>> = {
         scene.acknowledge(story, scene.one(story, 6000, 3), 6100);
       },
     ],
+    ...(
+      [
+        ['of a message group, from two masters', { kind: 'fifo', messageGroup: 'g' }, 5000],
+        ['from the second master', {}, 1000],
+      ] as const
+    ).map(([name, intent, changeMs]): Tales[number] => [
+      `the same attempt twice, ${name}`,
+      (scene) => {
+        const story = scene.story('a', intent);
+        scene.history.masterChangesMs.push(changeMs);
+        scene.one(story, 3000);
+        scene.acknowledge(story, scene.one(story, 6000), 6100);
+      },
+    ]),
     [
       'a dead letter before its last attempt',
       (scene) => {
@@ -345,6 +359,15 @@ const kept: Tales = [
       scene.one(story, 100);
       scene.lose(3000);
       scene.acknowledge(story, scene.one(story, 6000, 3), 6100);
+    },
+  ],
+  [
+    'the same attempt twice, from two masters',
+    (scene) => {
+      const story = scene.story('a');
+      scene.one(story, 100);
+      scene.history.masterChangesMs.push(2000);
+      scene.acknowledge(story, scene.one(story, 3000), 3100);
     },
   ],
   [

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../support/process';
+import { freePort, LOOPBACK, type Place, spawnAt } from '../../support/process';
 import { until } from '../../support/until';
 
 const READY_MS = 60_000;
 
-interface MemberPlace {
+interface Member extends Place {
   readonly name: string;
   readonly clientPort: number;
   readonly peerPort: number;
@@ -17,25 +17,28 @@ interface MemberPlace {
 export interface EtcdClusterOptions {
   /** Default 3. */
   readonly members?: number;
+  /** Where each member runs; default: all on loopback. */
+  readonly places?: readonly Place[];
   /** Files for TLS on the clients' ports, which then ask for certificates of this CA. */
   readonly tls?: { readonly ca: string; readonly certificate: string; readonly key: string };
 }
 
-/** Debian's etcd on loopback: some members in temporary directories, on free ports. */
+/** Debian's etcd: some members in temporary directories, on free ports. */
 export class EtcdCluster {
   private readonly folder = mkdtempSync(join(tmpdir(), 'gantry-etcd-'));
   private readonly running = new Map<string, ChildProcess>();
 
   private constructor(
-    private readonly places: readonly MemberPlace[],
+    private readonly places: readonly Member[],
     private readonly options: EtcdClusterOptions,
   ) {}
 
   static async start(options: EtcdClusterOptions = {}): Promise<EtcdCluster> {
-    const places: MemberPlace[] = [];
+    const places: Member[] = [];
     for (let index = 0; index < (options.members ?? 3); index++) {
+      const place = options.places?.[index] ?? LOOPBACK;
       const [clientPort, peerPort] = [await freePort(), await freePort()];
-      places.push({ name: `m${index}`, clientPort, peerPort });
+      places.push({ ...place, name: `m${index}`, clientPort, peerPort });
     }
     const cluster = new EtcdCluster(places, options);
     for (const place of places) cluster.spawn(place);
@@ -44,7 +47,7 @@ export class EtcdCluster {
   }
 
   get endpoints(): readonly string[] {
-    return this.places.map(({ clientPort }) => `127.0.0.1:${clientPort}`);
+    return this.places.map(({ host, clientPort }) => `${host}:${clientPort}`);
   }
 
   /** The endpoint of the member that leads. */
@@ -111,12 +114,12 @@ export class EtcdCluster {
     );
   }
 
-  private spawn({ name, clientPort, peerPort }: MemberPlace): void {
+  private spawn({ name, host, enter, clientPort, peerPort }: Member): void {
     const { tls } = this.options;
     const scheme = tls ? 'https' : 'http';
-    const client = `${scheme}://127.0.0.1:${clientPort}`;
-    const peer = `http://127.0.0.1:${peerPort}`;
-    const peers = this.places.map((place) => `${place.name}=http://127.0.0.1:${place.peerPort}`);
+    const client = `${scheme}://${host}:${clientPort}`;
+    const peer = `http://${host}:${peerPort}`;
+    const peers = this.places.map((one) => `${one.name}=http://${one.host}:${one.peerPort}`);
     const flags = {
       name,
       'data-dir': join(this.folder, name),
@@ -133,10 +136,10 @@ export class EtcdCluster {
       }),
     };
     const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
-    this.running.set(name, spawn('etcd', args, { stdio: 'ignore' }));
+    this.running.set(name, spawnAt(enter, ['etcd', ...args], { stdio: 'ignore' }));
   }
 
-  private place(endpoint: string): MemberPlace {
+  private place(endpoint: string): Member {
     const found = this.places[this.endpoints.indexOf(endpoint)];
     if (found === undefined) throw new Error(`no member at ${endpoint}`);
     return found;
