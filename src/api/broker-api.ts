@@ -221,9 +221,10 @@ export interface BrokerApi {
 
   /**
    * Creates or changes a topic; resolves when it is durable and in force in every route.
+   * @param groups consumer groups that are on it elsewhere: they begin at the beginning of what will lie here
    * @throws FORBIDDEN (a limit; it has grown otherwise meanwhile), BAD_REQUEST (fewer queues)
    */
-  putTopic(config: TopicConfig): Promise<void>;
+  putTopic(config: TopicConfig, groups?: readonly string[]): Promise<void>;
   /** @throws TOPIC_NOT_FOUND */
   deleteTopic(name: string): Promise<void>;
   listTopics(): Promise<readonly TopicConfig[]>;

@@ -83,7 +83,7 @@ export interface MembershipApi {
   leaveBroker(request: LeaveRequest): Promise<LeaveReport>;
   /**
    * Gives up a broker that is away for ever, with all that lies there: nobody waits for it any more.
-   * @throws StatusError BAD_REQUEST (it is there), FORBIDDEN (no other broker takes messages, a limit)
+   * @throws StatusError BAD_REQUEST (it, or a replica, is there), FORBIDDEN (no other broker takes messages, a limit)
    */
   forgetBroker(request: ForgetRequest): Promise<readonly TopicMove[]>;
 }

@@ -60,7 +60,7 @@ export function connectionOf(broker: Broker): BrokerConnection {
     clientSeen: (clientId) => broker.clientSeen(clientId),
     clientGone: (clientId) => broker.clientGone(clientId),
     probe: () => broker.probe(),
-    putTopic: (config) => broker.putTopic(config),
+    putTopic: (config, groups) => broker.putTopic(config, groups),
     deleteTopic: (name) => broker.deleteTopic(name),
     listTopics: () => broker.listTopics(),
     setDraining: (draining) => broker.setDraining(draining),

@@ -46,6 +46,7 @@ import { Inspector } from './inspector';
 import { findMessages } from './message-finder';
 import { GroupStarts } from './group-starts';
 import { LiteTopics } from './lite/lite-topics';
+import { Making } from './making';
 import { Metadata, type StoredTopic } from './metadata';
 import { Offsets } from './offsets/offsets';
 import { CarryOver } from './carry-over';
@@ -92,7 +93,7 @@ export class Broker implements BrokerApi {
   private readonly epoch: number;
   readonly replicas: ReplicasApi;
   /** Dead letter topics that are being made. */
-  private readonly makingTopics = new Map<string, Promise<void>>();
+  private readonly makingTopics = new Making<void>();
 
   private constructor(
     private readonly parts: BrokerParts,
@@ -354,9 +355,9 @@ export class Broker implements BrokerApi {
     await this.log.written();
   }
 
-  async putTopic(config: TopicConfig): Promise<void> {
+  async putTopic(config: TopicConfig, groups: readonly string[] = []): Promise<void> {
     checkTopicConfig(config);
-    await this.changeTopic(config, false);
+    await this.changeTopic(config, false, groups);
   }
 
   async deleteTopic(name: string): Promise<void> {
@@ -449,24 +450,24 @@ export class Broker implements BrokerApi {
     this.book.close();
   }
 
-  private async changeTopic(config: TopicConfig, adopted: boolean): Promise<void> {
+  private async changeTopic(
+    config: TopicConfig,
+    adopted: boolean,
+    groups: readonly string[] = [],
+  ): Promise<void> {
     const log = (topic: StoredTopic): Promise<void> =>
       this.metadata.change({ kind: 'topic', topic });
     await this.growth.change(config, log, adopted);
+    // Before anybody can know that messages may be sent here.
+    await this.starts.follow(groups, config.name);
     await this.announce();
   }
 
   /** Makes a topic of one queue unless there is one of that name. */
   private async ensureTopic(name: string): Promise<void> {
     if (this.metadata.topics.has(name)) return;
-    let making = this.makingTopics.get(name);
-    if (making === undefined) {
-      making = this.putTopic({ name, type: 'NORMAL', queues: 1 }).finally(() =>
-        this.makingTopics.delete(name),
-      );
-      this.makingTopics.set(name, making);
-    }
-    await making;
+    const topic = { name, type: 'NORMAL', queues: 1 } as const;
+    await this.makingTopics.once(name, () => this.putTopic(topic));
   }
 
   private topic(name: string): TopicConfig {

@@ -6,6 +6,7 @@ import { checkGroupName } from '../message/names';
 import type { MessageStore } from '../store/message-store';
 import { checkLiteGroup, noGroup, noTopic } from './config-checks';
 import type { Growth } from './growth/growth';
+import { Making } from './making';
 import type { Metadata } from './metadata';
 import type { GroupTopic } from './pop/group-topic';
 import type { LedgerBook } from './pop/ledger-book';
@@ -21,8 +22,8 @@ export interface GroupStartParts {
 }
 
 export class GroupStarts {
-  /** Groups that are being made, so that many first requests make each once. */
-  private readonly making = new Map<string, Promise<GroupConfig>>();
+  /** Groups that are being made. */
+  private readonly making = new Making<GroupConfig>();
 
   constructor(private readonly parts: GroupStartParts) {}
 
@@ -63,18 +64,28 @@ export class GroupStarts {
     return ledgers;
   }
 
+  /** Groups that are on a topic elsewhere begin on it here, at the beginning; those that have begun stay where they are. */
+  async follow(groups: readonly string[], topic: string): Promise<void> {
+    const { book, metadata, log } = this.parts;
+    if (!metadata.topics.has(topic)) return;
+    let began = false;
+    for (const name of groups) {
+      const group = metadata.groups.get(name);
+      if (group === undefined || book.find(name, topic) !== undefined) continue;
+      this.begin({ ...group, startFrom: 'beginning' }, topic);
+      began = true;
+    }
+    if (began) await log.durable();
+  }
+
   private make(name: string, fifo: boolean, liteTopic?: string): Promise<GroupConfig> {
-    const running = this.making.get(name);
-    if (running !== undefined) return running;
     if (!this.parts.settings.autoCreateGroups) return Promise.reject(noGroup(name));
     checkGroupName(name);
     const group = { ...newGroup(name, fifo), ...(liteTopic === undefined ? {} : { liteTopic }) };
-    const made = this.parts.metadata
-      .change({ kind: 'group', group })
-      .then(() => group)
-      .finally(() => this.making.delete(name));
-    this.making.set(name, made);
-    return made;
+    return this.making.once(name, async () => {
+      await this.parts.metadata.change({ kind: 'group', group });
+      return group;
+    });
   }
 
   /** Fixes where a group starts on a topic: at the end of its queues as of now, or at their beginning. */

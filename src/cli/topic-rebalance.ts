@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 
 import type { AdminApi } from '../api/admin-api';
-import type { RebalanceRequest } from '../api/membership-api';
+import type { RebalanceRequest, TopicMove } from '../api/membership-api';
 import { adminCommand, type Answer } from './admin-command';
 import type { Terminal } from './terminal';
 import { json } from './text';
@@ -23,18 +23,38 @@ export function topicRebalanceCommand(topic: Command, terminal: Terminal): void 
         brokers: Array.isArray(broker) ? broker.map(String) : [],
         dryRun: dryRun === true,
       };
-      return (admin) => rebalance(admin, request);
+      return (admin) => rebalance(admin, request, terminal);
     },
   });
 }
 
-async function rebalance(admin: AdminApi, request: RebalanceRequest): Promise<Answer> {
-  const topics = await admin.rebalance(request);
+async function rebalance(
+  admin: AdminApi,
+  request: RebalanceRequest,
+  terminal: Terminal,
+): Promise<Answer> {
+  const planned = await admin.rebalance({ ...request, dryRun: true });
   const { dryRun } = request;
+  const topics = dryRun ? planned : await moved(admin, request, planned, terminal);
   const did = dryRun ? 'would get queues' : 'got queues';
   const said =
-    topics.length === 0
+    planned.length === 0
       ? 'nothing to do: each topic is on all of these brokers'
       : `${countOf(topics.length, 'topic')} ${did} on more brokers`;
   return { people: `${movesTable(topics)}${said}\n`, programs: json({ dryRun, topics }) };
+}
+
+/** One topic after the other; what is done stays done when one fails. */
+async function moved(
+  admin: AdminApi,
+  request: RebalanceRequest,
+  planned: readonly TopicMove[],
+  terminal: Terminal,
+): Promise<readonly TopicMove[]> {
+  const moves: TopicMove[] = [];
+  for (const [i, { topic }] of planned.entries()) {
+    moves.push(...(await admin.rebalance({ ...request, topics: [topic] })));
+    terminal.err(`${i + 1} of ${planned.length}: topic ${topic}\n`);
+  }
+  return moves;
 }

@@ -175,8 +175,8 @@ export class BrokerLink implements BrokerConnection {
     return this.call(this.methods.probe, undefined);
   }
 
-  putTopic(config: TopicConfig): Promise<void> {
-    return this.call(this.methods.putTopic, config);
+  putTopic(topic: TopicConfig, groups: readonly string[] = []): Promise<void> {
+    return this.call(this.methods.putTopic, { topic, groups });
   }
 
   deleteTopic(name: string): Promise<void> {

@@ -59,6 +59,11 @@ import { offsetMethods, type OffsetMethods } from './offset-methods';
 import { replicasMethods, type ReplicasMethods } from './replicas-methods';
 import { brokerDefinition } from './services';
 
+interface PutTopic {
+  readonly topic: TopicConfig;
+  readonly groups: readonly string[];
+}
+
 export interface BrokerMethods extends OffsetMethods, InspectMethods, ReplicasMethods {
   readonly send: BrokerMethod<SendRequest, SendResult>;
   readonly recall: BrokerMethod<RecallRequest, void>;
@@ -73,7 +78,7 @@ export interface BrokerMethods extends OffsetMethods, InspectMethods, ReplicasMe
   readonly clientSeen: BrokerMethod<string, void>;
   readonly clientGone: BrokerMethod<string, void>;
   readonly probe: BrokerMethod<void, void>;
-  readonly putTopic: BrokerMethod<TopicConfig, void>;
+  readonly putTopic: BrokerMethod<PutTopic, void>;
   readonly deleteTopic: BrokerMethod<string, void>;
   readonly listTopics: BrokerMethod<void, readonly TopicConfig[]>;
   readonly setDraining: BrokerMethod<boolean, void>;
@@ -187,9 +192,12 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
       call: (api) => api.probe(),
     }),
     putTopic: method('PutTopic', service.PutTopic, {
-      request: [(topic) => ({ topic: topicToWire(topic) }), ({ topic }) => topicFromWire(topic)],
+      request: [
+        ({ topic, groups }) => ({ topic: topicToWire(topic), groups: [...groups] }),
+        ({ topic, groups }) => ({ topic: topicFromWire(topic), groups }),
+      ],
       answer: nothing,
-      call: (api, topic) => api.putTopic(topic),
+      call: (api, { topic, groups }) => api.putTopic(topic, groups),
       patienceMs: CONFIG_PATIENCE_MS,
     }),
     deleteTopic: method('DeleteTopic', service.DeleteTopic, {

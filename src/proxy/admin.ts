@@ -56,7 +56,7 @@ class ClusterAdmin implements AdminApi {
 
   constructor(private readonly parts: ProxyParts) {
     this.inspect = new ClusterInspect(parts);
-    this.topics = new TopicChanges(parts);
+    this.topics = new TopicChanges({ ...parts, inspect: this.inspect });
     this.membership = new Membership(parts, this.topics, this.inspect);
   }
 

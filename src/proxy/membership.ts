@@ -104,11 +104,14 @@ export class Membership {
 
   /** See `MembershipApi.forgetBroker`. */
   async forget({ broker, dryRun }: ForgetRequest): Promise<readonly TopicMove[]> {
+    const refuse = (why: string): StatusError =>
+      new StatusError(Code.BAD_REQUEST, `broker ${broker} is there: ${why}`);
     if (this.changes.cluster().masters.some(({ brokerName }) => brokerName === broker)) {
-      throw new StatusError(
-        Code.BAD_REQUEST,
-        `broker ${broker} is there: drain it, and let it leave`,
-      );
+      throw refuse('drain it, and let it leave');
+    }
+    // A replica may have all that would be lost.
+    if (this.parts.routes.registrations.some(({ brokerName }) => brokerName === broker)) {
+      throw refuse('let a replica lead, or stop all of them');
     }
     return this.giveUp(broker, dryRun);
   }

@@ -1,5 +1,7 @@
 /** Changes of topics on several brokers, in the order that a plan says, one after the other for each topic. */
+import { hasMessageGroups } from '../api/topic';
 import type { BrokerPool, PooledBroker } from './broker-pool';
+import type { ClusterInspect } from './cluster-inspect';
 import { mastersOf, tellAll } from './masters';
 import type { RouteTable, TopicRoute } from './route-table';
 import type { TopicCreation } from './topic-creation';
@@ -12,6 +14,7 @@ interface ChangeParts {
   readonly pool: BrokerPool;
   readonly routes: RouteTable;
   readonly creation: TopicCreation;
+  readonly inspect: Pick<ClusterInspect, 'begun'>;
 }
 
 export class TopicChanges {
@@ -33,10 +36,24 @@ export class TopicChanges {
       const planned = plan(route, this.cluster());
       if (planned === undefined) return;
       await this.copyGroups(planned.fresh, route?.brokers[0]?.brokerName);
-      for (const step of planned.steps) {
-        await tellAll(step, `topic ${topic}`, (broker) => broker.putTopic(planned.config));
+      const { config, fresh, steps } = planned;
+      const groups = route !== undefined && fresh.length > 0 ? await this.groupsOn(route) : [];
+      for (const step of steps) {
+        // Those that are new are told together.
+        const follow = step === steps[0] ? groups : [];
+        await tellAll(step, `topic ${topic}`, (broker) => broker.putTopic(config, follow));
       }
     });
+  }
+
+  /**
+   * Consumer groups on a topic, which go on where it lies from now on. With message groups its brokers see to that
+   * themselves, as a group must finish what came before.
+   */
+  private async groupsOn({ name, type }: TopicRoute): Promise<readonly string[]> {
+    if (hasMessageGroups(type)) return [];
+    const begun = await this.parts.inspect.begun({ group: '', topic: name });
+    return begun.map(({ group }) => group);
   }
 
   /** Consumer groups that the broker `from` has, on brokers that are to hold a topic of theirs. */

@@ -1,4 +1,5 @@
 import type { PopResult } from '../../src/api/broker-api';
+import type { TopicMove } from '../../src/api/membership-api';
 import { readRecord } from '../../src/message/record';
 import { never } from './broker-bench';
 import { GrowingCluster, type ClusterProxy } from './growing-cluster';
@@ -46,6 +47,17 @@ export class GrowingScene {
     return entries.map(({ status }) => status?.code ?? 0);
   }
 
+  /** One message to a topic of any type; answers the code. */
+  async sendTo(
+    topic: string,
+    id: string,
+    system: Parameters<typeof message>[2] = {},
+    by = this.proxy,
+  ): Promise<number> {
+    const messages = [message(topic, id, system)];
+    return (await this.drive(by.client.unary('SendMessage', { messages }))).status?.code ?? 0;
+  }
+
   /** The message groups that have their first message on a broker. */
   async lettersOn(name: string): Promise<string[]> {
     const { broker } = this.cluster.bench(name);
@@ -76,4 +88,14 @@ export class GrowingScene {
   async ack(name: string, result: PopResult): Promise<void> {
     await this.cluster.bench(name).ack(result);
   }
+}
+
+/** The queues of each topic on each broker, `a 1>2 b 1>0`. */
+export function queuesOf(moves: readonly TopicMove[]): Record<string, string> {
+  return Object.fromEntries(
+    moves.map(({ topic, brokers }) => [
+      topic,
+      brokers.map(({ broker, before, after }) => `${broker} ${before}>${after}`).join(' '),
+    ]),
+  );
 }

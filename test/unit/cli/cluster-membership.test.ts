@@ -23,17 +23,22 @@ const moved = [
 
 describe('gantry topic rebalance', () => {
   it('shows which topics get queues where, or would', async () => {
-    const { out, code } = await run('topic', 'rebalance');
+    const { out, err, code } = await run('topic', 'rebalance');
     expect(code).toBe(0);
     expect(rowsOf(out)).toEqual([...moved, ['1 topic got queues on more brokers']]);
+    expect(err).toBe('1 of 1: topic orders\n');
     const dry = await run('topic', 'rebalance', 'orders', '--broker', 'b', 'c', '--dry-run');
     expect(dry.out).toContain('1 topic would get queues on more brokers');
     expect(server.changes).toEqual([
-      { topics: [], brokers: [], dryRun: false },
+      { topics: [], brokers: [], dryRun: true },
+      { topics: ['orders'], brokers: [], dryRun: false },
       { topics: ['orders'], brokers: ['b', 'c'], dryRun: true },
     ]);
     const programs = await run('topic', 'rebalance', '-o', 'json');
     expect(JSON.parse(programs.out)).toEqual({ dryRun: false, topics: server.moves });
+    server.moves = [...server.moves, ...server.moves];
+    const two = await run('topic', 'rebalance', '-o', 'json');
+    expect(two.err).toBe('1 of 2: topic orders\n2 of 2: topic orders\n');
     server.moves = [];
     expect((await run('topic', 'rebalance')).out).toBe(
       'nothing to do: each topic is on all of these brokers\n',

@@ -321,6 +321,22 @@ export function brokerApiSuite(name: string, open: () => Promise<BrokerApiUnderT
       );
     });
 
+    it('begins groups that are on a new topic elsewhere at its beginning', async () => {
+      const topic = { name: 'more', type: 'NORMAL', queues: 1 } as const;
+      const isNew = { name: 'new', fifo: false, maxAttempts: 16, startFrom: 'end' } as const;
+      const backoff = { kind: 'customized', nextMs: [1000] } as const;
+      await under.drive(api.putGroup({ ...isNew, backoff }));
+      await under.drive(api.putTopic(topic, ['g', 'unknown']));
+      await under.drive(api.send({ queueId: 0, draft: messageDraft('more', 'm1') }));
+      const popOf = (group: string): Promise<PopResult> =>
+        under.drive(api.pop(popRequest(group, 'more'), new AbortController().signal));
+      expect(idsOf(await popOf('g'))).toEqual(['m1']);
+      expect(idsOf(await popOf('new'))).toEqual([]);
+      // One that has begun stays where it is.
+      await under.drive(api.putTopic(topic, ['g', 'new']));
+      expect(idsOf(await popOf('new'))).toEqual([]);
+    });
+
     it('says TOPIC_NOT_FOUND for a topic that it does not have', async () => {
       const code = Code.TOPIC_NOT_FOUND;
       const draft = messageDraft('none', 'm');

@@ -73,6 +73,13 @@ describe('a FIFO topic that has grown', () => {
     expect(idsOf(await bench.pop())).toEqual(['a1']);
   });
 
+  it('grows once after the other, when asked many times at once', async () => {
+    const bench = await orderedBench(1);
+    await Promise.all([2, 3, 4].map((queues) => grow(bench, queues)));
+    const [topic] = await bench.broker.listTopics();
+    expect(topic?.generations?.map(([part]) => part?.queues)).toEqual([1, 2, 3, 4]);
+  });
+
   it('grows 63 times at most', async () => {
     const bench = await orderedBench(1);
     for (let queues = 2; queues <= 64; queues++) await grow(bench, queues);

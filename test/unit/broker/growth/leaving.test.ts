@@ -2,10 +2,8 @@ import type { LeaveReport, TopicMove } from '../../../../src/api/membership-api'
 import { Code } from '../../../../src/message/status';
 import { Permission } from '../../../../src/rpc/generated/apache/rocketmq/v2/Permission';
 import { never } from '../../../support/broker-bench';
-import type { ClusterProxy } from '../../../support/growing-cluster';
-import { GrowingScene, LETTERS } from '../../../support/growing-scene';
+import { GrowingScene, LETTERS, queuesOf } from '../../../support/growing-scene';
 import { groupConfig } from '../../../support/model-broker';
-import { message } from '../../../support/public-client';
 import { idsOf, popRequest } from '../../../support/test-broker';
 
 const OK = LETTERS.map(() => Code.OK);
@@ -26,27 +24,6 @@ function leave(
 ): Promise<LeaveReport> {
   const request = { broker, force: false, dryRun: false, ...more };
   return scene.drive(scene.proxy.proxy.admin.leaveBroker(request));
-}
-
-function queuesOf(moves: readonly TopicMove[]): Record<string, string> {
-  return Object.fromEntries(
-    moves.map(({ topic, brokers }) => [
-      topic,
-      brokers.map(({ broker, before, after }) => `${broker} ${before}>${after}`).join(' '),
-    ]),
-  );
-}
-
-/** Sends one message to a topic of any type. */
-async function put(
-  scene: GrowingScene,
-  topic: string,
-  id: string,
-  system: Parameters<typeof message>[2] = {},
-  by: ClusterProxy = scene.proxy,
-): Promise<number> {
-  const messages = [message(topic, id, system)];
-  return (await scene.drive(by.client.unary('SendMessage', { messages }))).status?.code ?? 0;
 }
 
 describe('a broker that is drained and leaves', () => {
@@ -98,16 +75,16 @@ describe('a broker that is drained and leaves', () => {
     await scene.drive(admin.putTopic({ name: 'both', type: 'NORMAL', queues: 3 }));
     await scene.drive(admin.putGroup(groupConfig('h')));
     await scene.cluster.bench('b').subscribe('h', 'n');
-    expect(await put(scene, 'n', 'before')).toBe(Code.OK);
+    expect(await scene.sendTo('n', 'before')).toBe(Code.OK);
     const stale = scene.cluster.proxy();
     stale.routes.hold();
     expect(queuesOf(await drain(scene, 'b'))).toEqual({ n: 'a 0>2 b 2>0', both: 'a 3>3 b 3>0' });
     expect(await drain(scene, 'b')).toEqual([]);
-    const late = put(scene, 'n', 'late', {}, stale);
+    const late = scene.sendTo('n', 'late', {}, stale);
     await scene.cluster.sim.advance(500);
     stale.routes.release();
     expect(await late).toBe(Code.OK);
-    for (const id of ['m1', 'm2', 'm3']) expect(await put(scene, 'n', id)).toBe(Code.OK);
+    for (const id of ['m1', 'm2', 'm3']) expect(await scene.sendTo('n', id)).toBe(Code.OK);
     const status = await scene.drive(admin.topicStatus('n'));
     expect(
       status.brokers.map(({ broker, queues }) => [
@@ -147,7 +124,7 @@ describe('a broker that is drained and leaves', () => {
       unfinished: [{ topic: 'n', group: 'h', kind: 'ready', messages: 1 }],
     });
     expect(await leave(scene, 'b', { force: true })).toMatchObject({ left: true });
-    expect(await put(scene, 'n', 'after')).toBe(Code.OK);
+    expect(await scene.sendTo('n', 'after')).toBe(Code.OK);
     await scene.cluster.close();
   });
 
@@ -158,8 +135,8 @@ describe('a broker that is drained and leaves', () => {
     await scene.drive(admin.putTopic({ name: 'm', type: 'MIXED', queues: 1 }, ['b']));
     const dueMs = sim.clock.wallMs() + 60_000;
     const delivery_timestamp = { seconds: Math.floor(dueMs / 1000), nanos: 0 };
-    expect(await put(scene, 'm', 'later', { delivery_timestamp, message_type: 3 })).toBe(Code.OK);
-    expect(await put(scene, 'm', 'half', { message_type: 4 })).toBe(Code.OK);
+    expect(await scene.sendTo('m', 'later', { delivery_timestamp, message_type: 3 })).toBe(Code.OK);
+    expect(await scene.sendTo('m', 'half', { message_type: 4 })).toBe(Code.OK);
     await drain(scene, 'b');
     const kinds = async (): Promise<readonly (readonly [string, number])[]> =>
       (await leave(scene, 'b')).unfinished.map(({ kind, messages }) => [kind, messages]);
@@ -228,39 +205,6 @@ describe('a broker that is drained and leaves', () => {
       message: expect.stringContaining('those that are: a, b') as string,
     });
     await expect(leave(scene, 'x')).rejects.toMatchObject({ code: Code.BAD_REQUEST });
-    await scene.cluster.close();
-  });
-});
-
-describe('a broker that never comes back', () => {
-  it('is given up: its message groups go elsewhere, and nobody waits for what it held', async () => {
-    const scene = await GrowingScene.open();
-    await scene.put(1, ['a', 'b']);
-    await scene.send();
-    await scene.put(2, ['a', 'b']);
-    const onB = await scene.lettersOn('b');
-    const { admin } = scene.proxy.proxy;
-    const forget = (dryRun: boolean): Promise<readonly TopicMove[]> =>
-      scene.drive(admin.forgetBroker({ broker: 'b', dryRun }));
-    await expect(forget(false)).rejects.toMatchObject({ code: Code.BAD_REQUEST });
-    await scene.cluster.kill('b');
-    await scene.ack('a', await scene.pop('a'));
-    expect(new Set(await scene.send())).toEqual(new Set([Code.OK, Code.PROXY_TIMEOUT]));
-    expect(queuesOf(await forget(true))).toEqual({ t: 'a 2>4 b 2>0' });
-    expect(queuesOf(await forget(false))).toEqual({ t: 'a 2>4 b 2>0' });
-    expect(await forget(false)).toEqual([]);
-    await scene.cluster.sim.advance(100);
-    expect(await scene.send()).toEqual(OK);
-    const seen: string[] = [];
-    for (let round = 0; round < 4; round++) {
-      const result = await scene.poll('a');
-      seen.push(...idsOf(result));
-      await scene.ack('a', result);
-    }
-    expect(onB.length).toBeGreaterThan(0);
-    expect(seen.filter((id) => id.endsWith('2')).toSorted()).toEqual(
-      LETTERS.map((letter) => `${letter}2`),
-    );
     await scene.cluster.close();
   });
 });

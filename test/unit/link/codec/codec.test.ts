@@ -42,7 +42,8 @@ describe('calls on the wire', () => {
       ],
     ];
     const topic = { name: 'a|%b', type, queues: 1024, generations, settled: 2, liteIdleMs: 0 };
-    const put = await travel('putTopic', methods.putTopic, topic, undefined);
+    const request = { topic, groups: ['g', 'h'] };
+    const put = await travel('putTopic', methods.putTopic, request, undefined);
     expect(put).toEqual({ called: topic, got: undefined });
     const list = await travel('listTopics', methods.listTopics, undefined, [topic, topic]);
     expect(list.got).toEqual([topic, topic]);
