@@ -3,6 +3,7 @@ import { delayedHour, delayedPending } from './delayed';
 import { duplicates } from './duplicates';
 import { consumerGroups, messageGroups } from './groups';
 import { inFlight } from './in-flight';
+import { leases } from './leases';
 import { liteTopics } from './lite-topics';
 import { Report } from './measure';
 import { polls } from './polls';
@@ -16,6 +17,7 @@ const CASES: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   'lite-topics': liteTopics,
   polls,
   routes,
+  leases,
   consumers,
   duplicates,
   transactions,

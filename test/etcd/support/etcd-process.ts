@@ -50,6 +50,13 @@ export class EtcdCluster {
     return this.places.map(({ host, clientPort }) => `${host}:${clientPort}`);
   }
 
+  /** Of the members that were started and have not ended. */
+  get pids(): readonly number[] {
+    return [...this.running.values()].flatMap(({ pid, exitCode, signalCode }) =>
+      pid === undefined || exitCode !== null || signalCode !== null ? [] : [pid],
+    );
+  }
+
   /** The endpoint of the member that leads. */
   async leader(): Promise<string> {
     return until('a leader of etcd', READY_MS, async () => {
