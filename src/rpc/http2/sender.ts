@@ -106,8 +106,10 @@ export class Sender {
     }
     this.hold(stream, prefix, bytes);
     this.pump();
-    stream.wantsDrain = this.shouldHoldBack(stream);
-    return !stream.wantsDrain;
+    const holdBack = this.shouldHoldBack(stream);
+    // Who was told to wait before is owed the word to go on, whatever is written meanwhile.
+    stream.wantsDrain ||= holdBack;
+    return !holdBack;
   }
 
   /** Ends the answer after what waits, with trailers or without. */

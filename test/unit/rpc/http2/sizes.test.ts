@@ -53,3 +53,31 @@ test('a handler is told to hold back once so much waits for the client, and when
   await client.next(FrameType.HEADERS, 1); // the trailers, behind the handler's end
   expect(drained).toBe(1);
 });
+
+test('a handler that was told to hold back is told when to go on, also when it has written a little meanwhile', async () => {
+  let write: () => boolean = () => true;
+  let drained = 0;
+  await raw.start(
+    { streamHighWaterBytes: 3_000 },
+    {
+      Spread: (call) => {
+        call.on('drain', () => {
+          drained++;
+          call.end();
+        });
+        write = () => call.write(Buffer.alloc(1_000 - 5));
+        while (write());
+      },
+    },
+  );
+  const client = await raw.open(settings([Setting.INITIAL_WINDOW_SIZE, 0]));
+  client.send(request(1, 0, [], '/test.Echo/Spread'), message(1, Buffer.of(1)));
+  await client.next(FrameType.HEADERS, 1);
+  client.send(settings([Setting.INITIAL_WINDOW_SIZE, 1_400]));
+  await client.next(FrameType.DATA, 1);
+  expect(write()).toBe(true);
+  expect(drained).toBe(0);
+  client.send(settings([Setting.INITIAL_WINDOW_SIZE, 10_000]));
+  await client.next(FrameType.HEADERS, 1); // the trailers, behind the handler's end
+  expect(drained).toBe(1);
+});
