@@ -1,6 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GroupState, LeaseApi } from '../../src/api/lease-api';
 import type * as EtcdLeaseModule from '../../src/link/etcd/etcd-lease';
@@ -8,7 +6,9 @@ import { nodePlatform } from '../../src/platform/node-platform';
 import { etcdLeaseSuite } from '../support/etcd-lease-suite';
 import { ROOT } from '../support/process';
 import { until } from '../support/until';
+import { Certificate } from './support/certificate';
 import { EtcdCluster } from './support/etcd-process';
+import { askForUsers } from './support/users';
 
 // Built, as renewals have a thread of their own, which runs JavaScript.
 // eslint-disable-next-line @typescript-eslint/no-require-imports
@@ -34,26 +34,6 @@ function connect(endpoints: readonly string[], brokerName: string, more: Options
 function busy(ms: number): void {
   const end = performance.now() + ms;
   while (performance.now() < end);
-}
-
-/** One that signs itself, for servers and clients on loopback. */
-function makeCertificate({ certificate, key }: { certificate: string; key: string }): void {
-  const use = ['extendedKeyUsage=serverAuth,clientAuth', 'subjectAltName=IP:127.0.0.1'];
-  const what = [
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=gantry',
-  ];
-  const to = ['-keyout', key, '-out', certificate];
-  execFileSync('openssl', [...what, ...use.flatMap((text) => ['-addext', text]), ...to], {
-    stdio: 'ignore',
-  });
 }
 
 describe('leases in three etcds', () => {
@@ -117,14 +97,7 @@ describe('leases in three etcds', () => {
   });
 
   it('of a user with a password', async () => {
-    const ctl = (...args: string[]): Promise<string> => etcd.ctl(args);
-    await ctl('user', 'add', 'root:root');
-    await ctl('user', 'grant-role', 'root', 'root');
-    await ctl('user', 'add', 'gantry:secret');
-    await ctl('role', 'add', 'gantry');
-    await ctl('role', 'grant-permission', 'gantry', '--prefix=true', 'readwrite', '/gantry/');
-    await ctl('user', 'grant-role', 'gantry', 'gantry');
-    await ctl('auth', 'enable');
+    await askForUsers(etcd, 'secret');
     const api = connect(etcd.endpoints, 'user', { user: 'gantry', password: 'secret' });
     const held = await until('a leadership', LIMIT_MS, () =>
       api.campaign(a).catch(() => undefined),
@@ -144,22 +117,20 @@ describe('leases in three etcds', () => {
 });
 
 describe('leases in an etcd with TLS', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'gantry-etcd-tls-'));
-  const files = { certificate: join(folder, 'certificate.pem'), key: join(folder, 'key.pem') };
+  const own = new Certificate();
   let etcd: EtcdCluster;
 
   beforeAll(async () => {
-    makeCertificate(files);
-    etcd = await EtcdCluster.start({ members: 1, tls: { ca: files.certificate, ...files } });
+    etcd = await EtcdCluster.start({ members: 1, tls: own.files });
   });
   afterAll(async () => {
     await etcd.stop();
-    rmSync(folder, { recursive: true });
+    own.remove();
   });
 
   it('are for those who show a certificate', async () => {
-    const ca = readFileSync(files.certificate, 'utf8');
-    const key = readFileSync(files.key, 'utf8');
+    const ca = readFileSync(own.certificate, 'utf8');
+    const key = readFileSync(own.key, 'utf8');
     const endpoints = etcd.endpoints.map((endpoint) => `tls://${endpoint}`);
     const api = connect(endpoints, 'tls', { tls: { ca, certificate: ca, key } });
     const held = await api.campaign(a);
