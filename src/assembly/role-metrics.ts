@@ -44,19 +44,21 @@ export function replicaMetrics(replicas: ReplicasApi): MetricSource {
       gauge('gantry_replica_lag_seconds', 'For how long it has not had all of the log.'),
     ],
     read: async () => {
-      const { role, epoch, endPosition, confirmedPosition, inSync, followers } =
+      const { brokerName, role, epoch, endPosition, confirmedPosition, inSync, followers } =
         await replicas.status();
+      const group = { broker: brokerName };
+      const own = (value: number): readonly Sample[] => [{ labels: group, value }];
       const each = (value: (follower: (typeof followers)[number]) => number): readonly Sample[] =>
         followers.map((one) => ({
-          labels: { replica: String(one.replicaId) },
+          labels: { ...group, replica: String(one.replicaId) },
           value: value(one),
         }));
       return new Map([
-        ['gantry_broker_leads', one(role === 'master' || role === 'alone' ? 1 : 0)],
-        ['gantry_broker_epoch', one(epoch)],
-        ['gantry_broker_log_end_bytes', one(endPosition)],
-        ['gantry_broker_log_confirmed_bytes', one(confirmedPosition)],
-        ['gantry_broker_in_sync_replicas', one(inSync.length)],
+        ['gantry_broker_leads', own(role === 'master' || role === 'alone' ? 1 : 0)],
+        ['gantry_broker_epoch', own(epoch)],
+        ['gantry_broker_log_end_bytes', own(endPosition)],
+        ['gantry_broker_log_confirmed_bytes', own(confirmedPosition)],
+        ['gantry_broker_in_sync_replicas', own(inSync.length)],
         ['gantry_replica_connected', each(({ connected }) => (connected ? 1 : 0))],
         ['gantry_replica_lag_bytes', each(({ lagBytes }) => lagBytes)],
         ['gantry_replica_lag_seconds', each(({ lagMs }) => lagMs / MS_PER_SECOND)],

@@ -28,6 +28,11 @@ describe('compose files', () => {
     await run('promtool', ['check', 'config', join(DEPLOY, 'compose', 'prometheus.yaml')]);
   });
 
+  it('have alerts that come when they should, and then alone', async () => {
+    const { stdout } = await run('promtool', ['test', 'rules', join(__dirname, 'alerts.yaml')]);
+    expect(stdout).toContain('SUCCESS');
+  });
+
   it('have a balancer that haproxy takes', async () => {
     await run('haproxy', ['-c', '-f', join(DEPLOY, 'compose', 'haproxy.cfg')]);
   });

@@ -29,15 +29,23 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+/** The only value that must be set. */
+const ETCD = set('etcd.endpoints={etcd-0.etcd:2379,etcd-1.etcd:2379}');
+
 /** The variants of the chart that are looked at. */
 const variants: readonly (readonly [name: string, args: readonly string[]])[] = [
-  ['as its values are', []],
+  ['as its values are', ETCD],
   ['with TLS and closed networks', ['--values', CLOSED]],
+  ['with TLS to etcd alone', [...ETCD, ...set('etcd.tls.enabled=true', 'etcd.tls.secret=ca')]],
+  ['without replicas', set('broker.replicas=1')],
   [
     'without network policies and affinity',
-    set('networkPolicy.enabled=false', 'antiAffinity=none'),
+    [...ETCD, ...set('networkPolicy.enabled=false', 'antiAffinity=none')],
   ],
-  ['without drain and annotations', set('proxy.drainSeconds=0', 'scrapeAnnotations=false')],
+  [
+    'without drain and annotations',
+    [...ETCD, ...set('proxy.drainSeconds=0', 'scrapeAnnotations=false')],
+  ],
 ];
 
 function set(...values: readonly string[]): readonly string[] {
@@ -46,7 +54,12 @@ function set(...values: readonly string[]): readonly string[] {
 
 interface Container {
   readonly args: readonly string[];
-  readonly env?: readonly { readonly name: string; readonly value?: string }[];
+  readonly env?: readonly {
+    readonly name: string;
+    readonly value?: string;
+    readonly valueFrom?: { readonly fieldRef?: { readonly fieldPath: string } };
+  }[];
+  readonly volumeMounts: readonly { readonly mountPath: string }[];
   readonly securityContext: object;
 }
 
@@ -56,7 +69,7 @@ interface Resource {
   readonly data?: Readonly<Record<string, string>>;
   readonly spec?: {
     readonly replicas?: number;
-    readonly podSelector?: object;
+    readonly egress?: readonly object[];
     readonly template?: {
       readonly spec: {
         readonly containers: readonly Container[];
@@ -106,15 +119,13 @@ describe.each(variants)('the chart %s', (_variant, args) => {
   it('gives each role settings that it starts with', async () => {
     const resources = await render(args);
     const seen = new Set<string>();
-    for (const { kind, metadata, spec } of resources) {
+    for (const { spec } of resources) {
       const pod = spec?.template?.spec;
       if (pod === undefined) continue;
       const [container] = pod.containers;
       const role = roleOf(container?.args[0]);
       const map = pod.volumes.find(({ configMap }) => configMap !== undefined)?.configMap?.name;
-      const text = resources.find((one) => one.kind === 'ConfigMap' && one.metadata.name === map);
-      const file = join(directory, `${kind}-${metadata.name}.yaml`);
-      writeFileSync(file, text?.data?.['gantry.yaml'] ?? 'no: such file');
+      const file = settingsOf(resources, map ?? '');
       loadConfig(role, { file, env: environment(container), flags: new Map() });
       seen.add(role);
     }
@@ -137,26 +148,61 @@ describe.each(variants)('the chart %s', (_variant, args) => {
   });
 });
 
+/** A file with the settings of a ConfigMap. */
+function settingsOf(resources: readonly Resource[], name: string): string {
+  const map = resources.find((one) => one.kind === 'ConfigMap' && one.metadata.name === name);
+  const file = join(directory, `${name}.yaml`);
+  writeFileSync(file, map?.data?.['gantry.yaml'] ?? 'no: such file');
+  return file;
+}
+
 /** What a container's environment is, with what Kubernetes fills in. */
 function environment(container: Container | undefined): Readonly<Record<string, string>> {
-  const own = (container?.env ?? []).map(({ name, value }) => [
-    name,
-    (value ?? 'filled-in').replace('$(POD_NAME)', 'pod-0'),
-  ]);
+  const own = (container?.env ?? []).map(({ name, value, valueFrom }) => {
+    const filledIn = valueFrom?.fieldRef?.fieldPath.includes('pod-index') ? '2' : 'filled-in';
+    return [name, (value ?? filledIn).replace('$(POD_NAME)', 'pod-2')];
+  });
   return { ...environmentOf(imageStage()), ...(Object.fromEntries(own) as Record<string, string>) };
 }
 
 describe('the chart', () => {
-  it('makes a StatefulSet of each broker', async () => {
-    const sets = (await render([])).filter(({ kind }) => kind === 'StatefulSet');
+  it('makes a StatefulSet of each broker group', async () => {
+    const sets = (await render(ETCD)).filter(({ kind }) => kind === 'StatefulSet');
     expect(sets.map(({ metadata, spec }) => [metadata.name, spec?.replicas])).toEqual([
-      ['test-gantry-broker-a', 1],
-      ['test-gantry-broker-b', 1],
+      ['test-gantry-broker-a', 3],
+      ['test-gantry-broker-b', 3],
       ['test-gantry-namesrv', 2],
     ]);
   });
 
+  it('lets brokers reach etcd: endpoints, user, certificates and network', async () => {
+    const resources = await render(['--values', CLOSED]);
+    const [broker] = resources.filter(({ kind }) => kind === 'StatefulSet');
+    const container = broker?.spec?.template?.spec.containers[0];
+    const file = settingsOf(resources, 'test-gantry-broker');
+    const inputs = { file, env: environment(container), flags: new Map<string, string>() };
+    const { replication, etcd, broker: own } = loadConfig('broker', inputs);
+    expect(replication).toMatchObject({ mode: 'etcd', ack: 'sync', minInSync: 2 });
+    expect(etcd).toMatchObject({ user: 'filled-in', password: 'filled-in', leaseSeconds: 3 });
+    expect(etcd.endpoints).toHaveLength(3);
+    const folder = '/etc/gantry/etcd';
+    const [certificate, key] = [`${folder}/tls.crt`, `${folder}/tls.key`];
+    expect(etcd.tls).toEqual({ enabled: true, ca: `${folder}/ca.crt`, certificate, key });
+    expect(container?.volumeMounts).toContainEqual(expect.objectContaining({ mountPath: folder }));
+    expect(own.replicaId).toBe(2);
+    const policy = resources.find(
+      ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name.endsWith('-broker'),
+    );
+    expect(policy?.spec?.egress).toContainEqual({
+      ports: [{ port: 2379 }],
+      to: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'etcd' } } }],
+    });
+  });
+
   it.each([
+    [[], 'etcd.endpoints: Array must have at least 1 items'],
+    [set('etcd.endpoints={http://etcd:2379}'), 'etcd.endpoints.0'],
+    [[...ETCD, ...set('broker.config.replication.mode=static')], 'broker.config'],
     [set('broker.groups[0].name=Broker_A'), 'broker.groups.0.name'],
     [set('proxy.config.port=9000'), 'proxy.config'],
     [set('brokers.replicas=3'), 'Additional property brokers is not allowed'],

@@ -139,7 +139,7 @@ describe('the image', () => {
     expect((await cluster('status')).text).toMatch(/^broker-a +0 +alone /m);
     expect((await cluster('brokers')).text).toMatch(/^broker-a +0 +alone /m);
     expect((await cluster('proxies')).text).toContain(`127.0.0.1:${proxy.env['GANTRY_PORT']}`);
-    expect(await metrics(broker)).toContain('gantry_broker_leads 1\n');
+    expect(await metrics(broker)).toContain('gantry_broker_leads{broker="broker-a"} 1\n');
     expect(await metrics(proxy)).toContain('gantry_proxy_connections ');
   });
 });

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
@@ -116,22 +117,25 @@ describe('compose files', () => {
     });
   });
 
-  it('have a cluster whose groups are a master and replicas of it', () => {
-    const brokers = containers.filter(({ role }) => role === 'broker');
-    for (const { env } of brokers) {
-      const group = brokers.filter(
-        (one) => one.env['GANTRY_BROKER_NAME'] === env['GANTRY_BROKER_NAME'],
-      );
-      const masters = group.filter((one) => one.env['GANTRY_REPLICATION_ROLE'] === 'master');
-      expect(masters).toHaveLength(1);
-      expect(new Set(group.map((one) => one.env['GANTRY_BROKER_REPLICA_ID'])).size).toBe(
-        group.length,
-      );
-      if (env['GANTRY_REPLICATION_ROLE'] === 'replica') {
-        expect(env['GANTRY_REPLICATION_MASTER']).toBe(masters[0]?.env['GANTRY_BROKER_ADDRESS']);
-      }
+  it('have a cluster whose groups are three replicas with a lease in etcd', () => {
+    const services = composeServices('compose/cluster.yaml');
+    const brokers = containers.filter(
+      ({ role, place }) => role === 'broker' && place.startsWith('cluster.yaml '),
+    );
+    for (const name of ['broker-a', 'broker-b']) {
+      const group = brokers.filter(({ env }) => env['GANTRY_BROKER_NAME'] === name);
+      expect(group.map(({ env }) => env['GANTRY_BROKER_REPLICA_ID'])).toEqual(['0', '1', '2']);
     }
-    expect(brokers).toHaveLength(4);
+    for (const { place, env } of brokers) {
+      const { replication, etcd, broker } = loadConfig('broker', inputs(env));
+      expect(replication).toMatchObject({ mode: 'etcd', ack: 'sync', minInSync: 2 });
+      expect(etcd.endpoints).toHaveLength(3);
+      for (const address of [...etcd.endpoints, broker.address]) {
+        expect(services).toHaveProperty([address.split(':')[0] ?? '']);
+      }
+      expect(place).toBe(`cluster.yaml ${broker.address.split(':')[0]}`);
+    }
+    expect(brokers).toHaveLength(6);
   });
 
   it('mount files that are there', () => {
@@ -156,6 +160,25 @@ describe('compose files', () => {
   });
 });
 
+describe('alerts', () => {
+  it('speak of metrics that there are, and the page about operations of each alert', () => {
+    const { groups } = parse(deployText('compose/alerts.yaml')) as Alerting;
+    const rules = groups.flatMap((group) => group.rules);
+    const page = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
+    for (const { alert, expr } of rules) {
+      expect(page).toContain(`\`${alert}\``);
+      for (const [name] of expr.matchAll(/\bgantry_\w+/g)) expect(page).toContain(`\`${name}\``);
+    }
+    expect(rules.length).toBeGreaterThan(0);
+  });
+});
+
+interface Alerting {
+  readonly groups: readonly {
+    readonly rules: readonly { readonly alert: string; readonly expr: string }[];
+  }[];
+}
+
 interface Scraping {
   readonly scrape_configs: readonly {
     readonly static_configs: readonly { readonly targets: readonly string[] }[];
@@ -173,6 +196,18 @@ describe('systemd units', () => {
     const role = roleOf(basename(file, '.yaml'));
     const options = loadConfig(role, inputs({}, join(DEPLOY, 'systemd', file)));
     if ('dataDir' in options) expect(options.dataDir).toBe(`/var/lib/gantry/${role}`);
+  });
+
+  it('have a broker that starts as a replica with the lines that are commented out', () => {
+    const [, of] = deployText('systemd/broker.yaml').split('says which of them leads.\n');
+    const [lines = ''] = (of ?? '').split('# Roles by');
+    const folder = mkdtempSync(join(tmpdir(), 'gantry-units-'));
+    const file = join(folder, 'broker.yaml');
+    writeFileSync(file, deployText('systemd/broker.yaml') + lines.replaceAll(/^# /gm, ''));
+    const { replication, etcd } = loadConfig('broker', inputs({}, file));
+    rmSync(folder, { recursive: true });
+    expect(replication).toMatchObject({ mode: 'etcd', ack: 'sync', minInSync: 2 });
+    expect(etcd.endpoints).toHaveLength(3);
   });
 
   it('have a file for each role', () => {

@@ -40,7 +40,28 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end -}}
 
 {{- define "gantry.broker.config" -}}
-{{- toYaml (mergeOverwrite (deepCopy .Values.broker.config) (dict "namesrv" (include "gantry.namesrv" .))) -}}
+{{- $config := mergeOverwrite (deepCopy .Values.broker.config) (dict "namesrv" (include "gantry.namesrv" .)) -}}
+{{- if gt (int .Values.broker.replicas) 1 -}}
+{{- $config = mergeOverwrite $config (dict "replication" (dict "mode" "etcd") "etcd" (include "gantry.etcd" . | fromYaml)) -}}
+{{- else -}}
+{{- $config = omit $config "replication" -}}
+{{- end -}}
+{{- toYaml $config -}}
+{{- end -}}
+
+{{/* How brokers reach etcd; user and password come as variables. */}}
+{{- define "gantry.etcd" -}}
+endpoints: {{ join "," .Values.etcd.endpoints }}
+leaseSeconds: {{ .Values.etcd.leaseSeconds }}
+tls:
+  enabled: {{ .Values.etcd.tls.enabled }}
+  {{- if .Values.etcd.tls.secret }}
+  ca: /etc/gantry/etcd/ca.crt
+  {{- if .Values.etcd.tls.clientCertificate }}
+  certificate: /etc/gantry/etcd/tls.crt
+  key: /etc/gantry/etcd/tls.key
+  {{- end }}
+  {{- end }}
 {{- end -}}
 
 {{- define "gantry.proxy.config" -}}
