@@ -1,6 +1,6 @@
 /** The replica of a broker process that belongs to a group: its store, and the broker on it while it leads. */
 import type { BrokerDialer } from '../api/broker-dialer';
-import type { MasterStream, ReplicationServer } from '../api/replication-api';
+import type { MasterStream, ReplicationApi, ReplicationServer } from '../api/replication-api';
 import type { RouteApi } from '../api/route-api';
 import type { Broker } from '../broker/broker';
 import { AnnouncedHost } from '../broker/replication/announced-host';
@@ -8,6 +8,7 @@ import { BrokerHost } from '../broker/replication/broker-host';
 import { ReplicaStore } from '../broker/replication/replica-store';
 import { replicationClient } from '../link/replication-client';
 import type { Readiness } from '../observe/http';
+import { readClientTls } from './client-tls';
 import { openBrokerOn, openStoreOf, type BrokerPartOptions, type BrokerPlace } from './open-broker';
 import {
   configuredRoles,
@@ -30,6 +31,8 @@ export interface ReplicaOptions extends BrokerPartOptions {
     readonly ackTimeoutMs: number;
     readonly lagMs: number;
     readonly windowBytes: number;
+    /** How masters are reached; a file, PEM, '' for none. */
+    readonly tls: { readonly enabled: boolean; readonly ca: string };
   };
   readonly etcd: EtcdSettings;
   readonly broker: BrokerPartOptions['broker'] & { readonly replicaId: number };
@@ -73,6 +76,7 @@ export class ReplicaPart implements ReplicationServer {
     const { options, surroundings, readiness } = this;
     const { platform, logger } = surroundings;
     const { replication, broker, flush } = options;
+    const api = await this.masters();
     const { cluster, name: brokerName, replicaId } = broker;
     const log = logger.child({ part: 'replication' });
     const replica = await ReplicaStore.open({
@@ -90,7 +94,7 @@ export class ReplicaPart implements ReplicationServer {
     this.roles = roles;
     const host = new BrokerHost(
       {
-        ...{ replica, platform, log, api: replicationClient() },
+        ...{ replica, platform, log, api },
         settings: {
           ...replication,
           ...{ brokerName, replicaId, address, syncedAcks: flush === 'sync' },
@@ -114,6 +118,14 @@ export class ReplicaPart implements ReplicationServer {
     await this.roles?.end();
     await this.announced?.close();
     await this.host?.close();
+  }
+
+  /** @throws ConfigError naming a file that cannot be read */
+  private async masters(): Promise<ReplicationApi> {
+    const { platform, settingsFiles = platform.files } = this.surroundings;
+    const { enabled, ca } = this.options.replication.tls;
+    if (!enabled) return replicationClient();
+    return replicationClient(await readClientTls('replication.tls', { ca }, settingsFiles));
   }
 
   private async rolesOf(seeker: RoleSeeker): Promise<ReplicaRoles> {

@@ -6,11 +6,9 @@ import { Election } from '../broker/replication/election';
 import { memberOf } from '../broker/replication/member-book';
 import type { ReplicaStore } from '../broker/replication/replica-store';
 import { leadByConfiguration, StaticRoles } from '../broker/replication/static-roles';
-import { ConfigError } from '../config/config-error';
 import { etcdLease } from '../link/etcd/etcd-lease';
 import { Code, StatusError } from '../message/status';
-import type { Files } from '../platform/platform';
-import type { ClientTls } from '../rpc/client';
+import { readClientTls } from './client-tls';
 import type { Surroundings } from './role';
 
 export interface ReplicaRoles {
@@ -73,7 +71,9 @@ export async function electedRoles(
   { platform, settingsFiles = platform.files }: Surroundings,
 ): Promise<ReplicaRoles> {
   const { cluster, brokerName, replicaId, replica, address, host, log } = seeker;
-  const tls = etcd.tls.enabled ? await readTls(etcd.tls, settingsFiles) : undefined;
+  const tls = etcd.tls.enabled
+    ? await readClientTls('etcd.tls', etcd.tls, settingsFiles)
+    : undefined;
   const lease = etcdLease({
     ...{ cluster, brokerName, platform, log, ownThread: true },
     ...{ user: etcd.user, password: etcd.password, leaseSeconds: etcd.leaseSeconds },
@@ -117,18 +117,4 @@ function configured(brokerName: string): StatusError {
 function badRequest(error: unknown): never {
   if (!(error instanceof RangeError)) throw error;
   throw new StatusError(Code.BAD_REQUEST, error.message, { cause: error });
-}
-
-async function readTls(
-  paths: Pick<EtcdSettings['tls'], 'ca' | 'certificate' | 'key'>,
-  files: Pick<Files, 'readFile'>,
-): Promise<ClientTls> {
-  const read = async (option: keyof typeof paths): Promise<ClientTls> => {
-    const path = paths[option];
-    if (path === '') return {};
-    const pem = await files.readFile(path);
-    if (pem === undefined) throw new ConfigError([`etcd.tls.${option}: ${path} is not there`]);
-    return { [option]: pem.toString() };
-  };
-  return { ...(await read('ca')), ...(await read('certificate')), ...(await read('key')) };
 }

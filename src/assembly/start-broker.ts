@@ -8,7 +8,7 @@ import { Readiness } from '../observe/http';
 import { openBroker, type BrokerPartOptions } from './open-broker';
 import { ReplicaPart, type ReplicaOptions } from './replica-part';
 import { starting, type RunningRole, type Surroundings } from './role';
-import type { RpcOptions } from './rpc-options';
+import type { RpcOptions, TlsOptions } from './rpc-options';
 import { serve } from './serve';
 
 export interface BrokerRoleOptions extends BrokerPartOptions {
@@ -18,6 +18,7 @@ export interface BrokerRoleOptions extends BrokerPartOptions {
   readonly namesrv: readonly string[];
   readonly shutdown: { readonly graceMs: number };
   readonly rpc: RpcOptions;
+  readonly tls: TlsOptions;
   readonly replication: ReplicaOptions['replication'];
   readonly etcd: ReplicaOptions['etcd'];
   readonly broker: ReplicaOptions['broker'] & {

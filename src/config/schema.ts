@@ -8,7 +8,7 @@ import { consumerFlow, dedup, lite, liteServing, proxyFlow, transactions } from 
 import { etcd } from './etcd-schema';
 import { messages } from './message-schema';
 import { replicaId, replication } from './replication-schema';
-import { rpc, tls } from './transport-schema';
+import { brokerTls, rpc, tls } from './transport-schema';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -264,6 +264,7 @@ const brokerSchema = {
   transactions,
   replication,
   etcd,
+  tls: brokerTls,
   broker: {
     ...identity,
     replicaId,

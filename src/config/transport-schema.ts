@@ -174,12 +174,15 @@ export const rpc = {
   ),
 } satisfies OptionTree;
 
-export const tls = {
-  mode: choice(
+const tlsMode = (standard: 'permissive' | 'disabled') =>
+  choice(
     ['permissive', 'enforcing', 'disabled'],
-    'permissive',
+    standard,
     'What clients may use on the port: plaintext and TLS, TLS only, or plaintext only. The transport grpc-js cannot tell the two apart: permissive is plaintext there.',
-  ),
+  );
+
+export const tls = {
+  mode: tlsMode('permissive'),
   certificate: option(
     'text',
     '',
@@ -188,3 +191,6 @@ export const tls = {
   ),
   key: option('text', '', "A PEM file with the certificate's private key.", { argument: 'FILE' }),
 } satisfies OptionTree;
+
+/** Proxies and replicas are the clients of a broker. */
+export const brokerTls = { ...tls, mode: tlsMode('disabled') } satisfies OptionTree;

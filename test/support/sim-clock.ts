@@ -66,13 +66,18 @@ export class SimClock {
   /** Runs promises and turns that are due now, and those that they cause, without moving the time. */
   async settle(): Promise<void> {
     for (let count = 0; count < TURNS_MAX; count++) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      if (this.turns.length === 0) return;
-      const turns = this.turns;
-      this.turns = [];
-      for (const run of turns) run();
+      if (!(await this.turn())) return;
     }
     throw new Error(`more than ${TURNS_MAX} turns of the event loop without rest`);
+  }
+
+  /** Runs promises and turns that are due now, but not those that they cause; answers whether there were any turns. */
+  async turn(): Promise<boolean> {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    const { turns } = this;
+    this.turns = [];
+    for (const run of turns) run();
+    return turns.length > 0;
   }
 
   private next(endMs: number): Task | undefined {

@@ -1,7 +1,7 @@
 /**
  * A master's end of one follower's stream: after hello and welcome, log bytes as fast as the follower takes them.
- * Reads wait for each other and for other work of the event loop, and no more is on its way than the window holds,
- * so that catching up is not felt by clients.
+ * Pieces wait for each other and for other work of the event loop (./catch-up-pace), and no more is on its way than
+ * the window holds, so that catching up is not felt by clients.
  */
 import { crc32 } from 'node:zlib';
 import type {
@@ -13,6 +13,7 @@ import type {
   Welcome,
 } from '../../api/replication-api';
 import type { Platform } from '../../platform/platform';
+import { restMs } from './catch-up-pace';
 import type { ReplicatedLog } from '../../store/replicated-log';
 
 /** Log bytes of one message, unless a record is longer. */
@@ -133,7 +134,7 @@ export class FollowerFeed {
 
   /** Sends what there is, as long as the follower takes it. */
   private async send(): Promise<void> {
-    const { log, stream, platform } = this.parts;
+    const { log, stream } = this.parts;
     try {
       while (this.maySend) {
         const { bytes, damaged, position, next } = await log.read(this.next ?? 0, PIECE_BYTES);
@@ -142,13 +143,21 @@ export class FollowerFeed {
         this.next = next;
         this.writable = stream.write({ kind: 'log', log: piece });
         // A full piece is one of many: others have their turn.
-        if (bytes.length * 2 > PIECE_BYTES) {
-          await new Promise<void>((resolve) => platform.timers.nextTurn(resolve));
-        }
+        if (bytes.length * 2 > PIECE_BYTES) await this.letOthers(next);
       }
     } catch (error) {
       this.abort(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** @param next where the next piece begins */
+  private async letOthers(next: number): Promise<void> {
+    const { log, platform } = this.parts;
+    const { clock, timers } = platform;
+    const beganMs = clock.monotonicMs();
+    await new Promise<void>((resolve) => timers.nextTurn(resolve));
+    const rest = restMs(log.writtenPosition - next, clock.monotonicMs() - beganMs);
+    if (rest > 0) await new Promise<void>((resolve) => timers.after(rest, resolve));
   }
 }
 

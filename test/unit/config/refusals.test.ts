@@ -175,6 +175,11 @@ describe('what is refused', () => {
       'etcd.tls.ca (flag) is given, and etcd.tls.enabled is false',
     ],
     [
+      'whom to trust for a replication without TLS',
+      { 'replication.tls.ca': '/ca.pem' },
+      'replication.tls.ca (flag) is given, and replication.tls.enabled is false',
+    ],
+    [
       'a lease that etcd does not grant',
       { 'etcd.leaseSeconds': 1 },
       '--etcd-lease-seconds must be a whole number from 2 to 60, got 1',
