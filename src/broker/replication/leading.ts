@@ -80,7 +80,7 @@ export class Leading implements InSyncMembers {
       this.review();
       this.timer = platform.timers.after(TICK_MS, tick);
     };
-    this.timer = platform.timers.after(TICK_MS, tick);
+    this.timer = platform.timers.after(parts.lost === undefined ? TICK_MS : 0, tick);
   }
 
   /** Takes the stream of a follower. */
