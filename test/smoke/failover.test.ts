@@ -71,9 +71,15 @@ describe('brokers of one name with a lease in etcd', () => {
     await startBroker(first.replicaId);
     await status('the old master in sync', ({ inSync }) => inSync.length === 3);
 
-    await brokers.get(second.replicaId)?.stop();
-    const third = await status('a third master', ({ epoch }) => epoch > second.epoch);
-    expect(third.inSync).not.toContain(second.replicaId);
+    const to = ['--to', `${first.replicaId}`];
+    await runGantry(['cluster', 'failover', 'broker-a', ...to, ...at]);
+    const named = await status('the named master', ({ epoch }) => epoch > second.epoch);
+    expect(named.replicaId).toBe(first.replicaId);
+    await status('all in sync with it', ({ inSync }) => inSync.length === 3);
+
+    await brokers.get(named.replicaId)?.stop();
+    const last = await status('the last master', ({ epoch }) => epoch > named.epoch);
+    expect(last.inSync).not.toContain(named.replicaId);
     await send('after the stop');
 
     const bodies = new Set<string>();
@@ -89,7 +95,7 @@ describe('brokers of one name with a lease in etcd', () => {
     const known = JSON.parse(await runGantry(['cluster', 'brokers', '-o', 'json', ...at])) as {
       readonly brokers: readonly { readonly brokerId: number }[];
     };
-    const followers = IDS.filter((id) => id !== third.replicaId && id !== second.replicaId);
+    const followers = IDS.filter((id) => id !== last.replicaId && id !== named.replicaId);
     expect(known.brokers.map(({ brokerId }) => brokerId)).toEqual([
       0,
       ...followers.map((id) => id + 1),
