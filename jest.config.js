@@ -15,6 +15,7 @@
  * - fuzz: properties of what reads clients' bytes, for minutes instead of a number of runs
  * - crash: kill -9 under load, with a checker outside the process
  * - sim: a cluster in this process under simulated time, some seeds (docs/simulation.md)
+ * - rolling: every role restarted one by one under the load of official clients, each call watched on the wire
  * - faults: every byte harmed, power lost, a full and a broken disk; long
  * - deploy: the files of deploy/ against what checks them, and the image's steps without Docker
  * - grpc-js: suites of the above that talk to a server, again on `rpc.transport: grpc-js`
@@ -31,6 +32,7 @@ const timeoutsMs = {
   balancers: 600_000,
   apache: 600_000,
   crash: 900_000,
+  rolling: 600_000,
   sim: 600_000,
   faults: 2_400_000,
   transport: 600_000,

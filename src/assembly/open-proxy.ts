@@ -122,7 +122,10 @@ export async function openProxy(
     () => proxy.drain(),
   );
   listening.port = served;
-  proxies?.announce(ownInfo(options, served));
+  if (proxies !== undefined) {
+    proxies.announce(ownInfo(options, served));
+    shutdown.add('announcement', () => proxies.withdraw());
+  }
   return { ...served, proxy };
 }
 

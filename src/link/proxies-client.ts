@@ -22,6 +22,9 @@ export function proxiesClient(addresses: readonly string[], platform: ClientPlat
     announce: (info) => {
       for (const server of servers) server.announce(info);
     },
+    withdraw: () => {
+      for (const server of servers) server.withdraw();
+    },
     list: async () => {
       const outcomes = await Promise.allSettled(servers.map((server) => server.list()));
       const known = new Map<string, ProxyInfo>();
@@ -48,7 +51,7 @@ class NameServer {
   private readonly client: GantryNameServerClient;
   private readonly backoff: Backoff;
   private leave: () => void = () => undefined;
-  private closed = false;
+  private withdrawn = false;
 
   constructor(
     address: string,
@@ -65,7 +68,7 @@ class NameServer {
       message: () => this.backoff.reset(),
       drained: () => undefined,
       closed: () => {
-        if (!this.closed) this.backoff.retry(() => this.announce(info));
+        if (!this.withdrawn) this.backoff.retry(() => this.announce(info));
       },
     });
     pipe.write({ address: info.address, version: info.version });
@@ -82,10 +85,14 @@ class NameServer {
     });
   }
 
-  close(): void {
-    this.closed = true;
+  withdraw(): void {
+    this.withdrawn = true;
     this.backoff.stop();
     this.leave();
+  }
+
+  close(): void {
+    this.withdraw();
     this.client.close();
   }
 }

@@ -85,12 +85,20 @@ export class Target {
     return this.part(name).running;
   }
 
+  /** SIGTERM; throws when the process does not end cleanly. */
+  async end(name: string): Promise<void> {
+    await ended(this.part(name).running);
+  }
+
+  /** SIGTERM, and the same again when it has ended cleanly. */
+  async replace(name: string): Promise<void> {
+    await this.end(name);
+    await this.restart(name);
+  }
+
   /** Ends all; throws when a process did not stop cleanly. */
   async stop(): Promise<void> {
-    for (const { running } of this.parts) {
-      const code = await running.stop();
-      if (code !== 0) throw new Error(`${running.role}: exit code ${code}\n${running.output()}`);
-    }
+    for (const { running } of this.parts) await ended(running);
   }
 
   /** Ends all at once and removes what is left, whatever state it is in. */
@@ -108,6 +116,12 @@ export class Target {
     if (part === undefined) throw new Error(`no process ${name}`);
     return part;
   }
+}
+
+/** SIGTERM; throws when the process did not end cleanly. */
+async function ended(running: GantryProcess): Promise<void> {
+  const code = await running.stop();
+  if (code !== 0) throw new Error(`${running.role}: exit code ${code}\n${running.output()}`);
 }
 
 /** Starts the processes, and makes `topic`; answers where clients connect, too. */
@@ -130,14 +144,18 @@ export async function startTarget(
   return { target, endpoint };
 }
 
-/** A name server, a broker and proxies: `proxy-1`, `proxy-2`, ...; answers where those listen. */
+/** Name servers, a broker and proxies: `namesrv-1`, ..., `proxy-1`, ...; answers where proxies listen. */
 export async function startCluster(
   target: Target,
   proxies: number,
   brokerArgs: readonly string[],
+  namesrvs = 1,
 ): Promise<{ readonly proxies: readonly string[] }> {
-  const namesrv = await target.add('namesrv', 'namesrv', QUIET);
-  const joins = ['--namesrv', namesrv.endpoint, ...QUIET];
+  const known: string[] = [];
+  for (let i = 1; i <= namesrvs; i++) {
+    known.push((await target.add(`namesrv-${i}`, 'namesrv', QUIET)).endpoint);
+  }
+  const joins = ['--namesrv', known.join(','), ...QUIET];
   await target.add(BROKER, 'broker', ['--data-dir', target.folder, ...joins, ...brokerArgs]);
   const endpoints: string[] = [];
   for (let i = 1; i <= proxies; i++) {

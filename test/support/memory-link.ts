@@ -22,8 +22,16 @@ export class MemoryLink {
   /** Whether the broker can be reached. */
   reachable = true;
 
-  /** @param answering the name of the broker that answers; the link means broker a */
-  constructor(sim: SimClock, api: BrokerApi, limits: Partial<LinkLimits> = {}, answering = 'a') {
+  /**
+   * @param api what answers there; a function: whoever leads there, when somebody does
+   * @param answering the name of the broker that answers; the link means broker a
+   */
+  constructor(
+    sim: SimClock,
+    api: BrokerApi | (() => BrokerApi | undefined),
+    limits: Partial<LinkLimits> = {},
+    answering = 'a',
+  ) {
     const all = { ...LINK_LIMITS, ...limits };
     const platform = {
       clock: sim.clock,
@@ -48,7 +56,7 @@ export class MemoryLink {
           };
           this.servers.push(
             new BrokerLinkServer(
-              () => api,
+              typeof api === 'function' ? api : () => api,
               servedMethods(),
               stream.server,
               settings,

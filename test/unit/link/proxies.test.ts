@@ -62,6 +62,16 @@ describe('proxies at name servers', () => {
     await lists(first, [info(1)]);
   });
 
+  it('are not listed any more once they withdraw, and list the others still', async () => {
+    const server = await nameServer();
+    const [leaving, staying] = [client(server), client(server)];
+    leaving.announce(info(1));
+    staying.announce(info(2));
+    await lists(leaving, [info(1), info(2)]);
+    leaving.withdraw();
+    await lists(leaving, [info(2)]);
+  });
+
   it('make themselves known again to a name server that comes back', async () => {
     const server = await nameServer();
     const proxy = client(server);
