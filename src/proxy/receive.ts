@@ -99,7 +99,7 @@ export class ReceiveFamily {
     const route = routes.get(order.topic.name);
     this.delivering.check(1);
     const pop = this.choose(order, route, context.clientId);
-    const messages = await this.poll(pop, stream);
+    const messages = await this.poll(pop, stream, this.parts.failover.endOf(context));
     if (messages.length === 0) stream.end(NO_MESSAGE, this.time());
     else await this.deliver(messages, pop, stream);
   }
@@ -125,24 +125,27 @@ export class ReceiveFamily {
   }
 
   /** Pops, until the client goes or the proxy drains. */
-  private async poll(pop: Pop, stream: ReceiveStream): Promise<PopResult> {
+  private async poll(pop: Pop, stream: ReceiveStream, endMs: number): Promise<PopResult> {
     const poll = new AbortController();
     this.parts.polls.add(poll, pop.request.clientId);
     stream.onGone(() => poll.abort());
     try {
-      return await this.follow(pop, poll.signal);
+      return await this.follow(pop, endMs, poll.signal);
     } finally {
       this.parts.polls.delete(poll);
     }
   }
 
-  /** Pops; when the master changes meanwhile, goes on at the next one for what is left of the poll's time. */
-  private async follow(pop: Pop, signal: AbortSignal): Promise<PopResult> {
+  /**
+   * Pops; when the master changes meanwhile, goes on at the next one for what is left of the poll's time.
+   * @param endMs until when it may wait for a master, by the monotonic clock: also beyond the poll's end
+   */
+  private async follow(pop: Pop, endMs: number, signal: AbortSignal): Promise<PopResult> {
     const { brokerName, request } = pop;
     const { health, failover, platform } = this.parts;
-    const endMs = platform.clock.monotonicMs() + request.pollMs;
+    const pollEndMs = platform.clock.monotonicMs() + request.pollMs;
     const popOn = async (broker: BrokerApi): Promise<PopResult> => {
-      const pollMs = Math.max(0, endMs - platform.clock.monotonicMs());
+      const pollMs = Math.max(0, pollEndMs - platform.clock.monotonicMs());
       try {
         return await this.pop(broker, { ...pop, request: { ...request, pollMs } }, signal);
       } catch (error) {

@@ -126,6 +126,20 @@ describe('a receive that waits', () => {
     expect(receive.messages).toHaveLength(1);
   });
 
+  it('is answered by a master that comes after its end, and before its client’s deadline', async () => {
+    const scene = new Scene();
+    const receive = await scene.receive();
+    scene.cluster.kill('broker-a');
+    await scene.sim.advance(25_000);
+    expect(receive.code).toBeUndefined();
+    const next = scene.cluster.succeed('broker-a');
+    await scene.sim.settle();
+    expect(next.pops).toMatchObject([{ pollMs: 0 }]);
+    next.endPolls();
+    await scene.sim.settle();
+    expect(receive.code).toBe(Code.MESSAGE_NOT_FOUND);
+  });
+
   it('is answered empty at its end when it moved', async () => {
     const scene = new Scene();
     const receive = await scene.receive();
