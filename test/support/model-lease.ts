@@ -13,6 +13,20 @@ import {
 } from '../../src/api/lease-api';
 import type { Platform, TimerHandle, Timers } from '../../src/platform/platform';
 
+/** A leadership that was taken. */
+interface Taken {
+  readonly leader: Leader;
+  readonly inSync: readonly Member[];
+  /** Of the set's newest change. */
+  readonly inSyncRevision: number;
+}
+
+interface InSyncChange {
+  readonly done: boolean;
+  readonly revision: number;
+  readonly members: readonly Member[];
+}
+
 /** What the service itself keeps. Its calls are transactions: they happen at once, or throw. */
 export class ModelLeaseService {
   private revision = 1;
@@ -24,6 +38,8 @@ export class ModelLeaseService {
   };
   private expiry: TimerHandle | undefined;
   private readonly watchers = new Set<() => void>();
+  private inSyncRevision = 0;
+  private down = false;
 
   /** @param timers of the service: leases end by them */
   constructor(
@@ -36,16 +52,18 @@ export class ModelLeaseService {
   }
 
   /** @throws LeaseRefusedError */
-  take(candidate: Candidate): Leader {
+  take(candidate: Candidate): Taken {
     const { leader, inSync } = this.current;
     if (leader !== undefined) throw new LeaseRefusedError(`${leader.member} leads`);
     if (inSync !== undefined && !inSync.includes(candidate.member)) {
       throw new LeaseRefusedError(`${candidate.member} is not in sync`);
     }
-    const taken = { ...candidate, epoch: this.revision + 1 };
-    this.change({ leader: taken, inSync: inSync ?? [candidate.member], released: undefined });
+    const { member, address } = candidate;
+    const taken = { member, address, epoch: this.revision + 1 };
+    this.change({ leader: taken, inSync: inSync ?? [member], released: undefined });
+    if (inSync === undefined) this.inSyncRevision = this.revision;
     this.startLease();
-    return taken;
+    return { leader: taken, inSync: inSync ?? [member], inSyncRevision: this.inSyncRevision };
   }
 
   /** @throws LeaseLostError */
@@ -54,10 +72,19 @@ export class ModelLeaseService {
     this.startLease();
   }
 
-  /** @throws LeaseLostError */
-  setInSync(epoch: number, members: readonly Member[]): void {
+  /**
+   * Changes the in-sync set unless it has changed since `before`.
+   * @returns the revision of the set's newest change, and whether it was this one
+   * @throws LeaseLostError
+   */
+  setInSync(epoch: number, members: readonly Member[], before: number): InSyncChange {
     this.check(epoch);
-    this.change({ ...this.current, inSync: [...members] });
+    const done = before === this.inSyncRevision;
+    if (done) {
+      this.change({ ...this.current, inSync: [...members] });
+      this.inSyncRevision = this.revision;
+    }
+    return { done, revision: this.inSyncRevision, members: this.current.inSync ?? [] };
   }
 
   /** @throws LeaseLostError */
@@ -65,6 +92,22 @@ export class ModelLeaseService {
     this.check(epoch);
     this.expiry?.cancel();
     this.change({ ...this.current, leader: undefined, released: { epoch, to } });
+  }
+
+  /** It is away: no lease ends until it is back, and all last as long again then. */
+  stop(): void {
+    this.down = true;
+    this.expiry?.cancel();
+  }
+
+  goOn(): void {
+    this.down = false;
+    if (this.current.leader !== undefined) this.startLease();
+  }
+
+  /** Whether it answers nobody. */
+  get away(): boolean {
+    return this.down;
   }
 
   /** Ends the leadership as the lease's end does. */
@@ -108,6 +151,8 @@ export interface ModelLeaseOptions {
 
 /** How long a call waits for its answer, ms. */
 const CALL_MS = 1_000;
+/** Comparisons of one change that may fail for changes before it whose answer was lost. */
+const TRIES = 3;
 /** Renewals in one lease's length. */
 const RENEWALS = 4;
 
@@ -149,9 +194,8 @@ export class ModelLease implements LeaseApi {
 
   async campaign(candidate: Candidate): Promise<Leadership> {
     const sentMs = this.options.platform.clock.monotonicMs();
-    const { epoch } = await this.call(() => this.service.take(candidate));
-    const inSync = this.service.state.inSync ?? [candidate.member];
-    const held = new ModelLeadership(this.service, epoch, inSync, sentMs, this.options, (act) =>
+    const taken = await this.call(() => this.service.take(candidate));
+    const held = new ModelLeadership(this.service, taken, sentMs, this.options, (act) =>
       this.call(act),
     );
     this.closers.add(() => held.stop());
@@ -182,6 +226,7 @@ export class ModelLease implements LeaseApi {
       const thereMs = wire('there');
       if (thereMs === undefined) return;
       network.after(thereMs, () => {
+        if (this.service.away) return;
         try {
           const value = act();
           answer(() => resolve(value));
@@ -198,14 +243,20 @@ class ModelLeadership implements Leadership {
   private timer: TimerHandle | undefined;
   private over = false;
 
+  readonly epoch: number;
+  readonly inSync: readonly Member[];
+  private inSyncRevision: number;
+
   constructor(
     private readonly service: ModelLeaseService,
-    readonly epoch: number,
-    readonly inSync: readonly Member[],
+    { leader, inSync, inSyncRevision }: Taken,
     public renewedMs: number,
     private readonly options: ModelLeaseOptions,
     private readonly call: <T>(act: () => T) => Promise<T>,
   ) {
+    this.epoch = leader.epoch;
+    this.inSync = inSync;
+    this.inSyncRevision = inSyncRevision;
     this.schedule();
   }
 
@@ -217,8 +268,15 @@ class ModelLeadership implements Leadership {
     this.listeners.push(listener);
   }
 
+  /** As on etcd: a change whose answer was lost never comes after a later one. */
   async setInSync(members: readonly Member[]): Promise<void> {
-    await this.call(() => this.service.setInSync(this.epoch, members));
+    for (let tries = 0; tries < TRIES; tries++) {
+      const before = this.inSyncRevision;
+      const found = await this.call(() => this.service.setInSync(this.epoch, members, before));
+      this.inSyncRevision = found.revision;
+      if (found.done || found.members.join() === members.join()) return;
+    }
+    throw new LeaseUnavailableError('the in-sync set is changed by others');
   }
 
   async release(to?: Member): Promise<void> {

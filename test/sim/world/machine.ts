@@ -1,4 +1,4 @@
-import type { Clock } from '../../../src/platform/platform';
+import type { Clock, Files } from '../../../src/platform/platform';
 import type { Chance } from '../../support/seeded';
 import { type DiskPace, SimulatedDisk } from '../../support/simulated-disk';
 import { Process } from './process';
@@ -21,7 +21,7 @@ export class Machine {
   private bootedMs = 0;
   readonly clock: Clock;
 
-  /** @param rate how fast its clock goes, 1 = true time */
+  /** @param rate how fast its monotonic clock and its timers go, 1 = true time; its wall clock is kept right */
   constructor(
     readonly name: string,
     private readonly scheduler: Scheduler,
@@ -30,7 +30,7 @@ export class Machine {
   ) {
     this.diskNow = new SimulatedDisk(chance, this.pace());
     this.clock = {
-      wallMs: () => Math.floor(EPOCH_MS + scheduler.nowMs * rate + this.offsetMs),
+      wallMs: () => Math.floor(EPOCH_MS + scheduler.nowMs + this.offsetMs),
       monotonicMs: () => (scheduler.nowMs - this.bootedMs) * rate,
     };
   }
@@ -62,6 +62,18 @@ export class Machine {
     this.diskNow = this.diskNow.afterPowerLoss();
     this.bootedMs = this.scheduler.nowMs;
     return process;
+  }
+
+  /** As `losePower`, and all that was on the disk is gone. */
+  loseDisk(): Process | undefined {
+    const process = this.losePower();
+    this.diskNow = new SimulatedDisk(this.chance, this.pace());
+    return process;
+  }
+
+  /** What lies on its disk, as the process sees it. */
+  get disk(): Files {
+    return this.diskNow;
   }
 
   private pace(): DiskPace {

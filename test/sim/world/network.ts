@@ -102,6 +102,12 @@ export class Network implements Carrier {
     }
   }
 
+  /** How long a message takes that is not of a stream, ms; `undefined`: the way is cut. */
+  passage(from: string, to: string): number | undefined {
+    this.messages++;
+    return isCut(this.way(from, to)) ? undefined : this.delayMs(from, to);
+  }
+
   /** Makes a way slower, or as fast as before: 0. */
   slow(from: string, to: string, slowMs: number): void {
     this.way(from, to).slowMs = slowMs;

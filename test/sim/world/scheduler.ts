@@ -36,8 +36,14 @@ export class Scheduler {
   /** A binary heap, the earliest first. */
   private readonly heap: Event[] = [];
 
-  /** @param failed told of what an event threw, and whose it was */
-  constructor(private readonly failed: (error: unknown, actor: Actor | undefined) => void) {}
+  /**
+   * @param failed told of what an event threw, and whose it was
+   * @param look called when an event and all that follows from it has happened
+   */
+  constructor(
+    private readonly failed: (error: unknown, actor: Actor | undefined) => void,
+    private readonly look: (nowMs: number) => void = () => undefined,
+  ) {}
 
   /** What has happened so far, as one number in hex. */
   get digest(): string {
@@ -56,15 +62,16 @@ export class Scheduler {
     this.low = Math.imul(this.low ^ (value + this.high), 0x85ebca6b) >>> 0;
   }
 
-  /** Runs what is due until then, or until `done` says so. */
-  run(untilMs: number, done: () => boolean = () => false): Promise<void> {
+  /** Runs what is due until then. */
+  run(untilMs: number): Promise<void> {
     return new Promise((resolve) => {
       let over = false;
       let left = 0;
       const one = (): void => {
         left--;
         if (over) return;
-        over = done() || !this.step(untilMs);
+        this.look(this.nowMs);
+        over = !this.step(untilMs);
         if (over) resolve();
         else if (left === 0) round();
       };
