@@ -254,7 +254,10 @@ export class Broker implements BrokerApi {
    */
   async register(routes: RouteApi, address: string): Promise<void> {
     this.address = address;
-    this.lease = await routes.register(this.registration());
+    const registration = this.registration();
+    this.lease = await routes.register(registration);
+    // Topics of its own may have been made meanwhile.
+    if (this.version !== registration.version) await this.lease.update(this.registration());
     this.growth.follow(routes, (config) => this.changeTopic(config, true));
   }
 

@@ -55,14 +55,15 @@ export function planFaults(
   let before: Fault | undefined;
   const faults = Array.from({ length: count }, (): Fault => {
     const kind = pick(chance, kinds);
-    // Some come while another one lasts, to the same.
-    const first = before !== undefined && chance.hits(TOGETHER) ? before : undefined;
+    // Some come while another one lasts, to the same broker.
+    const together = before?.on.startsWith('broker') === true && chance.hits(TOGETHER);
+    const first = together ? before : undefined;
     const on = first?.on ?? targetOf(kind, chance);
     const laterMs =
       first === undefined ? chance.below(toMs - fromMs) : chance.below(first.forMs + 1);
     before = {
       kind,
-      atMs: (first?.atMs ?? fromMs) + laterMs,
+      atMs: Math.min(toMs, (first?.atMs ?? fromMs) + laterMs),
       forMs: 50 + chance.below(LONGEST_MS[kind] + 1),
       on,
       other: otherThan(on, chance),

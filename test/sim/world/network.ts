@@ -100,6 +100,10 @@ export class Network implements Carrier {
       const direction = this.directions.get(end);
       for (const send of direction?.held.splice(0) ?? []) send();
     }
+    for (const end of [...this.between(from, to), ...this.between(to, from)]) {
+      this.giveUpWhenCut(end);
+      if (end.peer?.over === true) this.tellGone(end);
+    }
   }
 
   /** How long a message takes that is not of a stream, ms; `undefined`: the way is cut. */
@@ -201,6 +205,12 @@ export class Network implements Carrier {
         if (ways.every((way, i) => way.cuts === cuts[i])) one.shut('keepalive timed out');
       });
     }
+  }
+
+  /** The other end gave up during the cut: the first packet that gets there is answered with a reset. */
+  private tellGone(end: WireEnd): void {
+    const ms = this.delayMs(end.process.machine, end.other);
+    this.scheduler.after(ms, undefined, () => end.shut('connection reset'));
   }
 
   private add(end: WireEnd): void {

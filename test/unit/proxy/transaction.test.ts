@@ -3,6 +3,7 @@ import { Code, StatusError } from '../../../src/message/status';
 import { firstBroker } from '../../../src/proxy/send';
 import { ModelCluster } from '../../support/model-cluster';
 import { message, PublicClient } from '../../support/public-client';
+import { messageDraft } from '../../support/test-broker';
 
 const COMMIT = 1 as const;
 const ROLLBACK = 2 as const;
@@ -104,6 +105,21 @@ describe('EndTransaction', () => {
     expect((await end('a')).code).toBe(Code.INVALID_TRANSACTION_ID);
     cluster.broker('broker-b').failure = new StatusError(Code.PROXY_TIMEOUT, 'away');
     expect((await end('a')).code).toBe(Code.PROXY_TIMEOUT);
+  });
+
+  it('asks a broker as well that comes back while the others are asked', async () => {
+    const { cluster, end } = scene(['broker-a', 'broker-b']);
+    const [a, b] = [cluster.broker('broker-a'), cluster.broker('broker-b')];
+    b.pending.set('id', { draft: messageDraft('t', 'id'), queueId: 0 });
+    cluster.absent.add('broker-b');
+    cluster.announce();
+    jest.spyOn(a.transactions, 'endTransaction').mockImplementationOnce(() => {
+      cluster.absent.clear();
+      cluster.announce();
+      return Promise.reject(new StatusError(Code.INVALID_TRANSACTION_ID, 'unknown'));
+    });
+    expect((await end('id')).code).toBe(Code.OK);
+    expect(b.ended.has('id')).toBe(true);
   });
 
   it.each([
