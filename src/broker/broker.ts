@@ -249,15 +249,14 @@ export class Broker implements BrokerApi {
   }
 
   /**
-   * Makes the broker known to name servers, from now until `unregister`.
+   * Makes the broker known to name servers, from now until `unregister`, with topics that are made meanwhile.
    * @param address `host:port` where proxies reach it; '' inside one process
    */
   async register(routes: RouteApi, address: string): Promise<void> {
     this.address = address;
-    const registration = this.registration();
-    this.lease = await routes.register(registration);
-    // Topics of its own may have been made meanwhile.
-    if (this.version !== registration.version) await this.lease.update(this.registration());
+    const { version } = this;
+    this.lease = await routes.register(this.registration());
+    if (this.version !== version) await this.lease.update(this.registration());
     this.growth.follow(routes, (config) => this.changeTopic(config, true));
   }
 

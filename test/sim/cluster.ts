@@ -7,22 +7,13 @@ import { type ReplicaNode, startReplica } from './nodes/broker-node';
 import { startNameServer } from './nodes/name-server-node';
 import { type ProxyNode, startProxy } from './nodes/proxy-node';
 import type { NodeSurroundings, RunningNode } from './nodes/surroundings';
+import { BROKERS, CLIENTS, GROUPS, NAME_SERVERS, PROXIES, replicasOf, SERVERS } from './machines';
 import { Masters } from './masters';
-import { Etcd, ETCD } from './world/etcd';
+import { Etcd } from './world/etcd';
 import { Machine } from './world/machine';
 import { Network } from './world/network';
 import type { Process } from './world/process';
 import { type Actor, Scheduler } from './world/scheduler';
-
-export const NAME_SERVERS = ['namesrv-1', 'namesrv-2'] as const;
-export const GROUPS = ['broker-a', 'broker-b'] as const;
-const REPLICAS = 3;
-export const BROKERS: readonly string[] = GROUPS.flatMap(replicasOf);
-export const PROXIES = ['proxy-1', 'proxy-2'] as const;
-export const CLIENTS = ['client-1', 'client-2', 'client-3', 'client-4'] as const;
-/** The machines with our processes, and all that are on the network. */
-export const SERVERS: readonly string[] = [...NAME_SERVERS, ...BROKERS, ...PROXIES];
-export const NETWORK: readonly string[] = [...SERVERS, ETCD, ...CLIENTS];
 
 /** An orderly stop that takes longer is ended by `kill -9`, as an init system does. */
 const STOP_MS = 10_000;
@@ -48,11 +39,6 @@ export interface ClusterOptions {
   /** How much faster or slower a monotonic clock goes, at most; 0.01: one part in a hundred. */
   readonly drift: number;
   readonly minInSync: number;
-}
-
-/** The machines of a broker group, by replica id. */
-export function replicasOf(brokerName: string): readonly string[] {
-  return Array.from({ length: REPLICAS }, (_none, id) => `${brokerName}-${id}`);
 }
 
 /** Chance of its own for each purpose: more of one does not change another. */

@@ -1,6 +1,7 @@
 /** Whether the replicas of each group have become equal once all faults have ended. */
 import { join } from 'node:path';
-import { type Cluster, GROUPS, replicasOf } from './cluster';
+import type { Cluster } from './cluster';
+import { GROUPS, replicasOf } from './machines';
 import { DIRECTORY, FILES, type ReplicaNode } from './nodes/broker-node';
 
 const { segmentBytes } = FILES;

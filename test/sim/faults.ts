@@ -1,6 +1,7 @@
 /** What goes wrong, and when: a plan that follows from the seed alone. */
 import type { Chance } from '../support/seeded';
-import { BROKERS, type Cluster, GROUPS, NETWORK, PROXIES, replicasOf, SERVERS } from './cluster';
+import type { Cluster } from './cluster';
+import { BROKERS, GROUPS, NETWORK, PROXIES, replicasOf, SERVERS } from './machines';
 import { ETCD } from './world/etcd';
 
 /** Kinds of faults; a seed has some of them. */

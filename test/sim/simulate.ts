@@ -7,9 +7,10 @@ import type { ClientParts } from './clients/client';
 import { ClusterHistory } from './clients/cluster-history';
 import { Consumer, type Subscription } from './clients/consumer';
 import { Producer } from './clients/producer';
-import { chanceOf, CLIENTS, Cluster, PROXIES, SERVERS } from './cluster';
+import { chanceOf, Cluster } from './cluster';
 import { behind, differences, notInSync } from './convergence';
 import { CLOCK_JUMP_MS, type Fault, heal, inflict, planFaults } from './faults';
+import { CLIENTS, PROXIES, SERVERS } from './machines';
 import { EPOCH_MS } from './world/machine';
 import { Channel } from './world/rpc';
 

@@ -5,7 +5,8 @@
 import type { ReplicaHost } from '../../src/api/replica-host';
 import { Election } from '../../src/broker/replication/election';
 import { memberOf } from '../../src/broker/replication/member-book';
-import { ModelLease, ModelLeaseService } from './model-lease';
+import { ModelLease } from './model-lease';
+import { ModelLeaseService } from './model-lease-service';
 import { NodeClock, type NodeClockOptions } from './node-clock';
 import { seeded, type Chance } from './seeded';
 import { SimClock } from './sim-clock';

@@ -1,5 +1,6 @@
 import type { LeaseApi } from '../../../src/api/lease-api';
-import { ModelLease, ModelLeaseService } from '../../support/model-lease';
+import { ModelLease } from '../../support/model-lease';
+import { ModelLeaseService } from '../../support/model-lease-service';
 import type { Network } from './network';
 import type { Process } from './process';
 import type { Scheduler } from './scheduler';

@@ -4,7 +4,8 @@ import {
   LeaseUnavailableError,
   type GroupState,
 } from '../../../src/api/lease-api';
-import { ModelLease, ModelLeaseService, type ModelWire } from '../../support/model-lease';
+import { ModelLease, type ModelWire } from '../../support/model-lease';
+import { ModelLeaseService } from '../../support/model-lease-service';
 import { SimClock } from '../../support/sim-clock';
 
 const LEASE_MS = 3_000;
