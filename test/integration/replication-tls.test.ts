@@ -5,7 +5,7 @@ import { freePort, type GantryProcess, spawnGantry, untilReady } from '../suppor
 import { TlsFiles } from '../support/tls-files';
 import { until } from '../support/until';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 let folder: string;
 let shown: TlsFiles;

@@ -25,7 +25,7 @@ describe('a broker and its replica, their roles by configuration', () => {
         const group = ['--replication-mode', 'static', '--replication-role', role, ...joins];
         const master =
           role === 'master' ? [] : ['--replication-master', `127.0.0.1:${ports[1 - id]}`];
-        const sync = ['--store-flush', 'sync', '--replication-ack', 'sync'];
+        const sync = ['--flush', 'sync', '--replication-ack', 'sync'];
         const args = [...place, ...group, ...master, ...sync];
         return run(startGantry('broker', { args, port: ports[id] ?? 0 }));
       };

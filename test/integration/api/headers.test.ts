@@ -79,7 +79,7 @@ describe('an error', () => {
 
 describe('what is not served', () => {
   it.each([
-    '/apache.rocketmq.v2.Admin/ChangeLogLevel',
+    '/apache.rocketmq.v2.Admin/NoSuchCall',
     '/apache.rocketmq.v2.MessagingService/NoSuchCall',
     '/no.such.Service/Call',
   ])('%s is UNIMPLEMENTED to gRPC', async (path) => {

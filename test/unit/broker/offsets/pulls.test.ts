@@ -77,6 +77,6 @@ describe('a pull', () => {
     const stopped = bench.broker.offsets.pull(request({ pollMs: 5_000 }), never);
     stopped.catch(() => undefined);
     await bench.drive(bench.running?.stop() ?? Promise.resolve());
-    await expect(stopped).rejects.toMatchObject({ code: Code.PROXY_TIMEOUT });
+    await expect(stopped).rejects.toMatchObject({ code: Code.HA_NOT_AVAILABLE });
   });
 });

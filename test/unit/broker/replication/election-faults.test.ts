@@ -2,7 +2,7 @@ import { ElectionScene, LEASE_MS } from '../../../support/election-scene';
 import { seeded, type Chance } from '../../../support/seeded';
 
 /** Runs, each of its own seed; `ELECTION_RUNS` in the environment asks for more. */
-const RUNS = Number(process.env['ELECTION_RUNS'] ?? 50);
+const RUNS = Number(process.env['ELECTION_RUNS'] ?? 20);
 const LIMIT_MS = 20_000 + RUNS * 1000;
 const REPLICAS = 3;
 const FAULTS = 25;
