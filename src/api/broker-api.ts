@@ -138,7 +138,7 @@ export interface ProgressRequest {
 export interface GroupProgress {
   /** The newest generation whose messages on this broker the group has finished, all up to where it ended; 0: none. */
   readonly finished: number;
-  /** In which generation the group began on this broker; 0: it has not. */
+  /** In which generation the group began on the topic, as far as this broker knows; 0: it has not begun here. */
   readonly since: number;
 }
 

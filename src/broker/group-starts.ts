@@ -1,6 +1,7 @@
 /** Groups of consumers make themselves known: they are made where they may be, and begin on their topics. */
 import type { SubscribeRequest } from '../api/broker-api';
 import { newGroup, type GroupConfig } from '../api/topic';
+import { newestGeneration } from '../api/topic-generations';
 import { MATCH_ALL } from '../message/filter';
 import { checkGroupName } from '../message/names';
 import type { MessageStore } from '../store/message-store';
@@ -17,7 +18,7 @@ export interface GroupStartParts {
   readonly metadata: Metadata;
   readonly book: LedgerBook;
   readonly log: LedgerLog;
-  readonly growth: Pick<Growth, 'began' | 'wasBefore'>;
+  readonly growth: Pick<Growth, 'began' | 'sinceBefore'>;
   readonly settings: { readonly autoCreateGroups: boolean };
 }
 
@@ -42,9 +43,9 @@ export class GroupStarts {
       const isNew = (): boolean =>
         metadata.topics.has(topic) && book.find(group.name, topic) === undefined;
       if (!isNew()) continue;
-      const before = await growth.wasBefore(group.name, topic);
+      const since = await growth.sinceBefore(group.name, topic);
       if (!isNew()) continue;
-      this.begin(before ? { ...group, startFrom: 'beginning' } : group, topic);
+      this.begin(group, topic, since);
       began = true;
     }
     if (began) await log.durable();
@@ -67,12 +68,14 @@ export class GroupStarts {
   /** Groups that are on a topic elsewhere begin on it here, at the beginning; those that have begun stay where they are. */
   async follow(groups: readonly string[], topic: string): Promise<void> {
     const { book, metadata, log } = this.parts;
-    if (!metadata.topics.has(topic)) return;
+    const config = metadata.topics.get(topic);
+    if (config === undefined) return;
+    const since = Math.max(1, newestGeneration(config) - 1);
     let began = false;
     for (const name of groups) {
       const group = metadata.groups.get(name);
       if (group === undefined || book.find(name, topic) !== undefined) continue;
-      this.begin({ ...group, startFrom: 'beginning' }, topic);
+      this.begin(group, topic, since);
       began = true;
     }
     if (began) await log.durable();
@@ -88,17 +91,22 @@ export class GroupStarts {
     });
   }
 
-  /** Fixes where a group starts on a topic: at the end of its queues as of now, or at their beginning. */
-  private begin(group: GroupConfig, topic: string): void {
+  /**
+   * Fixes where a group starts on a topic: at the end of its queues as of now, or at their beginning.
+   * @param since the generation since which it is on it elsewhere: then all that is here is new to it
+   */
+  private begin(group: GroupConfig, topic: string, since?: number): void {
     const { store, book, log, metadata, growth } = this.parts;
-    const { queues, type } = metadata.topics.get(topic) ?? { queues: 0 };
+    const config = metadata.topics.get(topic);
+    const { queues, type } = config ?? { queues: 0 };
+    const atEnd = since === undefined && group.startFrom === 'end';
     // On lite topics it begins one by one, as its clients ask for them.
     const count = type === 'LITE' ? 0 : queues;
     const offsets = Array.from({ length: count }, (_, queueId) =>
-      group.startFrom === 'end' ? store.maxOffset(topic, queueId) : store.minOffset(topic, queueId),
+      atEnd ? store.maxOffset(topic, queueId) : store.minOffset(topic, queueId),
     );
     const ledgers = book.start(group.name, topic, 0, offsets);
     log.add({ kind: 'start', group: group.name, topic, generation: 0, offsets });
-    growth.began(ledgers);
+    growth.began(ledgers, since ?? Math.max(1, newestGeneration(config ?? {})));
   }
 }

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { AdminApi } from '../api/admin-api';
 import type { RebalanceRequest, TopicMove } from '../api/membership-api';
 import { adminCommand, type Answer } from './admin-command';
+import { progressBar } from './progress';
 import type { Terminal } from './terminal';
 import { json } from './text';
 import { countOf, movesTable } from './topic-moves';
@@ -51,10 +52,15 @@ async function moved(
   planned: readonly TopicMove[],
   terminal: Terminal,
 ): Promise<readonly TopicMove[]> {
+  const bar = progressBar(terminal, (done) => `${done} of ${countOf(planned.length, 'topic')}`);
   const moves: TopicMove[] = [];
-  for (const [i, { topic }] of planned.entries()) {
-    moves.push(...(await admin.rebalance({ ...request, topics: [topic] })));
-    terminal.err(`${i + 1} of ${planned.length}: topic ${topic}\n`);
+  try {
+    for (const [i, { topic }] of planned.entries()) {
+      moves.push(...(await admin.rebalance({ ...request, topics: [topic] })));
+      bar.update(i + 1, planned.length);
+    }
+  } finally {
+    bar.clear();
   }
   return moves;
 }

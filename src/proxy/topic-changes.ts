@@ -1,5 +1,4 @@
 /** Changes of topics on several brokers, in the order that a plan says, one after the other for each topic. */
-import { hasMessageGroups } from '../api/topic';
 import type { BrokerPool, PooledBroker } from './broker-pool';
 import type { ClusterInspect } from './cluster-inspect';
 import { mastersOf, tellAll } from './masters';
@@ -46,12 +45,9 @@ export class TopicChanges {
     });
   }
 
-  /**
-   * Consumer groups on a topic, which go on where it lies from now on. With message groups its brokers see to that
-   * themselves, as a group must finish what came before.
-   */
+  /** Consumer groups on a topic, which go on where it lies from now on; on a lite topic a group begins when it asks for it. */
   private async groupsOn({ name, type }: TopicRoute): Promise<readonly string[]> {
-    if (hasMessageGroups(type)) return [];
+    if (type === 'LITE') return [];
     const begun = await this.parts.inspect.begun({ group: '', topic: name });
     return begun.map(({ group }) => group);
   }

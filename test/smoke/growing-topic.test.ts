@@ -10,22 +10,24 @@ const GROUP = 'readers';
 const ORDERS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const LIMIT_MS = 60_000;
 
+type Gantry = (...args: string[]) => Promise<string>;
+
 interface Cluster {
   readonly processes: GantryProcess[];
   readonly proxies: readonly [string, string];
   readonly a: GantryProcess;
-  /** Starts broker a again, with what it had. */
-  readonly startAgain: () => Promise<void>;
+  /** Starts one more broker; or one again, with what it had, where it was. */
+  readonly start: (name: string, where?: GantryProcess) => Promise<void>;
 }
 
-/** Name server, brokers a and b, and two proxies; topic and group are on broker a alone. */
+/** Name server, brokers a and b, and two proxies. */
 async function startCluster(folder: string): Promise<Cluster> {
   const namesrv = await startGantry('namesrv');
   const joins = ['--namesrv', namesrv.endpoint];
-  const start = (name: string, ports: { port?: number; httpPort?: number } = {}) =>
+  const start = (name: string, where?: GantryProcess): Promise<GantryProcess> =>
     startGantry('broker', {
       args: ['--data-dir', join(folder, name), '--broker-name', name, ...joins],
-      ...ports,
+      ...(where && { port: where.port, httpPort: where.httpPort }),
     });
   const polling = ['--receive-min-polling', '1s'];
   const [a, b, one, two] = await Promise.all([
@@ -37,8 +39,8 @@ async function startCluster(folder: string): Promise<Cluster> {
   const processes = [namesrv, a, b, one, two];
   return {
     ...{ processes, a, proxies: [one.endpoint, two.endpoint] },
-    startAgain: async () => {
-      processes.push(await start('broker-a', { port: a.port, httpPort: a.httpPort }));
+    start: async (name, where) => {
+      processes.push(await start(name, where));
     },
   };
 }
@@ -130,21 +132,18 @@ class Traffic {
   }
 }
 
-/** Runs `change` under traffic; in the end all is received, each message group in order. */
+/** Runs `change` under traffic of a topic on some brokers; in the end all is received, each message group in order. */
 async function underTraffic(
-  change: (
-    cluster: Cluster,
-    traffic: Traffic,
-    gantry: (...args: string[]) => Promise<string>,
-  ) => Promise<void>,
+  holders: readonly string[],
+  change: (cluster: Cluster, traffic: Traffic, gantry: Gantry) => Promise<void>,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'gantry-growing-'));
   const cluster = await startCluster(folder);
   const [first, second] = cluster.proxies;
-  const gantry = (...args: string[]): Promise<string> => runGantry([...args, '--endpoint', first]);
+  const gantry: Gantry = (...args) => runGantry([...args, '--endpoint', first]);
   let traffic: Traffic | undefined;
   try {
-    const size = ['--queues', '1', '--broker', 'broker-a'];
+    const size = ['--queues', '1', '--broker', ...holders];
     await gantry('topic', 'create', TOPIC, '--type', 'fifo', ...size);
     await gantry('group', 'create', GROUP, '--fifo', '--from-beginning');
     traffic = await Traffic.start(first);
@@ -160,15 +159,30 @@ async function underTraffic(
   }
 }
 
+/** What a command says that it changes. */
+async function movesOf(gantry: Gantry, ...command: string[]): Promise<unknown> {
+  return (JSON.parse(await gantry(...command, '-o', 'json')) as { topics: unknown }).topics;
+}
+
+/** The topic goes to broker c, too. */
+const SPREAD = [
+  {
+    ...{ topic: TOPIC, type: 'FIFO' },
+    brokers: ['broker-a', 'broker-b', 'broker-c'].map((broker) => ({
+      ...{ broker, before: broker === 'broker-c' ? 0 : 1, after: 1 },
+    })),
+  },
+];
+
 describe('the official Node client, while a FIFO topic goes over to another broker', () => {
   it('keeps the order of each message group, through a kill -9 of the broker that it grew from', async () => {
-    await underTraffic(async ({ a, proxies, startAgain }, traffic, gantry) => {
+    await underTraffic(['broker-a'], async ({ a, proxies, start }, traffic, gantry) => {
       await gantry('topic', 'update', TOPIC, '--queues', '2', '--broker', 'broker-b');
       // Clients ask for routes every half a minute; this one knows the new queues from the start.
       traffic.consumeFrom(proxies[0]);
       await traffic.more(30);
       await a.kill();
-      await startAgain();
+      await start('broker-a', a);
       await traffic.more(30);
       const shown = JSON.parse(await gantry('topic', 'show', TOPIC, '-o', 'json')) as {
         brokers: string[];
@@ -177,10 +191,13 @@ describe('the official Node client, while a FIFO topic goes over to another brok
     });
   }, 180_000);
 
-  it('loses nothing and keeps the order, while the broker that held it is drained, leaves and stops', async () => {
-    await underTraffic(async ({ a, proxies }, traffic, gantry) => {
-      await gantry('topic', 'rebalance', '--dry-run');
-      await gantry('topic', 'rebalance');
+  it('loses nothing and keeps the order, while a third broker joins, and the first is drained, leaves and stops', async () => {
+    const holders = ['broker-a', 'broker-b'];
+    await underTraffic(holders, async ({ a, proxies, start }, traffic, gantry) => {
+      await start('broker-c');
+      expect(await movesOf(gantry, 'topic', 'rebalance', '--dry-run')).toEqual(SPREAD);
+      expect(await movesOf(gantry, 'topic', 'rebalance')).toEqual(SPREAD);
+      expect(await movesOf(gantry, 'topic', 'rebalance')).toEqual([]);
       traffic.consumeFrom(proxies[0]);
       await traffic.more(30);
       await gantry('cluster', 'drain', 'broker-a');
@@ -196,7 +213,7 @@ describe('the official Node client, while a FIFO topic goes over to another brok
       const shown = JSON.parse(await gantry('topic', 'show', TOPIC, '-o', 'json')) as {
         brokers: string[];
       };
-      expect(shown.brokers).toEqual(['broker-b']);
+      expect(shown.brokers).toEqual(['broker-b', 'broker-c']);
     });
   }, 180_000);
 });

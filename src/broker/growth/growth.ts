@@ -167,15 +167,15 @@ export class Growth {
     this.waits.wakeTopic(topic);
   }
 
-  /** Whether a group that begins on a topic here now was on it before this broker; see ./peer-progress. */
-  async wasBefore(group: string, topic: string): Promise<boolean> {
+  /** Since when a group that begins on a topic here now is on it, if that is before this broker; see ./peer-progress. */
+  async sinceBefore(group: string, topic: string): Promise<number | undefined> {
     const config = this.parts.topics.get(topic);
-    return config !== undefined && this.others.wasBefore(group, config);
+    return config && this.others.sinceBefore(group, config);
   }
 
-  /** Notes in which generation of its topic a group begins. */
-  began(ledgers: GroupTopic): void {
-    ledgers.since = Math.max(1, newestGeneration(this.parts.topics.get(ledgers.topic) ?? {}));
+  /** Notes since which generation of its topic a group that begins here is on it. */
+  began(ledgers: GroupTopic, since: number): void {
+    ledgers.since = since;
     if (ledgers.since > 1) this.others.note(ledgers);
     this.waits.wake(ledgers);
   }

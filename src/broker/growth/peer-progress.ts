@@ -72,22 +72,22 @@ export class PeerProgress {
   }
 
   /**
-   * Whether a group that begins here now has been on the topic since before this broker had a part in it: all
-   * that is here is new to it then. Also when a broker that would know does not answer.
+   * The generation since which a group that begins here now has been on the topic, when that is before this broker
+   * had a part in it: all that is here is new to it then. Also when a broker that would know does not answer.
    */
-  async wasBefore(group: string, topic: TopicConfig): Promise<boolean> {
+  async sinceBefore(group: string, topic: TopicConfig): Promise<number | undefined> {
     const before = joinedIn(topic.generations ?? [], this.parts.brokerName) - 1;
-    if (before < 1) return false;
     const request = { group, topic: topic.name, generation: 0, pollMs: 0 };
     const answers = await Promise.all(
-      this.othersIn(topic, before).map((name) =>
+      [...this.othersUpTo(topic, before)].map((name) =>
         this.progress(name, request).then(
-          ({ since }) => since > 0 && since <= before,
-          () => true,
+          ({ since }) => since,
+          () => before,
         ),
       ),
     );
-    return answers.includes(true);
+    const earlier = answers.filter((since) => since > 0 && since <= before);
+    return earlier.length === 0 ? undefined : Math.min(...earlier);
   }
 
   /** Logs what a start could not know otherwise. */
@@ -98,6 +98,12 @@ export class PeerProgress {
   close(): void {
     this.closed = true;
     for (const call of this.running) call.abort();
+  }
+
+  /** The other brokers of the generations up to one (0: none) that may hold something of them. */
+  private othersUpTo(topic: TopicConfig, last: number): ReadonlySet<string> {
+    const generations = Array.from({ length: last }, (_, i) => i + 1);
+    return new Set(generations.flatMap((generation) => this.othersIn(topic, generation)));
   }
 
   /** The other brokers of a generation (the first is 1) that may hold something of it. */

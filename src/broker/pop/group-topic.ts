@@ -24,7 +24,7 @@ export class GroupTopic {
   gated = false;
   /** The newest generation that the group has finished on all brokers of the topic, as far as is known. */
   opened = 0;
-  /** The topic's generation when the group began here. */
+  /** The topic's generation when the group began on it, here or on an earlier broker. */
   since = 1;
   /** Set when the group or the topic was deleted, or the group began anew. */
   dropped = false;

@@ -151,7 +151,7 @@ export interface OpenOp {
   readonly kind: 'open';
   readonly group: string;
   readonly topic: string;
-  /** The one in which it began. */
+  /** The one in which it began, here or on an earlier broker. */
   readonly since: number;
   /** The newest one that it has finished on all brokers. */
   readonly opened: number;

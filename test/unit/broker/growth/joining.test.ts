@@ -1,6 +1,6 @@
 import { Code } from '../../../../src/message/status';
 import { never } from '../../../support/broker-bench';
-import { GrowingScene } from '../../../support/growing-scene';
+import { GrowingScene, LETTERS } from '../../../support/growing-scene';
 import { groupConfig } from '../../../support/model-broker';
 import { idsOf, popRequest } from '../../../support/test-broker';
 
@@ -29,5 +29,57 @@ describe('a topic without message groups that goes to another broker', () => {
     // One that comes new begins where the topic ends.
     expect(await received('b', 'new')).toEqual([]);
     await scene.cluster.close();
+  });
+});
+
+describe('a FIFO topic that has gone from broker to broker', () => {
+  const generations = [
+    [{ brokerName: 'a', queues: 1 }],
+    [{ brokerName: 'b', queues: 1 }],
+    [
+      { brokerName: 'b', queues: 1 },
+      { brokerName: 'c', queues: 1 },
+    ],
+  ];
+
+  /** Nothing is left on a; what is on the last broker comes to a group that began on a. */
+  async function expectAllOnC(scene: GrowingScene): Promise<void> {
+    expect(await scene.send()).toEqual(LETTERS.map(() => Code.OK));
+    const onC = await scene.lettersOn('c');
+    expect(onC.length).toBeGreaterThan(0);
+    // It begins on c first; what b held before it has then nothing to wait for.
+    const received = [await scene.poll('c'), await scene.poll('b'), await scene.poll('c')]
+      .filter((_, nth) => nth !== 1)
+      .flat();
+    expect(idsOf(received).map((id) => id.slice(0, 1))).toEqual(onC);
+    await scene.cluster.close();
+  }
+
+  it('has its groups begin on the last one with the first message, whichever they come to first', async () => {
+    const scene = await GrowingScene.open();
+    await scene.cluster.start('c');
+    const { admin } = scene.proxy.proxy;
+    await scene.drive(admin.drainBroker({ broker: 'c', undo: false, dryRun: false }));
+    await scene.drive(admin.drainBroker({ broker: 'a', undo: false, dryRun: false }));
+    await scene.drive(admin.drainBroker({ broker: 'c', undo: true, dryRun: false }));
+    await scene.drive(admin.rebalance({ topics: ['t'], brokers: [], dryRun: false }));
+    const [topic] = await scene.cluster.bench('c').broker.listTopics();
+    expect(topic?.generations).toEqual(generations);
+    await expectAllOnC(scene);
+  });
+
+  it('has them begin there also when a broker was told nothing of them', async () => {
+    const scene = await GrowingScene.open();
+    await scene.cluster.start('c');
+    for (const nth of [2, 3]) {
+      const known = generations.slice(0, nth);
+      for (const { brokerName } of new Set(known.flat())) {
+        const { broker } = scene.cluster.bench(brokerName);
+        const topic = { name: 't', type: 'FIFO', queues: 1, generations: known } as const;
+        await scene.drive(broker.putTopic(topic));
+      }
+    }
+    await scene.cluster.sim.advance(1000);
+    await expectAllOnC(scene);
   });
 });
