@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { samplesOf } from '../support/metric';
 import { freePort, type GantryProcess, spawnGantry, untilReady } from '../support/process';
 import { TlsFiles } from '../support/tls-files';
 import { until } from '../support/until';
@@ -35,10 +36,10 @@ async function start(id: number, port: number, ...args: readonly string[]): Prom
 }
 
 /** The replicas whose streams the master has welcomed, as it tells Prometheus. */
-async function followers({ httpPort }: GantryProcess): Promise<readonly string[]> {
-  const text = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text();
-  return [...text.matchAll(/^gantry_replica_connected\{replica="(\d+)"\} 1$/gm)].map(
-    ([, id]) => id ?? '',
+async function followers(gantry: GantryProcess): Promise<readonly string[]> {
+  const connected = await samplesOf(gantry, 'gantry_replica_connected');
+  return [...connected].flatMap(([labels, value]) =>
+    value === 1 ? (/replica="(\d+)"/.exec(labels)?.[1] ?? []) : [],
   );
 }
 
