@@ -17,7 +17,7 @@ export interface Candidate {
 }
 
 export interface Leader extends Candidate {
-  /** Raised with each leadership of a group, never used twice: the service's revision at which it was taken. */
+  /** Raised with each leadership of a group, never used twice. */
   readonly epoch: number;
 }
 
@@ -53,10 +53,11 @@ export interface LeaseApi {
    * Takes the leadership in one transaction: only if nobody has it, and only if the candidate is in the in-sync
    * set. A group without a set gets one of the candidate alone. From then on the lease is renewed, whether or
    * not this process's event loop is busy, until it is lost or released.
+   * @param aboveEpoch an epoch that its own is above: the newest one in the candidate's log. Default: none
    * @throws LeaseRefusedError another has it, or the candidate is not in sync
    * @throws LeaseUnavailableError no answer: the service may have given a leadership, which then ends by itself
    */
-  campaign(candidate: Candidate): Promise<Leadership>;
+  campaign(candidate: Candidate, aboveEpoch?: number): Promise<Leadership>;
   /** Ends watches and renewals. A leadership that was not released ends with its lease. */
   close(): Promise<void>;
 }

@@ -9,6 +9,7 @@ import { leadByConfiguration, StaticRoles } from '../broker/replication/static-r
 import { etcdLease } from '../link/etcd/etcd-lease';
 import { Code, StatusError } from '../message/status';
 import { readClientTls } from './client-tls';
+import type { Clock } from '../platform/platform';
 import type { Surroundings } from './role';
 
 export interface ReplicaRoles {
@@ -82,6 +83,7 @@ export async function electedRoles(
   });
   const election = new Election({
     ...{ lease, platform, log, promiseMs: etcd.leaseSeconds * 1000 },
+    newestEpoch: () => knownEpoch(replica, platform.clock),
     get host() {
       return host();
     },
@@ -105,6 +107,12 @@ export async function electedRoles(
       await lease.close();
     },
   };
+}
+
+/** A broker that was alone noted no epochs in its log; name servers knew it by its wall clock. */
+function knownEpoch({ newestEpoch, log }: ReplicaStore, clock: Clock): number {
+  const wasAlone = newestEpoch === 0 && log.endPosition > 0;
+  return wasAlone ? clock.wallMs() : newestEpoch;
 }
 
 function configured(brokerName: string): StatusError {

@@ -59,6 +59,20 @@ export function etcdLeaseSuite(connect: (brokerName: string) => LeaseApi): void 
     await expect(first.release()).rejects.toMatchObject(LOST);
   });
 
+  it('gives an epoch above that of the log, also to those who come later', async () => {
+    const { ofA, ofB, sees } = scene();
+    const first = await ofA.campaign(a, 2 ** 41);
+    expect(first.epoch).toBeGreaterThan(2 ** 41);
+    const { leader } = await sees('the leader', (state) => state.leader !== undefined);
+    expect(leader?.epoch).toBe(first.epoch);
+    await first.setInSync([a.member, b.member]);
+    await first.release();
+    const second = await ofB.campaign(b);
+    expect(second.epoch).toBeGreaterThan(first.epoch);
+    await second.setInSync([b.member]);
+    await sees('the second leader', (state) => state.leader?.epoch === second.epoch);
+  });
+
   it('gives it to nobody who is not in sync', async () => {
     const { ofA, ofB } = scene();
     const first = await ofA.campaign(a);

@@ -8,8 +8,10 @@ import { nobodyRestsOnPromises, Promises } from './promises';
 
 /** Candidates start at most this much apart, so that the first wins before the second asks, ms. */
 const JITTER_MS = 100;
-/** One that knows its log to be shorter than the master's lets others go first, ms. */
+/** One that knows its log to be much shorter than the master's lets others go first, ms. */
 const BEHIND_MS = 300;
+/** Less is always on its way under load, bytes. */
+const BEHIND_BYTES = 1024 * 1024;
 /** Between campaigns that failed, ms. */
 const RETRY_MS = 250;
 /** How long one that could not lead leaves it to others, ms. */
@@ -40,7 +42,7 @@ export class Candidacy {
   /** Leaves it to others for so long, and a little more: less for those with the longer log. */
   postpone(ms: number): void {
     const jitterMs = (this.platform.random.uint32() / 2 ** 32) * JITTER_MS;
-    const behindMs = this.behindBytes > 0 ? BEHIND_MS : 0;
+    const behindMs = this.behindBytes > BEHIND_BYTES ? BEHIND_MS : 0;
     this.politeMs = Math.max(this.politeMs, this.nowMs + ms + behindMs + jitterMs);
   }
 

@@ -34,6 +34,8 @@ export interface ElectionOptions {
   readonly host: ReplicaHost;
   readonly platform: Pick<Platform, 'clock' | 'timers' | 'random'>;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** The newest epoch in the log; default: none. */
+  readonly newestEpoch?: () => number;
   /** How long followers promise not to campaign, and how long what has lapsed may come back, ms. */
   readonly promiseMs: number;
 }
@@ -217,9 +219,9 @@ export class Election implements RoleKeeper {
       this.wake.at(atMs);
       return;
     }
-    const { lease, self, log } = this.options;
+    const { lease, self, log, newestEpoch } = this.options;
     this.campaign = lease
-      .campaign(self)
+      .campaign(self, newestEpoch?.())
       .then(
         (leadership) => this.won(leadership),
         (error: unknown) => {

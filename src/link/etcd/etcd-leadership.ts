@@ -20,6 +20,7 @@ const CALL_MS = 3_000;
 const TRIES = 3;
 
 export interface TakenKey extends HeldKey {
+  readonly epoch: number;
   /** When the lease was asked for, monotonic ms. */
   readonly sentMs: number;
   readonly inSync: readonly Member[];
@@ -47,8 +48,8 @@ export class EtcdLeadership implements Leadership {
     this.leaseMs = taken.leaseMs;
     this.inSync = taken.inSync;
     this.inSyncRevision = taken.inSyncRevision;
-    const { leaseId, key, epoch, leaseMs } = taken;
-    this.renewals = renewer.begin({ leaseId, key, epoch, leaseMs }, taken.sentMs, () =>
+    const { leaseId, key, revision, leaseMs } = taken;
+    this.renewals = renewer.begin({ leaseId, key, revision, leaseMs }, taken.sentMs, () =>
       this.lost(),
     );
   }
@@ -85,7 +86,7 @@ export class EtcdLeadership implements Leadership {
     const value = values.released({ epoch: this.epoch, to });
     const released = await this.client.txn(
       {
-        compare: [createdAt(this.keys.leader, this.epoch)],
+        compare: [createdAt(this.keys.leader, this.taken.revision)],
         success: [put(this.keys.released, value), remove(this.keys.leader)],
         failure: [read(this.keys.released)],
       },
@@ -115,13 +116,13 @@ export class EtcdLeadership implements Leadership {
     const { leader, inSync } = this.keys;
     const done = await this.client.txn(
       {
-        compare: [createdAt(leader, this.epoch), ...compare],
+        compare: [createdAt(leader, this.taken.revision), ...compare],
         success: [...success],
         failure: [read(leader), read(inSync)],
       },
       CALL_MS,
     );
-    if (!done.succeeded && foundIn(done, leader)?.create_revision !== this.epoch) {
+    if (!done.succeeded && foundIn(done, leader)?.create_revision !== this.taken.revision) {
       this.lost();
       throw new LeaseLostError(`epoch ${this.epoch} is over`);
     }

@@ -7,13 +7,14 @@ import {
   type GroupWatch,
   type LeaseApi,
   type Leadership,
+  type Member,
 } from '../../api/lease-api';
 import type { Platform } from '../../platform/platform';
 import type { TxnRequest } from '../../rpc/generated/etcdserverpb/TxnRequest';
 import type { LinkLog } from '../log';
 import { EtcdClient, type EtcdOptions } from './etcd-client';
 import { EtcdLeadership } from './etcd-leadership';
-import { groupKeys, readInSync, values, type GroupKeys } from './group-keys';
+import { groupKeys, readEpochBase, readInSync, values, type GroupKeys } from './group-keys';
 import { GroupView } from './group-view';
 import { OwnThreadRenewer, type Renewer } from './renewals';
 import { createdAt, foundIn, modifiedAt, put, read, remove } from './transactions';
@@ -28,6 +29,17 @@ export interface EtcdLeaseOptions extends EtcdOptions {
   readonly ownThread: boolean;
   readonly platform: Pick<Platform, 'clock' | 'timers' | 'random'>;
   readonly log: LinkLog;
+}
+
+/** What a candidate found, and compares with. */
+interface GroupBefore {
+  /** With itself alone, where there was none. */
+  readonly inSync: readonly Member[];
+  /** 0: it is to be made. */
+  readonly inSyncRevision: number;
+  /** As it is to be. */
+  readonly epochBase: number;
+  readonly epochBaseRevision: number;
 }
 
 /** Longest wait for an answer, ms. */
@@ -71,19 +83,23 @@ class EtcdLease implements LeaseApi {
     };
   }
 
-  async campaign(candidate: Candidate): Promise<Leadership> {
+  async campaign(candidate: Candidate, aboveEpoch = 0): Promise<Leadership> {
     await this.renewer.ready;
-    const inSync = await this.inSyncFor(candidate);
     const { clock } = this.options.platform;
     const sentMs = clock.monotonicMs();
     // Any 52 bits: fit a number, and are unlikely to be taken.
     const leaseId = this.options.platform.random.bytes(6).readUIntBE(0, 6) * 16 + 1;
-    const { TTL } = await this.client.grant(leaseId, this.options.leaseSeconds, CALL_MS);
     try {
-      const { epoch, inSyncRevision } = await this.take(candidate, leaseId, inSync.revision);
+      // At once, as every round to etcd is time without a master.
+      const [{ TTL }, group] = await Promise.all([
+        this.client.grant(leaseId, this.options.leaseSeconds, CALL_MS),
+        this.groupFor(candidate, aboveEpoch),
+      ]);
+      const revision = await this.take(candidate, leaseId, group);
       const taken = {
-        ...{ leaseId, key: this.keys.leader, epoch, leaseMs: TTL * 1000, sentMs },
-        ...{ inSync: inSync.members, inSyncRevision },
+        ...{ leaseId, key: this.keys.leader, revision, leaseMs: TTL * 1000, sentMs },
+        ...{ epoch: revision + group.epochBase, inSync: group.inSync },
+        inSyncRevision: group.inSyncRevision === 0 ? revision : group.inSyncRevision,
       };
       this.leadership = new EtcdLeadership(this.client, this.keys, taken, this.renewer);
       return this.leadership;
@@ -100,29 +116,40 @@ class EtcdLease implements LeaseApi {
     this.client.close();
   }
 
-  /**
-   * The in-sync set that lets the candidate lead, and its revision; 0: it is to be made.
-   * @throws LeaseRefusedError
-   */
-  private async inSyncFor({ member }: Candidate) {
-    const found = await this.client.range({ key: Buffer.from(this.keys.inSync) }, CALL_MS);
-    const kv = found.kvs[0];
-    if (kv === undefined) return { members: [member], revision: 0 };
-    const members = readInSync(kv);
+  /** @throws LeaseRefusedError the candidate is not in the in-sync set */
+  private async groupFor({ member }: Candidate, aboveEpoch: number): Promise<GroupBefore> {
+    const { prefix, end, inSync, epochBase } = this.keys;
+    const range = { key: Buffer.from(prefix), range_end: Buffer.from(end) };
+    const { header, kvs } = await this.client.range(range, CALL_MS);
+    const found = (key: string) => kvs.find((kv) => kv.key.toString() === key);
+    const [set, base] = [found(inSync), found(epochBase)];
+    const members = set === undefined ? [member] : readInSync(set);
     if (!members.includes(member)) {
       throw new LeaseRefusedError(`${member} is not in the in-sync set ${members.join(', ')}`);
     }
-    return { members, revision: kv.mod_revision };
+    return {
+      inSync: members,
+      inSyncRevision: set?.mod_revision ?? 0,
+      // What is taken has a revision above this one.
+      epochBase: Math.max(readEpochBase(base), aboveEpoch - (header?.revision ?? 0)),
+      epochBaseRevision: base?.mod_revision ?? 0,
+    };
   }
 
-  private async take(candidate: Candidate, leaseId: number, inSyncRevision: number) {
-    const { leader, inSync, released } = this.keys;
+  /** Answers the create revision of the leader's key. */
+  private async take(candidate: Candidate, leaseId: number, group: GroupBefore): Promise<number> {
+    const { leader, inSync, released, epochBase } = this.keys;
     const request: TxnRequest = {
-      compare: [createdAt(leader, 0), modifiedAt(inSync, inSyncRevision)],
+      compare: [
+        createdAt(leader, 0),
+        modifiedAt(inSync, group.inSyncRevision),
+        modifiedAt(epochBase, group.epochBaseRevision),
+      ],
       success: [
         put(leader, values.leader(candidate), leaseId),
         remove(released),
-        ...(inSyncRevision === 0 ? [put(inSync, values.inSync([candidate.member]))] : []),
+        ...(group.inSyncRevision === 0 ? [put(inSync, values.inSync(group.inSync))] : []),
+        ...(group.epochBase > 0 ? [put(epochBase, values.epochBase(group.epochBase))] : []),
       ],
       failure: [read(leader)],
     };
@@ -135,8 +162,8 @@ class EtcdLease implements LeaseApi {
         found === undefined ? 'the in-sync set changes' : 'another leads',
       );
     }
-    const epoch = ours ? found.create_revision : done.header?.revision;
-    if (epoch === undefined) throw new LeaseUnavailableError('etcd: an answer without a revision');
-    return { epoch, inSyncRevision: inSyncRevision === 0 ? epoch : inSyncRevision };
+    const revision = ours ? found.create_revision : done.header?.revision;
+    if (revision !== undefined) return revision;
+    throw new LeaseUnavailableError('etcd: an answer without a revision');
   }
 }

@@ -1,9 +1,12 @@
 /**
  * What lies in etcd for a broker group, under `/gantry/<cluster>/<broker name>/`, all of it JSON:
  *
- *     leader     {"member":"0/5f0c..","address":"host:port"}   with the leader's lease; its create revision is the epoch
- *     in-sync    ["0/5f0c..","1/a93e.."]
- *     released   {"epoch":12,"to":"1/a93e.."}                  between a release and the next leader
+ *     leader       {"member":"0/5f0c..","address":"host:port"}   with the leader's lease
+ *     in-sync      ["0/5f0c..","1/a93e.."]
+ *     released     {"epoch":12,"to":"1/a93e.."}                  between a release and the next leader
+ *     epoch-base   1795282276808                                 where epochs began elsewhere, or in another etcd
+ *
+ * The epoch of a leadership is the create revision of `leader`, and `epoch-base` with it.
  */
 import type { Candidate, GroupState, Member, Release } from '../../api/lease-api';
 import type { KeyValue__Output } from '../../rpc/generated/etcdserverpb/KeyValue';
@@ -15,6 +18,7 @@ export interface GroupKeys {
   readonly leader: string;
   readonly inSync: string;
   readonly released: string;
+  readonly epochBase: string;
 }
 
 export function groupKeys(cluster: string, brokerName: string): GroupKeys {
@@ -27,6 +31,7 @@ export function groupKeys(cluster: string, brokerName: string): GroupKeys {
     leader: `${prefix}leader`,
     inSync: `${prefix}in-sync`,
     released: `${prefix}released`,
+    epochBase: `${prefix}epoch-base`,
   };
 }
 
@@ -34,6 +39,7 @@ export const values = {
   leader: ({ member, address }: Candidate): Buffer => json({ member, address }),
   inSync: (members: readonly Member[]): Buffer => json(members),
   released: ({ epoch, to }: Release): Buffer => json({ epoch, to }),
+  epochBase: (base: number): Buffer => json(base),
 };
 
 /** @throws Error naming the key whose value is none of ours */
@@ -42,16 +48,18 @@ export function groupState(
   revision: number,
   kvs: Iterable<KeyValue__Output>,
 ): GroupState {
+  const all = [...kvs];
+  const base = readEpochBase(all.find((kv) => kv.key.toString() === keys.epochBase));
   let state: GroupState = {
     revision,
     leader: undefined,
     inSync: undefined,
     released: undefined,
   };
-  for (const kv of kvs) {
+  for (const kv of all) {
     const key = kv.key.toString();
     if (key === keys.leader) {
-      state = { ...state, leader: { ...readLeader(kv), epoch: kv.create_revision } };
+      state = { ...state, leader: { ...readLeader(kv), epoch: kv.create_revision + base } };
     } else if (key === keys.inSync) state = { ...state, inSync: readInSync(kv) };
     else if (key === keys.released) state = { ...state, released: readReleased(kv) };
   }
@@ -80,6 +88,14 @@ export function readReleased(kv: KeyValue__Output): Release {
     const named = typeof to === 'string' ? to : undefined;
     if (typeof epoch === 'number') return { epoch, to: named };
   }
+  throw unreadable(kv);
+}
+
+/** 0 where there is none. */
+export function readEpochBase(kv: KeyValue__Output | undefined): number {
+  if (kv === undefined) return 0;
+  const value = parse(kv);
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
   throw unreadable(kv);
 }
 

@@ -7,7 +7,7 @@ export interface HeldKey {
   /** The leader's key of the group, which goes with the lease. */
   readonly key: string;
   /** Its create revision. */
-  readonly epoch: number;
+  readonly revision: number;
   readonly leaseMs: number;
 }
 
@@ -66,11 +66,11 @@ export class RenewalLoop {
   }
 
   private async renew(): Promise<'renewed' | 'lost' | 'unsure'> {
-    const { leaseId, key, epoch, leaseMs } = this.held;
+    const { leaseId, key, revision, leaseMs } = this.held;
     const withinMs = leaseMs / 2;
     const kept = await this.client.keepAlive(leaseId, withinMs);
     const read = await this.client.range({ key: Buffer.from(key) }, withinMs);
-    if (read.kvs[0]?.create_revision !== epoch) return 'lost';
+    if (read.kvs[0]?.create_revision !== revision) return 'lost';
     const sameTerm = kept.header?.raft_term === read.header?.raft_term;
     return kept.TTL > 0 && sameTerm ? 'renewed' : 'unsure';
   }

@@ -15,7 +15,7 @@ export type RenewalOrder =
 
 /** `ready`: it has tried to reach etcd, so that the first renewal need not wait for its connection. */
 export type RenewalReport =
-  { readonly kind: 'ready' } | { readonly kind: 'lost'; readonly epoch: number };
+  { readonly kind: 'ready' } | { readonly kind: 'lost'; readonly revision: number };
 
 /** When the newest renewal that succeeded was sent. */
 export const RENEWED = 0;

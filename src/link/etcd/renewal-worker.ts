@@ -41,7 +41,7 @@ parentPort?.on('message', (order: RenewalOrder) => {
     held,
     {
       renewed: (sentMs) => writeMs(shared, RENEWED, sentMs),
-      lost: () => report({ kind: 'lost', epoch: held.epoch }),
+      lost: () => report({ kind: 'lost', revision: held.revision }),
     },
     () => platform.clock.monotonicMs() - readMs(shared, ALIVE) < stallMs,
   );

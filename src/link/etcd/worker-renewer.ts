@@ -30,7 +30,7 @@ export class WorkerRenewer implements Renewer {
   private readonly shared = new BigInt64Array(new SharedArrayBuffer(SHARED_BYTES));
   private readonly worker: Worker;
   private sign: TimerHandle | undefined;
-  private current: { readonly epoch: number; readonly lost: () => void } | undefined;
+  private current: { readonly revision: number; readonly lost: () => void } | undefined;
 
   constructor(
     etcd: EtcdOptions,
@@ -45,7 +45,7 @@ export class WorkerRenewer implements Renewer {
     this.ready = new Promise((resolve) => (ready = resolve));
     this.worker.on('message', (report: RenewalReport) => {
       if (report.kind === 'ready') ready();
-      else if (this.current?.epoch === report.epoch) this.current.lost();
+      else if (this.current?.revision === report.revision) this.current.lost();
     });
     this.worker.on('exit', () => ready());
     this.worker.on('error', (error) => {
@@ -58,7 +58,7 @@ export class WorkerRenewer implements Renewer {
 
   begin(held: HeldKey, sentMs: number, lost: () => void): RunningRenewals {
     writeMs(this.shared, RENEWED, sentMs);
-    const current = { epoch: held.epoch, lost };
+    const current = { revision: held.revision, lost };
     this.current = current;
     this.order({ kind: 'begin', held });
     const { shared } = this;
