@@ -62,7 +62,13 @@ export function planTopic(
   if (!hasMessageGroups(config.type)) return { config, ...toldOf(targets, route, undefined) };
   const known = route?.order.known ?? [];
   const generations = grown(known, nextGeneration(config.queues, targets, known));
-  const told = asked.filter((one) => targets.includes(one) || holders.has(one.brokerName));
+  // Also one that an earlier attempt made a part of the topic and did not reach.
+  const told = masters.filter(
+    (one) =>
+      targets.includes(one) ||
+      holders.has(one.brokerName) ||
+      queuesIn(generations.at(-1), one.brokerName) > 0,
+  );
   return {
     config: { ...config, generations },
     ...toldOf(told, route, decidingBroker({ generations })),

@@ -61,9 +61,9 @@ function withGenerations(
       `topic ${config.name} would have ${crowded.queues} queues on broker ${crowded.brokerName}, the limit is ${MAX_QUEUES}`,
     );
   }
-  // One that has no part in it, or had none, keeps what it has: messages may lie there.
-  const queues =
-    part === 0 ? (known?.queues ?? config.queues) : Math.max(part, keptBy(known, brokerName));
+  // It keeps what it has, also beyond its part, as of a generation that was not used: messages may lie there.
+  const kept = known?.generations === undefined ? 0 : known.queues;
+  const queues = part === 0 ? (known?.queues ?? config.queues) : Math.max(part, kept);
   const settled = Math.max(config.settled ?? 1, known?.settled ?? 1);
   const gone = allGone(config.gone, known?.gone);
   return {
@@ -71,12 +71,6 @@ function withGenerations(
     ...(settled > 1 ? { settled } : {}),
     ...(gone.length > 0 ? { gone } : {}),
   };
-}
-
-/** The queues of a broker that had no part in the newest generation which it knows. */
-function keptBy(known: TopicConfig | undefined, brokerName: string): number {
-  if (known?.generations === undefined) return 0;
-  return queuesIn(known.generations.at(-1), brokerName) === 0 ? known.queues : 0;
 }
 
 function generationsFor(
