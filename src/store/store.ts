@@ -375,7 +375,7 @@ export class Store implements MessageStore, ReplicatedLog {
     if (waiting < maxUnwrittenBytes) return;
     throw new StatusError(
       Code.TOO_MANY_REQUESTS,
-      `${waiting} bytes wait for the disk, the limit is ${maxUnwrittenBytes}`,
+      `${waiting} bytes wait for the disk or for replicas, the limit is ${maxUnwrittenBytes}`,
     );
   }
 

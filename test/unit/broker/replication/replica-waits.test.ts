@@ -185,6 +185,34 @@ test('consumers see a message when all in sync have it, not before', async () =>
   expect(idsOf(poll.value ?? [])).toEqual(['m1']);
 });
 
+test('what waits for replicas is bounded: beyond it messages are refused, until they have caught up', async () => {
+  const bytes = 10_000;
+  const group = new ReplicaGroup({
+    settings: { lagMs: 60_000 },
+    store: { maxUnwrittenBytes: bytes },
+  });
+  const [master, replica] = await group.masterAndReplica();
+  await group.drive(master.broker.putTopic({ name: 't', type: 'NORMAL', queues: 1 }));
+  replica.stall();
+  const sends = Array.from({ length: 100 }, (_, i) =>
+    follow(master.broker.send(sendRequest('t', `m${i}`))),
+  );
+  await group.sim.settle();
+  const refused = sends.filter(({ done }) => done);
+  expect(refused.length).toBeGreaterThan(0);
+  expect(sends.at(-1)?.error).toMatchObject({
+    code: Code.TOO_MANY_REQUESTS,
+    message: expect.stringMatching(
+      /^\d+ bytes wait for the disk or for replicas, the limit is 10000$/,
+    ) as string,
+  });
+  expect(master.endPosition - replica.endPosition).toBeLessThan(bytes + 1000);
+  replica.stall(false);
+  await group.sim.advance(100);
+  expect(sends.filter(({ error }) => error === undefined)).toHaveLength(100 - refused.length);
+  await group.send(master, 't', 'another');
+});
+
 test('a disk of the master that is late is named', async () => {
   const sim = new SimClock();
   const never = new Promise<void>(() => undefined);
