@@ -55,7 +55,7 @@ function status({ brokers: known, groups }: ClusterView): Answer {
   };
 }
 
-/** The master, then its followers. */
+/** The master, then its followers by id. */
 function groupRows(
   { brokerName, status: told }: GroupView,
   known: readonly BrokerView[],
@@ -64,12 +64,13 @@ function groupRows(
   const { replicaId, role, epoch, inSync, followers } = told;
   const master = known.find((one) => one.brokerName === brokerName && one.brokerId === 0);
   const own = yesNo(inSync.includes(replicaId));
+  const sorted = followers.toSorted((a, b) => a.replicaId - b.replicaId);
   return [
     [
       ...[brokerName, String(replicaId), role, String(epoch), own, '0', '0.0 s'],
       textOf(master?.address),
     ],
-    ...followers.map((one) => [
+    ...sorted.map((one) => [
       ...[brokerName, String(one.replicaId), one.connected ? 'replica' : 'away', String(epoch)],
       ...[yesNo(one.inSync), String(one.lagBytes), seconds(one.lagMs), textOf(one.address)],
     ]),

@@ -1,4 +1,4 @@
-import { expectAllKept } from '../crash/mixed/load';
+import { expectAllKept, FREQUENT } from '../crash/mixed/load';
 import { letRun } from '../support/until';
 import { BROKERS, ETCDS, type NodeName, others } from './support/cluster';
 import type { Way } from './support/network';
@@ -45,7 +45,7 @@ describe('a master that is cut off', () => {
       const outcome = await scenario(`cut off ${name}`, { network: true }, (scene) =>
         cutOff(scene, away(scene.master), way),
       );
-      expectAllKept(outcome);
+      expectAllKept(outcome, FREQUENT);
       expect(outcome.stale).toEqual([]);
       expect(outcome.withoutMasterMs).toBeLessThan(VACANT_MS);
       if (moves) expect(new Set(outcome.masters.map((term) => term.split(' ')[0])).size).toBe(2);

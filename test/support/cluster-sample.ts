@@ -25,12 +25,12 @@ export const clusterSample: ClusterView = {
         inSync: [0, 1],
         followers: [
           {
-            ...{ replicaId: 1, address: '10.0.0.2:10911', connected: true, inSync: true },
-            ...{ lagBytes: 100, lagMs: 40, clockOffsetMs: -3 },
-          },
-          {
             ...{ replicaId: 2, address: '', connected: false, inSync: false },
             ...{ lagBytes: 2 ** 40, lagMs: 61_000, clockOffsetMs: 0 },
+          },
+          {
+            ...{ replicaId: 1, address: '10.0.0.2:10911', connected: true, inSync: true },
+            ...{ lagBytes: 100, lagMs: 40, clockOffsetMs: -3 },
           },
         ],
       },

@@ -62,6 +62,16 @@ export class FailoverCluster {
     return this.target.running(broker).endpoint;
   }
 
+  /** Where a broker keeps its data. */
+  directory(broker: BrokerNode): string {
+    return join(this.target.folder, broker);
+  }
+
+  /** Runs etcdctl. @returns what it wrote */
+  etcdctl(...args: readonly string[]): Promise<string> {
+    return this.etcd.ctl(args);
+  }
+
   /** kill -9. */
   async kill(...names: readonly NodeName[]): Promise<void> {
     for (const name of names) if (isEtcd(name)) this.etcd.signal(this.endpoint(name), 'SIGKILL');

@@ -1,4 +1,5 @@
 import pino from 'pino';
+import type { ReplicationStatus } from '../../../src/api/cluster-view';
 import type { BrokerConnection } from '../../../src/api/broker-dialer';
 import { brokerDialer } from '../../../src/link/broker-dialer';
 import { nodePlatform } from '../../../src/platform/node-platform';
@@ -26,6 +27,8 @@ const UNANSWERED_MAX = 500;
  */
 export class MasterWatch {
   readonly answers: MasterAnswer[] = [];
+  /** What a master said last. */
+  latest: ReplicationStatus | undefined;
   private readonly links: readonly BrokerConnection[];
   private watching = true;
   private readonly running: Promise<unknown>;
@@ -72,9 +75,12 @@ export class MasterWatch {
         unanswered++;
         const askedMs = performance.now();
         link?.replicas.status().then(
-          ({ epoch, inSync: { length: inSync } }) => {
+          (status) => {
             unanswered--;
-            this.answers.push({ broker, epoch, inSync, askedMs, answeredMs: performance.now() });
+            const { epoch, inSync } = status;
+            const times = { askedMs, answeredMs: performance.now() };
+            this.answers.push({ broker, epoch, inSync: inSync.length, ...times });
+            this.latest = status;
           },
           () => unanswered--, // it is away, or leads not
         );

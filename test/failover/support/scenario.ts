@@ -64,7 +64,8 @@ export async function scenario(
     process.stdout.write(`failover: ${JSON.stringify({ name, ...outcome })}\n`);
     return outcome;
   } catch (error) {
-    throw new Error(`${String(error)}\n${cluster.output()}`, { cause: error });
+    const latest = `the master said last: ${JSON.stringify(watch.latest)}`;
+    throw new Error(`${String(error)}\n${latest}\n${cluster.output()}`, { cause: error });
   } finally {
     await watch.stop();
     await load?.stop();
