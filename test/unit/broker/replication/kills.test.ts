@@ -2,18 +2,30 @@ import { follow } from '../../../support/follow';
 import { groupConfig } from '../../../support/model-broker';
 import { ReplicaGroup, sendRequest, type TestReplica } from '../../../support/replica-group';
 import { seeded } from '../../../support/seeded';
+import { SimulatedDisk } from '../../../support/simulated-disk';
 import { idsOf } from '../../../support/test-broker';
 
 const STEPS = 30;
 const SEEDS = Array.from({ length: 6 }, (_, i) => i + 1);
 
+type Fault = 'killed' | 'without power';
+
 /**
- * A master and a replica under sends, each killed and started again at any moment: between two turns of the event
- * loop, with writes, log bytes and acknowledgements under way. Now and then they change roles.
+ * A master and a replica under sends, each or both killed, or without power, and started again at any moment: between two turns of the
+ * event loop, with writes, log bytes and acknowledgements under way. Now and then they change roles.
  */
-test.each(SEEDS)('nothing answered OK is lost, whoever is killed when (seed %i)', async (seed) => {
+async function ordeal(fault: Fault, seed: number): Promise<void> {
   const chance = seeded(seed);
   const group = new ReplicaGroup({ settings: { minInSync: 2, ackTimeoutMs: 500 } });
+  const disks = [new SimulatedDisk(chance), new SimulatedDisk(chance)];
+  disks.forEach((disk, id) => group.files.set(id, disk));
+  const down = (id: number): void => {
+    group.kill(id);
+    const disk = disks[id];
+    if (fault === 'killed' || disk === undefined) return;
+    disks[id] = disk.afterPowerLoss();
+    group.files.set(id, disks[id]);
+  };
   let pair: TestReplica[] = [...(await group.masterAndReplica())];
   let leads = 0;
   let epoch = 1;
@@ -22,10 +34,12 @@ test.each(SEEDS)('nothing answered OK is lost, whoever is killed when (seed %i)'
     if (replica === undefined) throw new RangeError(`no replica ${id}`);
     return replica;
   };
+  const followMaster = (id: number): Promise<void> =>
+    group.drive(at(id).host.follow({ replicaId: leads, address: `host:${leads}` }, 0));
   const start = async (id: number): Promise<void> => {
     pair = pair.with(id, await group.start(id));
     if (id === leads) await group.drive(at(id).host.lead(++epoch, [0, 1]));
-    else await group.drive(at(id).host.follow({ replicaId: leads, address: `host:${leads}` }, 0));
+    else await followMaster(id);
   };
   await group.drive(at(0).broker.putTopic({ name: 't', type: 'NORMAL', queues: 1 }));
   await group.drive(at(0).broker.putGroup(groupConfig('g', { startFrom: 'beginning' })));
@@ -37,10 +51,17 @@ test.each(SEEDS)('nothing answered OK is lost, whoever is killed when (seed %i)'
     for (let turns = chance.below(12); turns > 0; turns--) await group.sim.turn();
     if (chance.hits(0.3)) {
       const victim = chance.below(2);
-      group.kill(victim);
+      const both = chance.hits(0.2);
+      down(victim);
+      if (both) down(1 - victim);
       if (sent.done && sent.error === undefined) answered.add(id);
       await group.sim.advance(chance.below(1500));
-      if (victim === leads && chance.hits(0.5)) {
+      if (both) {
+        pair = [await group.start(0), await group.start(1)];
+        const leading = follow(at(leads).host.lead(++epoch, [0, 1]));
+        await followMaster(1 - leads);
+        await group.until(() => leading.done);
+      } else if (victim === leads && chance.hits(0.5)) {
         // The other one was in sync: it has all that was answered.
         leads = 1 - victim;
         await group.drive(at(leads).host.rest());
@@ -59,7 +80,7 @@ test.each(SEEDS)('nothing answered OK is lost, whoever is killed when (seed %i)'
 
   const lines = (id: number): string => JSON.stringify(at(id).replica.epochs);
   await group.until(() => at(0).endPosition === at(1).endPosition && lines(0) === lines(1));
-  group.kill(leads);
+  down(leads);
   leads = 1 - leads;
   await group.drive(at(leads).host.lead(++epoch, [leads]));
   const found: string[] = [];
@@ -69,4 +90,12 @@ test.each(SEEDS)('nothing answered OK is lost, whoever is killed when (seed %i)'
   expect(found).toEqual([...new Set(found)]);
   expect(found).toEqual(expect.arrayContaining([...answered]));
   expect(answered.size).toBeGreaterThan(STEPS / 4);
-});
+}
+
+test.each(SEEDS)('nothing answered OK is lost, whoever is killed when (seed %i)', (seed) =>
+  ordeal('killed', seed),
+);
+
+test.each(SEEDS)('nothing answered OK is lost, whoever loses power when (seed %i)', (seed) =>
+  ordeal('without power', seed),
+);
