@@ -10,11 +10,13 @@ import { frame, message, RawClient, request } from '../unit/rpc/http2/raw-client
 
 const SEND = '/apache.rocketmq.v2.MessagingService/SendMessage';
 const OK = 20000;
+const MESSAGE_NOT_FOUND = 40401;
 const MAX_STREAM_ID = 0x7fff_ffff;
-const method = loadService(
+const RECEIVE = '/apache.rocketmq.v2.MessagingService/ReceiveMessage';
+const { SendMessage: sending, ReceiveMessage: receiving } = loadService(
   'apache/rocketmq/v2/service.proto',
   'apache.rocketmq.v2.MessagingService',
-)['SendMessage'];
+);
 
 let folder: string;
 let gantry: GantryProcess;
@@ -36,11 +38,11 @@ afterEach(async () => {
 });
 
 /** A SendMessage on this stream. */
-function send(streamId: number): Buffer {
-  const body = method?.requestSerialize({
+function send(streamId: number, topic = 'orders'): Buffer {
+  const body = sending?.requestSerialize({
     messages: [
       {
-        topic: { name: 'orders' },
+        topic: { name: topic },
         system_properties: { message_id: `message-${streamId}`, message_type: 'NORMAL' },
         body: Buffer.from('body'),
       },
@@ -53,10 +55,32 @@ function send(streamId: number): Buffer {
   ]);
 }
 
+/** A ReceiveMessage on this stream that waits for long. */
+function receive(streamId: number): Buffer {
+  const body = receiving?.requestSerialize({
+    group: { name: 'readers' },
+    message_queue: { topic: { name: 'orders' } },
+    filter_expression: { type: 'TAG', expression: '*' },
+    batch_size: 1,
+    invisible_duration: { seconds: 30 },
+    long_polling_timeout: { seconds: 20 },
+  });
+  if (body === undefined) throw new Error('no ReceiveMessage');
+  const fields: [string, string][] = [
+    ['x-mq-client-id', 'draining'],
+    ['grpc-timeout', '60S'],
+  ];
+  return Buffer.concat([request(streamId, 0, fields, RECEIVE), message(streamId, body)]);
+}
+
 /** The status code in the answer on this stream; frames of others before it are passed over. */
-async function codeOf(client: RawClient, streamId: number): Promise<number | undefined> {
+async function codeOf(
+  client: RawClient,
+  streamId: number,
+  rpc = sending,
+): Promise<number | undefined> {
   const { payload } = await client.next(FrameType.DATA, streamId);
-  const answer = method?.responseDeserialize(payload.subarray(5)) as { status: { code: number } };
+  const answer = rpc?.responseDeserialize(payload.subarray(5)) as { status: { code: number } };
   return answer.status.code;
 }
 
@@ -77,6 +101,20 @@ test('a process that ends says GOAWAY twice, and serves all calls that it has no
   expect(readUint32(second.payload, 0)).toBe(crossing.at(-1));
   await client.untilClosed();
   expect(await within('the end of the process', 10_000, stopped)).toBe(0);
+});
+
+test('a process that ends says GOAWAY before it ends the polls that wait', async () => {
+  const client = await RawClient.open(gantry.port);
+  client.send(send(1));
+  expect(await codeOf(client, 1)).toBe(OK);
+  // The poll is under way when a call behind it has been answered.
+  client.send(receive(3), send(5, 'others'));
+  expect(await codeOf(client, 5)).toBe(OK);
+  const stopped = gantry.stop();
+  await within('GOAWAY', 10_000, client.next(FrameType.GOAWAY));
+  expect(await within('the answer', 10_000, codeOf(client, 3, receiving))).toBe(MESSAGE_NOT_FOUND);
+  client.close();
+  expect(await within('the end of the process', 20_000, stopped)).toBe(0);
 });
 
 test('no call of a client fails when the process is ended under load and started again', async () => {
