@@ -85,6 +85,23 @@ describe('name servers over gRPC', () => {
     expect(seen).toEqual(['', '']);
   });
 
+  it('tell every watcher of a new master in under a second', async () => {
+    const servers = [await nameServer(), await nameServer()];
+    const place = (address: string, epoch: number): BrokerRegistration =>
+      registration({ brokerId: 0, address, epoch });
+    await soon('registered', routes(...servers).register(place('old:1', 1)));
+    const seen = ['', ''];
+    seen.forEach((_, i) => {
+      routes(...servers).watch((brokers) => (seen[i] = brokers.map((b) => b.address).join()));
+    });
+    await until('both watch', LIMIT_MS, () => (seen.join() === 'old:1,old:1' ? true : undefined));
+    const beganMs = performance.now();
+    const registered = routes(...servers).register(place('new:1', 2));
+    await until('both know', LIMIT_MS, () => (seen.join() === 'new:1,new:1' ? true : undefined));
+    expect(performance.now() - beganMs).toBeLessThan(1000);
+    await soon('registered', registered);
+  });
+
   it('learn of a broker again after a restart, while its routes stay in force', async () => {
     const server = await nameServer();
     await soon('registered', routes(server).register(registration()));
