@@ -61,6 +61,8 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
   private serving: Mastership | undefined;
   private following: Following | undefined;
   private closed = false;
+  /** The store has served a mastership that is over: the next role begins with it opened anew. */
+  private used = false;
 
   constructor(
     private readonly parts: HostParts,
@@ -95,7 +97,8 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
   }
 
   async follow(leader: Leader, epoch: number): Promise<void> {
-    await this.change(() => {
+    await this.change(async () => {
+      await this.openAnew();
       const { parts, keeper } = this;
       this.following = new Following({ ...parts, keeper, leader, epoch });
       this.following.start();
@@ -177,6 +180,7 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
     current: () => boolean,
   ): Promise<void> {
     const { replica, settings, platform, log, openBroker, register } = this.parts;
+    await this.openAnew();
     await replica.ensureHandleKeys();
     await replica.beginEpoch(epoch);
     const { keeper } = this;
@@ -218,7 +222,14 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
     replica.log.abandon(new Error('this replica does not lead its group any more'));
     await this.closeBroker(mastership);
     this.mastership = undefined;
-    await replica.reopen();
+    this.used = true;
+  }
+
+  /** Not at the end of a role: whoever is to lead next waits for that. */
+  private async openAnew(): Promise<void> {
+    if (!this.used) return;
+    await this.parts.replica.reopen();
+    this.used = false;
   }
 
   /** What the broker leaves in the log on its way out reaches the followers. */

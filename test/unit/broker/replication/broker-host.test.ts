@@ -199,3 +199,16 @@ test('a replica tells what it is', async () => {
   });
   expect(replica.host.status()).toMatchObject({ role: 'replica', epoch: 1, inSync: [0, 1] });
 });
+
+test('a master rests before it opens its store anew: whoever leads next does not wait for that', async () => {
+  const group = new ReplicaGroup();
+  const [master, replica] = await group.masterAndReplica();
+  await withTopic(group, master);
+  const reopen = jest.spyOn(master.replica, 'reopen');
+  await group.drive(master.host.rest());
+  expect(reopen).not.toHaveBeenCalled();
+  await promote(group, replica, 2);
+  await group.drive(master.host.follow({ replicaId: 1, address: 'host:1' }, 2));
+  expect(reopen).toHaveBeenCalledTimes(1);
+  await group.inSync(replica, 2);
+});
