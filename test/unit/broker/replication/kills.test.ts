@@ -2,10 +2,12 @@ import { follow } from '../../../support/follow';
 import { groupConfig } from '../../../support/model-broker';
 import { ReplicaGroup, sendRequest, type TestReplica } from '../../../support/replica-group';
 import { seeded } from '../../../support/seeded';
-import { SimulatedDisk } from '../../../support/simulated-disk';
+import { type DiskPace, SimulatedDisk } from '../../../support/simulated-disk';
 import { idsOf } from '../../../support/test-broker';
 
 const STEPS = 30;
+/** A sync of a disk takes less. */
+const SYNC_MS = 20;
 const SEEDS = Array.from({ length: 6 }, (_, i) => i + 1);
 
 type Fault = 'killed' | 'without power';
@@ -17,7 +19,14 @@ type Fault = 'killed' | 'without power';
 async function ordeal(fault: Fault, seed: number): Promise<void> {
   const chance = seeded(seed);
   const group = new ReplicaGroup({ settings: { minInSync: 2, ackTimeoutMs: 500 } });
-  const disks = [new SimulatedDisk(chance), new SimulatedDisk(chance)];
+  const slowSync: DiskPace = {
+    wait: (what) =>
+      what === 'sync'
+        ? new Promise((resolve) => group.sim.timers.after(chance.below(SYNC_MS), resolve))
+        : Promise.resolve(),
+    stall: () => undefined,
+  };
+  const disks = [new SimulatedDisk(chance, slowSync), new SimulatedDisk(chance, slowSync)];
   disks.forEach((disk, id) => group.files.set(id, disk));
   const down = (id: number): void => {
     group.kill(id);
@@ -49,6 +58,7 @@ async function ordeal(fault: Fault, seed: number): Promise<void> {
     const id = `m${step}`;
     const sent = follow(at(leads).broker.send(sendRequest('t', id)));
     for (let turns = chance.below(12); turns > 0; turns--) await group.sim.turn();
+    if (chance.hits(0.5)) await group.sim.advance(chance.below(2 * SYNC_MS));
     if (chance.hits(0.3)) {
       const victim = chance.below(2);
       const both = chance.hits(0.2);
@@ -57,6 +67,8 @@ async function ordeal(fault: Fault, seed: number): Promise<void> {
       if (sent.done && sent.error === undefined) answered.add(id);
       await group.sim.advance(chance.below(1500));
       if (both) {
+        // Either has all that was answered.
+        leads = chance.below(2);
         pair = [await group.start(0), await group.start(1)];
         const leading = follow(at(leads).host.lead(++epoch, [0, 1]));
         await followMaster(1 - leads);
