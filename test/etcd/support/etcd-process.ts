@@ -42,8 +42,13 @@ export class EtcdCluster {
     }
     const cluster = new EtcdCluster(places, options);
     for (const place of places) cluster.spawn(place);
-    await cluster.ready();
-    return cluster;
+    try {
+      await cluster.ready();
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
   }
 
   get endpoints(): readonly string[] {
