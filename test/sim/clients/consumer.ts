@@ -92,11 +92,15 @@ export class Consumer {
     }
   }
 
-  /** A receive without a whole answer is repeated under its attempt id, through any proxy. */
+  /**
+   * A receive without a whole answer is repeated under its attempt id, through any proxy. In order, the repetition has
+   * the deliveries of the first one, whose invisible time has begun then.
+   */
   private async receiveForever(queue: Queue): Promise<void> {
     const { kind, dead } = this.subscription;
     const { client, history } = this;
     let attemptId = this.newAttempt();
+    let firstMs = client.nowMs;
     for (;;) {
       const { call, answer } = await client.ask(
         () => client.channel().receive(this.request(queue, attemptId), DEADLINE_MS),
@@ -112,8 +116,9 @@ export class Consumer {
       attemptId = this.newAttempt();
       await this.take(
         answer.flatMap(({ message }) => message ?? []),
-        call.askedMs,
+        kind === 'fifo' ? firstMs : call.askedMs,
       );
+      firstMs = client.nowMs;
     }
   }
 
