@@ -1,7 +1,6 @@
 /**
  * Some seeds; `npm run sim -- --seed N --seeds COUNT` runs more (docs/simulation.md). That the rules can fail was seen by
- * breaking the code: sends answered before the sync (Broker.send waits for `written` only) break `lost` in seed 203, and a
- * duplicate window that finds nothing breaks `stored twice` in seed 1.
+ * breaking the code: a master that shows, and answers, what its replicas do not have yet breaks `lost` in seed 3013.
  */
 import { simulate } from './simulate';
 
