@@ -2,11 +2,13 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { BrokerApi, PopRequest, PoppedMessage, PopResult } from '../api/broker-api';
+import type { BrokerQueues } from '../api/topic';
 import { COMMON_MESSAGE_BYTES } from '../message/large-message';
 import type { ResourceName } from '../message/public-message';
 import { uniqueKeyOf } from '../message/record';
 import { Code, StatusError, toStatusError } from '../message/status';
 import { isAway } from './away';
+import { BoundedMap } from './bounded-map';
 import type { MessagingServiceHandlers } from './messaging-handlers';
 import {
   type ByteBudget,
@@ -46,8 +48,11 @@ export class ReceiveFamily {
   private readonly gate: CallGate;
   private readonly log: Logger;
   private draining = false;
-  /** The broker that the next receive without one of its own gets. */
-  private rotation = 0;
+  /**
+   * Which broker the next receive gets that names none, by group and topic: with one turn for all, polls that last as
+   * long as each other would go to the same broker for ever.
+   */
+  private readonly turns: BoundedMap<string, number>;
 
   /** @param delivering bytes of messages on their way to clients */
   constructor(
@@ -55,6 +60,7 @@ export class ReceiveFamily {
     private readonly delivering: ByteBudget,
   ) {
     this.gate = new CallGate('ReceiveMessage', parts.settings.maxReceives);
+    this.turns = new BoundedMap(parts.settings.maxKnownSubscriptions);
     this.log = parts.log;
   }
 
@@ -107,8 +113,7 @@ export class ReceiveFamily {
   /** The broker that the client asks for, where it holds the topic; else each that is well in turn. */
   private choose(order: ReceiveOrder, route: TopicRoute, clientId: string): Pop {
     const asked = route.brokers.find(({ brokerName }) => brokerName === order.brokerName);
-    const others = this.parts.health.choice(route.brokers);
-    const queues = asked ?? others[this.rotation++ % others.length];
+    const queues = asked ?? this.next(order.group, route);
     if (queues === undefined) {
       throw new StatusError(Code.FORBIDDEN, `no readable queue of topic ${route.name}`);
     }
@@ -122,6 +127,14 @@ export class ReceiveFamily {
         ...{ maxMessages, invisibleMs, pollMs, autoRenew },
       },
     };
+  }
+
+  private next(group: string, route: TopicRoute): BrokerQueues | undefined {
+    const others = this.parts.health.choice(route.brokers);
+    const key = `${group} ${route.name}`;
+    const turn = this.turns.get(key) ?? 0;
+    this.turns.set(key, turn + 1);
+    return others[turn % others.length];
   }
 
   /** Pops, until the client goes or the proxy drains. */

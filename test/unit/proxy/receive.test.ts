@@ -220,6 +220,16 @@ describe('ReceiveMessage', () => {
     expect(cluster.broker('broker-b').pops).toHaveLength(3);
   });
 
+  it('asks each broker in turn for each group, however the receives of others fall between', async () => {
+    const { cluster, receive } = scene({}, ['broker-a', 'broker-b']);
+    const queue = { topic: { name: 't' }, broker: { name: 'gone' } };
+    for (let i = 0; i < 4; i++) {
+      for (const name of ['g', 'other']) await receive({ group: { name }, message_queue: queue });
+    }
+    const groups = cluster.broker('broker-a').pops.map(({ group }) => group);
+    expect(groups).toEqual(['g', 'other', 'g', 'other']);
+  });
+
   it('subscribes the group on all brokers of the topic with its first receive, once', async () => {
     const { cluster, receive } = scene({}, ['broker-a', 'broker-b']);
     for (let i = 0; i < 3; i++) await receive();
