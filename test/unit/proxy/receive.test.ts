@@ -209,16 +209,14 @@ describe('ReceiveMessage', () => {
 
   it('asks the broker of the queue, and each broker in turn for an unknown one, for each group', async () => {
     const { cluster, receive } = scene({}, ['broker-a', 'broker-b']);
-    const from = (broker: string, group: string): Promise<unknown> =>
-      receive({
-        group: { name: group },
-        message_queue: { topic: { name: 't' }, broker: { name: broker } },
-      });
-    await from('broker-b', 'g');
-    expect(cluster.broker('broker-b').pops).toHaveLength(1);
-    for (let i = 0; i < 4; i++) for (const group of ['g', 'other']) await from('gone', group);
-    const groups = cluster.broker('broker-a').pops.map(({ group }) => group);
-    expect(groups).toEqual(['g', 'other', 'g', 'other']);
+    const queue = (name: string): object => ({ topic: { name: 't' }, broker: { name } });
+    await receive({ message_queue: queue('broker-b') });
+    for (let i = 0; i < 4; i++)
+      for (const name of ['g', 'other'])
+        await receive({ group: { name }, message_queue: queue('gone') });
+    const { pops } = cluster.broker('broker-a');
+    expect(pops.map(({ group }) => group)).toEqual(['g', 'other', 'g', 'other']);
+    expect(cluster.broker('broker-b').pops).toHaveLength(1 + 4);
   });
 
   it('subscribes the group on all brokers of the topic with its first receive, once', async () => {
