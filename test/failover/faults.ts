@@ -75,6 +75,7 @@ async function suffer(scene: Scene, fault: Fault, chance: Chance): Promise<Fault
   const { cluster, watch, load } = scene;
   const victims = fault.victims(await watch.master(BROKERS.length), chance);
   const fromMs = performance.now();
+  load.history.brokersLostMs.push(fromMs);
   if (fault.standsStill === true) {
     for (const name of victims) cluster.signal(name, 'SIGSTOP');
     await letRun(STILL_MS + chance.below(STILL_MS));

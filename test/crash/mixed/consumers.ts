@@ -93,6 +93,10 @@ export class Consumers {
         continue;
       }
       attempt++;
+      if (!dead) {
+        const { askedMs: fromMs, endedMs: toMs } = call;
+        this.history.answeredReceives.push({ kind, fromMs, toMs });
+      }
       await this.take(subscription, answer.messages, call.askedMs);
     }
   }

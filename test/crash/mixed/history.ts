@@ -86,6 +86,10 @@ export interface Terms {
 export class History {
   readonly stories = new Map<string, Story>();
   readonly lostReceives: LostReceive[] = [];
+  /** The others: where a broker was lost meanwhile, the proxy has asked again itself, and the first try may be lost. */
+  readonly answeredReceives: LostReceive[] = [];
+  /** When a broker was killed, or a master made to stand still. */
+  readonly brokersLostMs: number[] = [];
   /** Deliveries of what was never sent, or with another body. */
   readonly strangers: string[] = [];
   /** When another master of a broker group began to answer. */

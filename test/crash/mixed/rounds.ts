@@ -60,7 +60,9 @@ async function killInTurn(
     ).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${target.output()}`, { cause: error });
     });
-    await target.killAndRestart(...victimsOf(round, chance.hits(TWO_AT_ONCE)));
+    const victims = victimsOf(round, chance.hits(TWO_AT_ONCE));
+    if (victims.includes(BROKER)) history.brokersLostMs.push(performance.now());
+    await target.killAndRestart(...victims);
   }
 }
 

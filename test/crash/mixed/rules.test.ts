@@ -188,6 +188,15 @@ const broken: Readonly<Record<RuleName, Tales>> = {
       },
     ]),
     [
+      'an attempt left out, and a broker lost before the receive that lasted',
+      (scene) => {
+        const story = scene.story('a');
+        scene.one(story, 100);
+        scene.again(3000, 2900);
+        scene.acknowledge(story, scene.one(story, 6000, 3), 6100);
+      },
+    ],
+    [
       'an attempt left out, and a receive of other messages lost',
       (scene) => {
         const story = scene.story('a');
@@ -350,6 +359,15 @@ const kept: Tales = [
       const delivery = scene.one(story, 100);
       const { receiptHandle } = delivery;
       scene.acknowledge(story, scene.one(story, 300, 1, { receiptHandle }), 400);
+    },
+  ],
+  [
+    'an attempt left out when a broker was lost during a receive, which its proxy asked again',
+    (scene) => {
+      const story = scene.story('a');
+      scene.one(story, 100);
+      scene.again(3000, 3050);
+      scene.acknowledge(story, scene.one(story, 6000, 3), 6100);
     },
   ],
   [

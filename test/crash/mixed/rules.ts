@@ -7,6 +7,7 @@ import {
   type Delivery,
   type History,
   isOk,
+  type LostReceive,
   mayBeDone,
   type Story,
 } from './history';
@@ -112,7 +113,8 @@ function acknowledgedAgain(story: Story): readonly string[] {
 
 /**
  * Attempts go up by one with each delivery, from 1 to the group's maximum; a dead letter had them all. Where one
- * is missing, a receive was lost that may have had it. The same handle again is the same delivery.
+ * is missing, a receive was lost that may have had it, or a broker during one that its proxy asked again. The same
+ * handle again is the same delivery.
  */
 function miscounted(story: Story, history: History): readonly string[] {
   const { messageId, deliveries, deadLetters } = story;
@@ -169,15 +171,14 @@ function firstOfEach(deliveries: readonly Delivery[]): readonly Delivery[] {
   return [...byHandle.values()].sort((a, b) => a.attempt - b.attempt || a.seenMs - b.seenMs);
 }
 
-function receivesLost(
-  { lostReceives }: History,
-  { kind }: Story,
-  fromMs: number,
-  toMs: number,
-): number {
-  return lostReceives.filter(
-    (lostOne) => lostOne.kind === kind && lostOne.toMs >= fromMs && lostOne.fromMs <= toMs,
-  ).length;
+function receivesLost(history: History, { kind }: Story, fromMs: number, toMs: number): number {
+  const { lostReceives, answeredReceives, brokersLostMs, masterChangesMs } = history;
+  const lossesMs = [...brokersLostMs, ...masterChangesMs];
+  const between = (one: LostReceive): boolean =>
+    one.kind === kind && one.toMs >= fromMs && one.fromMs <= toMs;
+  const hidden = (one: LostReceive): boolean =>
+    between(one) && lossesMs.some((ms) => ms >= one.fromMs && ms <= one.toMs);
+  return lostReceives.filter(between).length + answeredReceives.filter(hidden).length;
 }
 
 /** A delivery's invisible time begins after its receive was called, so until then its handle is good. */

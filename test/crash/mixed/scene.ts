@@ -68,6 +68,12 @@ export class Scene {
     this.history.lostReceives.push({ kind, fromMs, toMs: fromMs + 100 });
   }
 
+  /** A receive of normal messages that was answered, and the loss of a broker. */
+  again(fromMs: number, lostMs: number): void {
+    this.history.answeredReceives.push({ kind: 'normal', fromMs, toMs: fromMs + 100 });
+    this.history.brokersLostMs.push(lostMs);
+  }
+
   /** Messages 0, 1, 2 of one group. */
   group(): readonly [Story, Story, Story] {
     const make = (sequence: number): Story =>
