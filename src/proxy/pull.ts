@@ -1,13 +1,11 @@
 /** PullMessage: a read of one queue from an offset on, with a long poll; its answer a stream. Hot path. */
 import type { ServerWritableStream } from '@grpc/grpc-js';
-import type { BrokerApi } from '../api/broker-api';
-import type { PullRequest, PullResult } from '../api/offset-api';
+import type { PullResult } from '../api/offset-api';
 import { checkGroupName } from '../message/names';
 import { Code } from '../message/status';
 import { toMs } from '../message/time';
 import type { Delivery } from '../message/wire/delivered-message';
 import type { PullMessageRequest__Output } from '../rpc/generated/apache/rocketmq/v2/PullMessageRequest';
-import { isAway } from './away';
 import {
   type ByteBudget,
   CallGate,
@@ -23,6 +21,7 @@ import type { MessagingServiceHandlers } from './messaging-handlers';
 import type { ProxyParts } from './parts';
 import { type NamedQueue, namedQueue } from './queue-request';
 import { filterOf } from './receive-request';
+import { pollMaster } from './poll-master';
 import { type RequestContext, requestContext } from './request-context';
 
 type PullCall = ServerWritableStream<PullMessageRequest__Output, PullMessageItem>;
@@ -47,7 +46,7 @@ export class PullFamily {
     return { PullMessage: (call) => this.receive(call as unknown as PullCall) };
   }
 
-  /** Refuses new pulls; resolves when none is under way. Those that wait end with the proxy's polls. */
+  /** New pulls do not wait; resolves when none is under way. Those that wait end with the proxy's polls. */
   drain(): Promise<void> {
     this.draining = true;
     return this.gate.whenIdle();
@@ -82,13 +81,19 @@ export class PullFamily {
     const { maxReceiveBatch } = this.parts.settings;
     this.delivering.check(1);
     const { offset, batch_size: batchSize } = request;
+    const { clientId } = context;
     const pulled = {
-      ...{ group, topic, queueId, clientId: context.clientId, offset, filter },
+      ...{ group, topic, queueId, clientId, offset, filter },
       maxMessages: Math.min(Math.max(batchSize, 1), maxReceiveBatch),
-      pollMs: this.pollMs(request, context),
     };
-    const endMs = this.parts.failover.endOf(context);
-    const result = await this.pull(queue, stream, pulled, endMs);
+    const poll = {
+      ...{ brokerName: queue.brokerName, clientId },
+      pollMs: this.pollMs(request, context),
+      endMs: this.parts.failover.endOf(context),
+    };
+    const result = await pollMaster(this.parts, poll, stream, ({ offsets }, pollMs, signal) =>
+      offsets.pull({ ...pulled, pollMs }, signal),
+    );
     await this.answer(result ?? { records: [], nextOffset: offset, illegal: '' }, queue, stream);
   }
 
@@ -98,40 +103,6 @@ export class PullFamily {
     const { maxPollMs, pollMarginMs } = this.parts.settings;
     const leftMs = remainingMs === undefined ? maxPollMs : remainingMs - pollMarginMs;
     return Math.max(0, Math.min(toMs(request.long_polling_timeout), maxPollMs, leftMs));
-  }
-
-  /**
-   * Pulls, until the client goes or the proxy drains.
-   * @param endMs until when it may wait for a master, by the monotonic clock
-   */
-  private async pull(
-    { brokerName }: NamedQueue,
-    stream: PullStream,
-    request: PullRequest,
-    endMs: number,
-  ): Promise<PullResult | undefined> {
-    const { polls, health, failover, platform } = this.parts;
-    const poll = new AbortController();
-    const pollEndMs = platform.clock.monotonicMs() + request.pollMs;
-    polls.add(poll, request.clientId);
-    stream.onGone(() => poll.abort());
-    const pullFrom = async ({ offsets }: BrokerApi): Promise<PullResult | undefined> => {
-      const pollMs = Math.max(0, pollEndMs - platform.clock.monotonicMs());
-      try {
-        return await offsets.pull({ ...request, pollMs }, poll.signal);
-      } catch (error) {
-        health.failed(brokerName, error);
-        throw error;
-      }
-    };
-    try {
-      return await failover.call(brokerName, endMs, pullFrom, poll.signal);
-    } catch (error) {
-      if (poll.signal.aborted && isAway(error)) return undefined;
-      throw error;
-    } finally {
-      polls.delete(poll);
-    }
   }
 
   private async answer(result: PullResult, queue: NamedQueue, stream: PullStream): Promise<void> {

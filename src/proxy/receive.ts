@@ -7,7 +7,6 @@ import { COMMON_MESSAGE_BYTES } from '../message/large-message';
 import type { ResourceName } from '../message/public-message';
 import { uniqueKeyOf } from '../message/record';
 import { Code, StatusError, toStatusError } from '../message/status';
-import { isAway } from './away';
 import { BoundedMap } from './bounded-map';
 import type { MessagingServiceHandlers } from './messaging-handlers';
 import {
@@ -28,6 +27,7 @@ import {
 import { DeliveryStream } from './delivery-stream';
 import type { ProxyParts } from './parts';
 import { DEFAULT_REQUEST_TIMEOUT_MS, type ReceiveOrder, receiveOrder } from './receive-request';
+import { pollMaster } from './poll-master';
 import { type RequestContext, requestContext } from './request-context';
 import type { TopicRoute } from './route-table';
 
@@ -105,7 +105,13 @@ export class ReceiveFamily {
     const route = routes.get(order.topic.name);
     this.delivering.check(1);
     const pop = this.choose(order, route, context.clientId);
-    const messages = await this.poll(pop, stream, this.parts.failover.endOf(context));
+    const { brokerName, request } = pop;
+    const { clientId, pollMs } = request;
+    const poll = { brokerName, clientId, pollMs, endMs: this.parts.failover.endOf(context) };
+    const popped = await pollMaster(this.parts, poll, stream, (broker, leftMs, signal) =>
+      this.pop(broker, { ...pop, request: { ...request, pollMs: leftMs } }, signal),
+    );
+    const messages = popped ?? [];
     if (messages.length === 0) stream.end(NO_MESSAGE, this.time());
     else await this.deliver(messages, pop, stream);
   }
@@ -135,43 +141,6 @@ export class ReceiveFamily {
     const turn = this.turns.get(key) ?? 0;
     this.turns.set(key, turn + 1);
     return others[turn % others.length];
-  }
-
-  /** Pops, until the client goes or the proxy drains. */
-  private async poll(pop: Pop, stream: ReceiveStream, endMs: number): Promise<PopResult> {
-    const poll = new AbortController();
-    this.parts.polls.add(poll, pop.request.clientId);
-    stream.onGone(() => poll.abort());
-    try {
-      return await this.follow(pop, endMs, poll.signal);
-    } finally {
-      this.parts.polls.delete(poll);
-    }
-  }
-
-  /**
-   * Pops; when the master changes meanwhile, goes on at the next one for what is left of the poll's time.
-   * @param endMs until when it may wait for a master, by the monotonic clock: also beyond the poll's end
-   */
-  private async follow(pop: Pop, endMs: number, signal: AbortSignal): Promise<PopResult> {
-    const { brokerName, request } = pop;
-    const { health, failover, platform } = this.parts;
-    const pollEndMs = platform.clock.monotonicMs() + request.pollMs;
-    const popOn = async (broker: BrokerApi): Promise<PopResult> => {
-      const pollMs = Math.max(0, pollEndMs - platform.clock.monotonicMs());
-      try {
-        return await this.pop(broker, { ...pop, request: { ...request, pollMs } }, signal);
-      } catch (error) {
-        health.failed(brokerName, error);
-        throw error;
-      }
-    };
-    try {
-      return await failover.call(brokerName, endMs, popOn, signal);
-    } catch (error) {
-      if (signal.aborted && isAway(error)) return [];
-      throw error;
-    }
   }
 
   /** Pops; a group that the broker has not heard of, or no longer knows, is subscribed first. */
