@@ -21,7 +21,7 @@ import { NO_WAIT } from './failover';
 import type { ProxyParts } from './parts';
 import type { RequestContext } from './request-context';
 import type { TopicRoute } from './route-table';
-import { TimeLimit } from './time-limit';
+import { TimeLimit } from '../platform/time-limit';
 
 /** A message's place; the broker is named for one that waits for its delivery time. */
 interface Placed extends SendResult {

@@ -51,6 +51,7 @@ export interface HostParts {
 interface Mastership {
   readonly epoch: number;
   readonly leading: Leading;
+  waits: ReplicaWaits | undefined;
   broker: Broker | undefined;
 }
 
@@ -187,14 +188,15 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
     const leading = new Leading({
       ...{ replica, keeper, settings, platform, log, epoch, inSync, lost },
     });
-    const mastership: Mastership = { epoch, leading, broker: undefined };
+    const mastership: Mastership = { epoch, leading, waits: undefined, broker: undefined };
     this.mastership = mastership;
     try {
       if (!current()) throw new Error('another role was given meanwhile');
       // What this log has beyond what was confirmed is shown when all of the set have it.
       await replica.store.durable(replica.log.endPosition);
       await replica.log.takeOver();
-      const waits = new ReplicaWaits(leading, replica.store, settings, platform.timers);
+      const waits = new ReplicaWaits(leading, replica.store, settings, platform);
+      mastership.waits = waits;
       const broker = await openBroker(replica.store, { epoch, waits, replicas: this.replicas });
       mastership.broker = broker;
       leading.snapshot = () => broker.snapshotPlace;
@@ -221,6 +223,7 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
     mastership.leading.close('this replica does not lead its group any more');
     replica.log.abandon(new Error('this replica does not lead its group any more'));
     await this.closeBroker(mastership);
+    mastership.waits?.close();
     this.mastership = undefined;
     this.used = true;
   }

@@ -1,5 +1,6 @@
 import { Code, StatusError } from '../../message/status';
-import type { Timers } from '../../platform/platform';
+import type { Platform } from '../../platform/platform';
+import { TimeLimit } from '../../platform/time-limit';
 import type { MessageStore } from '../../store/message-store';
 import type { WriteWaits } from '../write-waits';
 import type { ReplicationSettings } from './replication-settings';
@@ -19,12 +20,16 @@ interface Replicated {
 
 /** What a master's sends have to do with its replicas. */
 export class ReplicaWaits implements WriteWaits {
+  private readonly limit: TimeLimit;
+
   constructor(
     private readonly inSync: InSyncMembers,
     private readonly store: Replicated,
     private readonly settings: ReplicationSettings,
-    private readonly timers: Timers,
-  ) {}
+    platform: Pick<Platform, 'clock' | 'timers'>,
+  ) {
+    this.limit = new TimeLimit(platform, settings.ackTimeoutMs);
+  }
 
   /** @throws StatusError INTERNAL_SERVER_ERROR when too few replicas are in sync; nothing was stored */
   check(): void {
@@ -45,21 +50,13 @@ export class ReplicaWaits implements WriteWaits {
 
   /** The same however few they are: consumers go on. @throws StatusError as `durable` */
   async changed(endOffset: number): Promise<void> {
-    const { ack, ackTimeoutMs } = this.settings;
-    if (ack === 'async') return this.store.durable(endOffset);
-    await new Promise<void>((resolve, reject) => {
-      const timer = this.timers.after(ackTimeoutMs, () => reject(this.late(endOffset)));
-      this.store.durable(endOffset).then(
-        () => {
-          timer.cancel();
-          resolve();
-        },
-        (error: unknown) => {
-          timer.cancel();
-          reject(error instanceof Error ? error : new Error(String(error)));
-        },
-      );
-    });
+    if (this.settings.ack === 'async') return this.store.durable(endOffset);
+    await this.limit.guard(this.store.durable(endOffset), () => this.late(endOffset));
+  }
+
+  /** Ends its timer; those who wait are answered by the store. */
+  close(): void {
+    this.limit.close();
   }
 
   private get tooFew(): boolean {

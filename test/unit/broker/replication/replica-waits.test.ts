@@ -224,7 +224,7 @@ test('a disk of the master that is late is named', async () => {
       ...{ brokerName: 'a', replicaId: 0, address: 'host:0', ack: 'sync', minInSync: 1 },
       ...{ ackTimeoutMs: LATE_MS, lagMs: 5000, windowBytes: 1024, syncedAcks: true },
     },
-    sim.timers,
+    sim,
   );
   const answer = follow(waits.durable(200));
   await sim.advance(LATE_MS);

@@ -1,5 +1,5 @@
 /** One time limit for many promises, with one timer in all. Hot path. */
-import type { Platform, TimerHandle } from '../platform/platform';
+import type { Platform, TimerHandle } from './platform';
 
 /** Linked in the order of their ends, since all wait equally long. */
 interface Waiting {
