@@ -9,6 +9,7 @@
  *
  * Nobody's queues ever become fewer but all at once; one who comes back has as many as ever before, and more.
  */
+import { byBrokerName } from './by-broker-name';
 import type { TopicConfig, TopicGeneration } from './topic';
 
 /** Generations that a topic may have. */
@@ -122,7 +123,7 @@ export function allGone(
   }
   return [...byName]
     .map(([brokerName, generation]) => ({ brokerName, generation }))
-    .toSorted((x, y) => (x.brokerName < y.brokerName ? -1 : 1));
+    .toSorted(byBrokerName);
 }
 
 function sameGeneration(a: TopicGeneration, b: TopicGeneration | undefined): boolean {

@@ -1,3 +1,4 @@
+import { OldestFirst } from '../message/oldest-first';
 import type { Clock } from '../platform/platform';
 
 /**
@@ -5,8 +6,11 @@ import type { Clock } from '../platform/platform';
  * their place. One that says goodbye is not remembered: its epochs may begin anew.
  */
 export class LostMasters {
-  /** By broker name, the one lost first at the front. */
-  private readonly lost = new Map<string, { readonly epoch: number; readonly atMs: number }>();
+  /** By broker name, in the order in which they were lost. */
+  private readonly lost = new OldestFirst<
+    string,
+    { readonly epoch: number; readonly atMs: number }
+  >();
 
   /**
    * @param keepMs how long an epoch is remembered, milliseconds
@@ -20,12 +24,8 @@ export class LostMasters {
 
   note(brokerName: string, epoch: number): void {
     const newest = Math.max(epoch, this.epochOf(brokerName));
-    this.lost.delete(brokerName);
-    this.lost.set(brokerName, { epoch: newest, atMs: this.clock.monotonicMs() });
-    for (const first of this.lost.keys()) {
-      if (this.lost.size <= this.max) return;
-      this.lost.delete(first);
-    }
+    this.lost.renew(brokerName, { epoch: newest, atMs: this.clock.monotonicMs() });
+    if (this.lost.size > this.max) this.lost.delete(this.lost.oldest ?? brokerName);
   }
 
   /** The epoch that a master of that name must have at least. */

@@ -1,4 +1,5 @@
 /** The ways to all masters, following the routes. */
+import { byBrokerName } from '../api/by-broker-name';
 import type { Logger } from 'pino';
 import type { BrokerApi } from '../api/broker-api';
 import type { BrokerConnection, BrokerDialer } from '../api/broker-dialer';
@@ -84,7 +85,7 @@ export class BrokerPool {
     return [...this.members]
       .filter(([, member]) => member.lingering === undefined)
       .map(([brokerName, { connection }]) => ({ brokerName, broker: connection }))
-      .toSorted((a, b) => (a.brokerName < b.brokerName ? -1 : 1));
+      .toSorted(byBrokerName);
   }
 
   async close(): Promise<void> {

@@ -54,13 +54,13 @@ export class Membership {
   /** See `MembershipApi.drainBroker`. */
   async drain({ broker, undo, dryRun }: DrainRequest): Promise<readonly TopicMove[]> {
     const api = this.parts.pool.get(this.checkThere(broker));
-    const topics = this.userTopics().filter((name) =>
-      this.parts.routes.get(name).brokers.some(({ brokerName }) => brokerName === broker),
-    );
     if (undo) {
       if (!dryRun) await api.setDraining(false);
       return [];
     }
+    const topics = this.userTopics().filter((name) =>
+      this.parts.routes.get(name).brokers.some(({ brokerName }) => brokerName === broker),
+    );
     const others = this.others(broker).masters.filter(
       ({ brokerName }) => !this.parts.routes.isDraining(brokerName),
     );

@@ -1,4 +1,5 @@
 /** Which brokers hold a topic, as the name servers say; kept by a watch. */
+import { byBrokerName } from '../api/by-broker-name';
 import type { BrokerRegistration, RouteApi, RouteWatch } from '../api/route-api';
 import type { BrokerQueues, TopicConfig, TopicType } from '../api/topic';
 import { Code, StatusError } from '../message/status';
@@ -185,7 +186,7 @@ export class RouteTable {
       awaySinceMs + this.lingerMs;
     this.brokers = brokers
       .filter((broker) => forgetAtMs(broker) > nowMs)
-      .toSorted((a, b) => (a.registration.brokerName < b.registration.brokerName ? -1 : 1));
+      .toSorted((a, b) => byBrokerName(a.registration, b.registration));
     this.routes.clear();
     this.forgetting?.cancel();
     const nextMs = Math.min(...this.brokers.map(forgetAtMs));

@@ -1,4 +1,5 @@
 /** Which brokers are to hold a topic that an operator makes or changes, with how many queues, and who is told first. */
+import { byBrokerName } from '../api/by-broker-name';
 import { QueueSlots } from '../api/queue-slots';
 import {
   DEFAULT_QUEUES,
@@ -11,6 +12,7 @@ import {
   brokersSince,
   decidingBroker,
   grown,
+  isGone,
   leftAfter,
   mostQueues,
   queuesIn,
@@ -106,11 +108,7 @@ export function planWithout(
       : grown(order.known, withoutBroker(order.known, brokerName, slots, takers));
   const last = leftAfter({ generations }, brokerName);
   const goneNow = gone && last > 0 ? allGone(order.gone, [{ brokerName, generation: last }]) : [];
-  const isKnown = goneNow.every((part) =>
-    order.gone.some(
-      (one) => one.brokerName === part.brokerName && one.generation >= part.generation,
-    ),
-  );
+  const isKnown = goneNow.every((part) => isGone(order, part.brokerName, part.generation));
   if (slots === 0 && isKnown && order.isSettled) return undefined;
   const holders = namesOf(route.brokers);
   const told = cluster.masters.filter(
@@ -224,7 +222,7 @@ function toldOf(
 }
 
 function sorted(generation: TopicGeneration): TopicGeneration {
-  return generation.toSorted((a, b) => (a.brokerName < b.brokerName ? -1 : 1));
+  return generation.toSorted(byBrokerName);
 }
 
 function namesOf(brokers: readonly { readonly brokerName: string }[]): ReadonlySet<string> {

@@ -1,4 +1,5 @@
 /** A topic that is made or changed, with its generations. */
+import { byBrokerName } from '../../api/by-broker-name';
 import {
   hasMessageGroups,
   MAX_QUEUES,
@@ -84,10 +85,7 @@ function generationsFor(
   const first = hadGroups ? [[{ brokerName, queues: known.queues }]] : [];
   const others = (had?.at(-1) ?? []).filter((part) => part.brokerName !== brokerName);
   const next = [...others, { brokerName, queues: config.queues }];
-  return grown(
-    had ?? first,
-    next.toSorted((a, b) => (a.brokerName < b.brokerName ? -1 : 1)),
-  );
+  return grown(had ?? first, next.toSorted(byBrokerName));
 }
 
 function refusal(topic: string, fault: GenerationFault): StatusError {
