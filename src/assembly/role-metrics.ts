@@ -1,10 +1,9 @@
 /** What brokers and proxies tell Prometheus: the same as `gantry cluster status` and `gantry proxy stats`. */
 import type { ReplicasApi } from '../api/cluster-api';
 import type { ProxyStats } from '../api/client-view';
-import type { Metric, MetricSource, Sample } from '../observe/metrics';
+import { type Metric, type MetricSource, plainSample, type Sample } from '../observe/metrics';
 
 const gauge = (name: string, help: string): Metric => ({ name, help, type: 'gauge' });
-const one = (value: number): readonly Sample[] => [{ labels: {}, value }];
 
 export function proxyMetrics(stats: () => Promise<ProxyStats>): MetricSource {
   return {
@@ -18,11 +17,11 @@ export function proxyMetrics(stats: () => Promise<ProxyStats>): MetricSource {
     read: async () => {
       const now = await stats();
       return new Map([
-        ['gantry_proxy_connections', one(now.connections)],
-        ['gantry_proxy_producers', one(now.producers)],
-        ['gantry_proxy_consumers', one(now.consumers)],
-        ['gantry_proxy_messages_in_per_second', one(now.inPerSecond)],
-        ['gantry_proxy_messages_out_per_second', one(now.outPerSecond)],
+        ['gantry_proxy_connections', plainSample(now.connections)],
+        ['gantry_proxy_producers', plainSample(now.producers)],
+        ['gantry_proxy_consumers', plainSample(now.consumers)],
+        ['gantry_proxy_messages_in_per_second', plainSample(now.inPerSecond)],
+        ['gantry_proxy_messages_out_per_second', plainSample(now.outPerSecond)],
       ]);
     },
   };

@@ -12,6 +12,7 @@ import type { Report } from '../store/tools/finding';
 import { decodeMetaChange } from './metadata';
 import { decodeLedgerOps } from './pop/ledger-op-reader';
 import { VIEWS_FILE } from './views';
+import { errorText } from '../platform/error-text';
 
 /** Looks at the records of a log, in its order. */
 export class ViewsAudit {
@@ -31,7 +32,7 @@ export class ViewsAudit {
       if (topic === META_TOPIC) decodeMetaChange(record.body);
       else this.noteSnapshots(record.body);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = errorText(error);
       const what = `cannot be read, and a broker does not start with it: ${why}`;
       this.report({
         kind: 'wrong',

@@ -7,6 +7,7 @@ import { addEndpoint, endpointOf } from './endpoint';
 import { addOutput, wantsJson } from './output';
 import type { Terminal } from './terminal';
 import { UsageError } from './usage-error';
+import { errorText } from '../platform/error-text';
 
 /* eslint-disable @typescript-eslint/no-require-imports -- a command loads what it needs when it runs, so that all others are quick */
 
@@ -51,7 +52,7 @@ export function usage<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(errorText(error));
   }
 }
 

@@ -23,6 +23,7 @@ import { topicCommand } from './topic';
 import { transactionCommand } from './transaction';
 import { UsageError } from './usage-error';
 import { version } from '../platform/version';
+import { errorText } from '../platform/error-text';
 
 /** It worked; it did not; the command line or the configuration is wrong. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
@@ -86,6 +87,6 @@ function failed(error: unknown, terminal: Terminal): number {
     terminal.err(`${codeName(error.code)}: ${error.message}\n`);
     return EXIT.failed;
   }
-  terminal.err(`gantry: ${error instanceof Error ? error.message : String(error)}\n`);
+  terminal.err(`gantry: ${errorText(error)}\n`);
   return EXIT.failed;
 }

@@ -17,6 +17,7 @@ import { ExitError } from './exit-error';
 import { byteText, progressBar } from './progress';
 import { OutputClosed, type Terminal } from './terminal';
 import { json, line, plain } from './text';
+import { errorText } from '../platform/error-text';
 
 /** Something is wrong with the store; it cannot be looked at. */
 const WRONG = 1;
@@ -175,7 +176,7 @@ async function looked<T>(task: () => Promise<T>): Promise<T> {
     return await task();
   } catch (error) {
     if (error instanceof OutputClosed) throw error;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorText(error);
     const inUse = errorCode(error) === 'ELOCKED' ? 'the store is in use: ' : '';
     throw new ExitError(NOT_CHECKABLE, `gantry: ${inUse}${why}`);
   }

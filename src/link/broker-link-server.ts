@@ -22,6 +22,7 @@ import { REQUEST_BYTES_MAX, type LinkLimits } from './link-limits';
 import type { LinkLog } from './log';
 import type { Pipe } from './pipe';
 import { codeAndText } from './services';
+import { errorText } from '../platform/error-text';
 
 export interface BrokerLinkSettings {
   readonly platform: Pick<Platform, 'timers'>;
@@ -106,7 +107,7 @@ export class BrokerLinkServer {
         if (frame !== undefined) this.take(frame);
       }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       this.settings.log.warn({ reason }, 'link to a proxy broken off');
       this.pipe.abort(reason);
     }

@@ -15,6 +15,7 @@ import { FrameWriter } from './frame-writer';
 import { ANSWER_BYTES_MAX, REQUEST_BYTES_MAX, type LinkLimits } from './link-limits';
 import type { Pipe } from './pipe';
 import { codeAndText } from './services';
+import { errorText } from '../platform/error-text';
 
 export type LinkPipe = Pipe<LinkBatch, LinkBatch__Output>;
 
@@ -201,7 +202,7 @@ export class BrokerSession {
         frame = this.reader.take(part);
         if (frame !== undefined) this.take(frame);
       } catch (error) {
-        this.pipe.abort(error instanceof Error ? error.message : String(error));
+        this.pipe.abort(errorText(error));
         return;
       }
     }

@@ -1,5 +1,6 @@
 import type { ReplicationStream } from '../api/replication-api';
 import type { Pipe } from './pipe';
+import { errorText } from '../platform/error-text';
 
 export interface StreamCodec<Out, In, WireOut, WireIn> {
   readonly encode: (message: Out) => WireOut;
@@ -20,7 +21,7 @@ export function replicationStream<Out, In, WireOut, WireIn>(
           try {
             message = decode(wire);
           } catch (error) {
-            pipe.abort(error instanceof Error ? error.message : String(error));
+            pipe.abort(errorText(error));
             return;
           }
           receiver.message(message);

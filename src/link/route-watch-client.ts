@@ -8,6 +8,7 @@ import { registrationFromWire } from './codec/route';
 import type { LinkLog } from './log';
 import type { Pipe } from './pipe';
 import { brokerKey, type NameServerView } from './route-merge';
+import { errorText } from '../platform/error-text';
 
 /** Longest wait for a first snapshot, milliseconds. */
 const SNAPSHOT_MS = 5_000;
@@ -71,7 +72,7 @@ export class WatchClient implements NameServerView {
     try {
       if (this.apply(reply)) pipe.write({ acknowledged_version: reply.version });
     } catch (error) {
-      pipe.abort(error instanceof Error ? error.message : String(error));
+      pipe.abort(errorText(error));
     }
   }
 

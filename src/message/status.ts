@@ -2,6 +2,7 @@
  * The status codes of the API (`apache.rocketmq.v2.Code`), the one closed list of what can go wrong.
  * Values are the wire's.
  */
+import { errorText } from '../platform/error-text';
 export const Code = {
   OK: 20000,
   MULTIPLE_RESULTS: 30000,
@@ -73,6 +74,6 @@ export class StatusError extends Error {
 /** Any thrown value as a StatusError; what is not one becomes INTERNAL_SERVER_ERROR with its text. */
 export function toStatusError(error: unknown): StatusError {
   if (error instanceof StatusError) return error;
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorText(error);
   return new StatusError(Code.INTERNAL_SERVER_ERROR, text, { cause: error });
 }

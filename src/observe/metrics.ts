@@ -6,6 +6,11 @@ export interface Sample {
   readonly value: number;
 }
 
+/** A value that needs no labels. */
+export function plainSample(value: number): readonly Sample[] {
+  return [{ labels: {}, value }];
+}
+
 export interface Metric {
   /** `gantry_...`, with its unit at the end; a counter ends with `_total`. */
   readonly name: string;
@@ -54,11 +59,10 @@ const processSource: MetricSource = {
   ],
   read: () => {
     const { user, system } = process.cpuUsage();
-    const one = (value: number): readonly Sample[] => [{ labels: {}, value }];
     return Promise.resolve(
       new Map([
-        ['process_cpu_seconds_total', one((user + system) / MICROS_PER_SECOND)],
-        ['process_resident_memory_bytes', one(process.memoryUsage.rss())],
+        ['process_cpu_seconds_total', plainSample((user + system) / MICROS_PER_SECOND)],
+        ['process_resident_memory_bytes', plainSample(process.memoryUsage.rss())],
       ]),
     );
   },

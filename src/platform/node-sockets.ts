@@ -9,6 +9,7 @@ import {
 import { listenTcp } from './node-tcp';
 import { NodeTlsContext } from './node-tls';
 import type { HttpRequest, HttpResponse, Listener, Sockets } from './platform';
+import { errorText } from './error-text';
 
 /** Connections served at once; more are closed at once. */
 const MAX_CONNECTIONS = 256;
@@ -43,7 +44,7 @@ async function serve(
   try {
     answer = await handler({ method: request.method ?? 'GET', url: request.url ?? '/' });
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = errorText(error);
     answer = { status: 500, contentType: 'text/plain; charset=utf-8', body: `${text}\n` };
   }
   response.writeHead(answer.status, {

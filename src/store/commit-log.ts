@@ -22,6 +22,7 @@ import { isPlausible, isRecordAt, isRecordOf } from './record-check';
 import type { Segments } from './segments';
 import { notItsRecord, unreadable } from './store-errors';
 import { Tail } from './tail';
+import { errorText } from '../platform/error-text';
 
 /** Bytes that stay free behind a record for the head of a blank one. */
 const BLANK_HEAD_BYTES = 8;
@@ -208,7 +209,7 @@ export class CommitLog {
     const bytes = this.cold.read(entry.physicalOffset, entry.bytes, limit);
     if (!(bytes instanceof Promise)) return checked(bytes);
     return bytes.then(checked, (error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = errorText(error);
       throw unreadable(topic, queueId, entry, why);
     });
   }
@@ -247,6 +248,6 @@ function faultOf(
     if (!isRecordOf(bytes, topicBytes, queueId, entry)) return 'another record lies there';
     return isRecordIntact(bytes, 0) ? undefined : 'its checksum is wrong';
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorText(error);
   }
 }

@@ -18,6 +18,7 @@ import type { DeletedTopics } from './deleted-topics';
 import type { LogPiece } from './replicated-log';
 import type { Segments } from './segments';
 import { tagsCodeOf } from './tags-code';
+import { errorText } from '../platform/error-text';
 
 const HEAD_BYTES = 8;
 
@@ -107,7 +108,7 @@ export class LogFollower {
         await deletion();
       }
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = errorText(error);
       this.parts.onFailure(new Error(`following the log failed: ${text}`, { cause: error }));
     } finally {
       // In the same turn as the last look for records, so that none is left lying.

@@ -8,6 +8,7 @@
 import { MAGIC_BLANK, MAGIC_V1, MAGIC_V2, readRecord, recordIntact } from '../message/record';
 import type { StoredRecord } from '../message/record';
 import { isRecordAt } from './record-check';
+import { errorText } from '../platform/error-text';
 
 const WINDOW_BYTES = 1024 * 1024;
 /** A larger record is none: no configuration of Apache RocketMQ writes one. */
@@ -197,7 +198,7 @@ function parseRecord(source: Buffer, position: number): Parsed {
   try {
     record = readRecord(source, 0);
   } catch (error) {
-    return none(error instanceof Error ? error.message : String(error));
+    return none(errorText(error));
   }
   if (record.physicalOffset !== position) {
     return none(`it says that it lies at ${record.physicalOffset}`);

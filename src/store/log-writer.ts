@@ -14,6 +14,7 @@ import type { Segments } from './segments';
 import type { Tail } from './tail';
 import { PositionWaiters } from './waiters';
 import { WritePace } from './write-pace';
+import { errorText } from '../platform/error-text';
 
 /** Unless `flush: sync`: a sync each 500 ms when 4 pages wait for one, and any amount after 10 s (Apache's defaults). */
 const SYNC_INTERVAL_MS = 500;
@@ -288,7 +289,7 @@ export class LogWriter {
 
   private fail(what: string, cause: unknown): void {
     if (this.broken) return;
-    const text = cause instanceof Error ? cause.message : String(cause);
+    const text = errorText(cause);
     this.broken = new Error(`${what} of the CommitLog failed: ${text}`, { cause });
     this.syncTimer?.cancel();
     this.writeTimer?.cancel();

@@ -13,6 +13,7 @@ import type { Layout } from './layout';
 import type { MarkFile } from './mark';
 import { never, type Pause } from './pass';
 import type { QueueBatch, QueueTable } from './queue-table';
+import { errorText } from '../platform/error-text';
 
 const TICK_MS = 1000;
 /** Between two syncs of the ConsumeQueues: about what a crash makes recovery read again. */
@@ -90,7 +91,7 @@ export class Upkeep {
   run(task: () => Promise<void>): Promise<void> {
     const outcome = this.line.then(task);
     this.line = outcome.catch((error: unknown) => {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = errorText(error);
       this.options.onFailure(new Error(`upkeep of the store failed: ${text}`, { cause: error }));
     });
     return outcome;

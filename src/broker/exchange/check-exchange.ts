@@ -6,6 +6,7 @@ import { Layout } from '../../store/layout';
 import type { Report } from '../../store/tools/finding';
 import { parseApacheJson } from './apache-json';
 import { CONFIG_FILES, hashOfText, readNote, type ExchangeNote } from './config-files';
+import { errorText } from '../../platform/error-text';
 
 const NOTE = 'gantry/exchange.json';
 /** The member of each file that says what it is for. */
@@ -73,7 +74,7 @@ function faultOf(name: string, bytes: Buffer): string | undefined {
     if (table === undefined || value.get(table) instanceof Map) return undefined;
     return `has no ${table}`;
   } catch (error) {
-    return `is no JSON: ${error instanceof Error ? error.message : String(error)}`;
+    return `is no JSON: ${errorText(error)}`;
   }
 }
 

@@ -15,6 +15,8 @@ import type {
 import type { Platform } from '../../platform/platform';
 import { restMs } from './catch-up-pace';
 import type { ReplicatedLog } from '../../store/replicated-log';
+import { watchdog, type Watchdog } from './watchdog';
+import { errorText } from '../../platform/error-text';
 
 /** Log bytes of one message, unless a record is longer. */
 const PIECE_BYTES = 256 * 1024;
@@ -41,7 +43,7 @@ export class FollowerFeed {
   private pumping = false;
   private writable = true;
   private over = false;
-  private readonly silence: { restart(): void; cancel(): void };
+  private readonly silence: Watchdog;
 
   constructor(private readonly parts: FeedParts) {
     const { stream, platform } = parts;
@@ -122,7 +124,7 @@ export class FollowerFeed {
       this.next = this.received = welcome.commonPosition;
       this.pump();
     } catch (error) {
-      this.abort(error instanceof Error ? error.message : String(error));
+      this.abort(errorText(error));
     }
   }
 
@@ -146,7 +148,7 @@ export class FollowerFeed {
         if (bytes.length * 2 > PIECE_BYTES) await this.letOthers(next);
       }
     } catch (error) {
-      this.abort(error instanceof Error ? error.message : String(error));
+      this.abort(errorText(error));
     }
   }
 
@@ -159,28 +161,4 @@ export class FollowerFeed {
     const rest = restMs(log.writtenPosition - next, clock.monotonicMs() - beganMs);
     if (rest > 0) await new Promise<void>((resolve) => timers.after(rest, resolve));
   }
-}
-
-/** Calls `bite` when it was not restarted for so long; once. */
-export function watchdog(
-  { clock, timers }: Pick<Platform, 'clock' | 'timers'>,
-  ms: number,
-  bite: () => void,
-): { restart(): void; cancel(): void } {
-  let heardMs = clock.monotonicMs();
-  const watch = (delayMs: number): { cancel(): void } =>
-    timers.after(delayMs, () => {
-      const leftMs = heardMs + ms - clock.monotonicMs();
-      if (leftMs <= 0) bite();
-      else timer = watch(leftMs);
-    });
-  let timer = watch(ms);
-  return {
-    restart: () => {
-      heardMs = clock.monotonicMs();
-    },
-    cancel: () => {
-      timer.cancel();
-    },
-  };
 }

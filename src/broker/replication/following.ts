@@ -14,9 +14,10 @@ import type {
   Welcome,
 } from '../../api/replication-api';
 import type { Platform, TimerHandle } from '../../platform/platform';
-import { watchdog } from './follower-feed';
 import type { ReplicaStore } from './replica-store';
 import type { ReplicationSettings } from './replication-settings';
+import { watchdog } from './watchdog';
+import { errorText } from '../../platform/error-text';
 
 /** Waits between attempts to reach the master, ms: the first, doubled up to the last. */
 const FIRST_RETRY_MS = 50;
@@ -259,7 +260,7 @@ export class Following {
   }
 
   private giveUp(stream: FollowerStream, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     this.parts.log.warn({ err: error }, 'following the master failed');
     stream.abort(reason);
   }

@@ -12,6 +12,7 @@ import { replaceFile } from '../../store/atomic-file';
 import { beginAnew, cutStore, finishBeginning } from '../../store/cut-store';
 import { EpochFile } from '../../store/epoch-file';
 import { keepTwice, readKept } from '../../store/kept-twice';
+import { Layout } from '../../store/layout';
 import type { MessageStore } from '../../store/message-store';
 import type { ReplicatedLog } from '../../store/replicated-log';
 import { HANDLE_KEYS_FILE, loadHandleKeys } from '../pop/handle-keys';
@@ -47,7 +48,7 @@ export class ReplicaStore {
     const store = await parts.openStore();
     try {
       const { files } = parts.platform;
-      const epochs = await EpochFile.open(files, join(parts.directory, 'epochFileCheckpoint'));
+      const epochs = await EpochFile.open(files, new Layout(parts.directory).epochs);
       return new ReplicaStore(parts, store, epochs, await storeIdOf(parts));
     } catch (error) {
       await store.close();
@@ -125,7 +126,7 @@ export class ReplicaStore {
       // Whoever takes this replica for in sync does not mean the store that it has now.
       await platform.files.remove(this.path(STORE_ID_FILE));
       await beginAnew(this.parts, fresh);
-      this.epochFile = await EpochFile.open(platform.files, join(directory, 'epochFileCheckpoint'));
+      this.epochFile = await EpochFile.open(platform.files, new Layout(directory).epochs);
       this.id = await storeIdOf(this.parts);
     });
   }
@@ -177,16 +178,16 @@ export class ReplicaStore {
     this.notedViews = -1;
     await files.remove(this.path(VIEWS_FILE));
     await files.remove(this.path(`${VIEWS_FILE}.bak`));
-    await files.syncDirectory(join(this.parts.directory, 'gantry'));
+    await files.syncDirectory(new Layout(this.parts.directory).gantry);
   }
 
   private path(name: string): string {
-    return join(this.parts.directory, 'gantry', name);
+    return join(new Layout(this.parts.directory).gantry, name);
   }
 }
 
 async function storeIdOf({ directory, platform }: ReplicaStoreParts): Promise<string> {
-  const path = join(directory, 'gantry', STORE_ID_FILE);
+  const path = join(new Layout(directory).gantry, STORE_ID_FILE);
   const known = await readKept(platform.files, path);
   if (known !== undefined) {
     const { id } = JSON.parse(known) as { readonly id?: unknown };

@@ -5,6 +5,7 @@ import type { Report } from '../../store/tools/finding';
 import { PeriodRows } from './period-rows';
 import { CHECKPOINT, parseCheckpoint, type PeriodCheckpoint, startOf } from './timer-checkpoint';
 import { ENTRY_BYTES, readEntry } from './timer-entry';
+import { errorText } from '../../platform/error-text';
 
 const FOLDER = 'gantry/timer';
 /** Entries read at once. */
@@ -100,6 +101,6 @@ function faultOfEntry(
   try {
     return apply(readEntry(bytes, at));
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorText(error);
   }
 }

@@ -3,7 +3,7 @@
  * A field with its default is left out, and takes no bytes.
  */
 import { tagOf, WireType } from './wire-reader';
-import { varintBytes } from './wire-writer';
+import { putVarint, varintBytes } from './wire-writer';
 
 /** Bytes of a number's field; tags are of fields up to 15. */
 export function numberBytes(value: number): number {
@@ -53,10 +53,6 @@ export class SizedWriter {
   }
 
   private varint(value: number): void {
-    const { target } = this;
-    let rest = value;
-    for (; rest > 0x7fffffff; rest = Math.floor(rest / 128)) target[this.at++] = (rest % 128) | 128;
-    for (; rest > 127; rest >>>= 7) target[this.at++] = (rest & 127) | 128;
-    target[this.at++] = rest;
+    this.at = putVarint(this.target, this.at, value);
   }
 }

@@ -40,12 +40,8 @@ export class WireWriter {
       this.negative(value);
       return;
     }
-    let at = this.at - varintBytes(value);
-    this.at = at;
-    let rest = value;
-    for (; rest > 0x7fffffff; rest = Math.floor(rest / 128)) this.room[at++] = (rest % 128) | 128;
-    for (; rest > 127; rest >>>= 7) this.room[at++] = (rest & 127) | 128;
-    this.room[at] = rest;
+    this.at -= varintBytes(value);
+    putVarint(this.room, this.at, value);
   }
 
   /** A number that is left out when it is 0, the default. */
@@ -168,6 +164,19 @@ export class WireWriter {
     this.room = room;
     this.at = at;
   }
+}
+
+/**
+ * Writes a varint of up to 53 bits from `at` on; answers where it ends. Hot path.
+ * @param value 0 .. 2^53 - 1
+ */
+export function putVarint(target: Uint8Array, at: number, value: number): number {
+  let next = at;
+  let rest = value;
+  for (; rest > 0x7fffffff; rest = Math.floor(rest / 128)) target[next++] = (rest % 128) | 128;
+  for (; rest > 127; rest >>>= 7) target[next++] = (rest & 127) | 128;
+  target[next++] = rest;
+  return next;
 }
 
 /** Bytes that a varint takes. */

@@ -1,6 +1,7 @@
 /** A certificate and its key in files, read again when they change: renewing them needs no restart. */
 import type { Files, TimerHandle, Timers, TlsIdentity } from '../../platform/platform';
 import { CertificateError, checkIdentity, type CertificatePaths } from './check-identity';
+import { errorText } from '../../platform/error-text';
 
 /** How often the files' times are looked at, ms. */
 const LOOK_MS = 5_000;
@@ -82,7 +83,7 @@ export class CertificateFiles {
     try {
       bytes = await this.files.readFile(path);
     } catch (cause) {
-      const text = cause instanceof Error ? cause.message : String(cause);
+      const text = errorText(cause);
       throw new CertificateError(part, `${path}: cannot be read: ${text}`, { cause });
     }
     if (bytes === undefined) throw new CertificateError(part, `${path}: there is no such file`);

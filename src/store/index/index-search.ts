@@ -12,6 +12,7 @@ import type { IndexFiles } from './index-files';
 import { hashesOf, keysOf } from './index-keys';
 import { filedUnder, type Budget } from './index-query';
 import { LogReader, type IndexedLog } from './log-reader';
+import { errorText } from '../../platform/error-text';
 
 /** Searches at once, and waiting for their turn beside them. */
 const SEARCHES_AT_ONCE = 2;
@@ -66,7 +67,7 @@ export class IndexSearch {
     } catch (error) {
       if (!isDamaged(error) && files.generation === generation) {
         if (error instanceof StatusError) throw error;
-        const why = error instanceof Error ? error.message : String(error);
+        const why = errorText(error);
         const text = `the index cannot be read: ${why}`;
         throw new StatusError(Code.INTERNAL_SERVER_ERROR, text, { cause: error });
       }

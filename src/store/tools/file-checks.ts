@@ -6,6 +6,7 @@ import { wholeJson } from '../kept-twice';
 import { slotsOf } from '../mark';
 import type { Report } from './finding';
 import type { OfflineStore } from './offline-store';
+import { errorText } from '../../platform/error-text';
 
 /** What a walk over the log has found. */
 export interface LogFacts {
@@ -83,7 +84,7 @@ async function checkCheckpoint(
       wrong(`has position ${position}, the log ends at ${log.end}`);
     }
   } catch (error) {
-    wrong(error instanceof Error ? error.message : String(error));
+    wrong(errorText(error));
   }
   if (bytes.subarray(48).some((byte) => byte !== 0)) wrong('has bytes where zeros belong');
 }

@@ -5,6 +5,7 @@ import { DeletedTopics } from '../deleted-topics';
 import { Layout, positionOfName } from '../layout';
 import { type Mark, MarkFile } from '../mark';
 import { ENTRY_BYTES } from '../queue-entry';
+import { errorText } from '../../platform/error-text';
 
 const DEFAULT_SEGMENT_BYTES = 1024 * 1024 * 1024;
 const DEFAULT_QUEUE_FILE_ENTRIES = 300_000;
@@ -72,7 +73,7 @@ async function openDeleted(files: Files, layout: Layout): Promise<DeletedTopics 
   try {
     return await DeletedTopics.open(files, layout);
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorText(error);
   }
 }
 

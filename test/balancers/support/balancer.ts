@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { deployText } from '../../support/deploy-files';
 import { freePort, type GantryProcess, ROOT } from '../../support/process';
+import { takesConnections } from '../../support/takes-connections';
 import { until, within } from '../../support/until';
 
 const TCP = { spreadsCalls: false, namesClients: true, asksHealth: true };
@@ -113,17 +113,5 @@ export class Balancer {
       await within('the balancer to end', STOP_MS, ended);
     }
     rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-async function takesConnections(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
   }
 }

@@ -2,10 +2,10 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort, ROOT } from '../../../support/process';
+import { takesConnections } from '../../../support/takes-connections';
 import { until, within } from '../../../support/until';
 import type { ReceivedMessage } from '../../support/driver';
 import { knowsBroker } from './name-server';
@@ -212,20 +212,8 @@ async function portOpen(
       const log = readFileSync(join(folder, `${name}.log`), 'utf8').slice(-5000);
       throw new Error(`the Apache ${name} ended with ${child.exitCode}\n${log}`);
     }
-    return (await accepts(port)) ? true : undefined;
+    return (await takesConnections(port)) ? true : undefined;
   });
-}
-
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }
 
 async function ended(child: ChildProcess): Promise<void> {
