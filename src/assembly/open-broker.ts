@@ -2,6 +2,7 @@
 import type { BrokerDialer } from '../api/broker-dialer';
 import type { ReplicasApi } from '../api/cluster-api';
 import { Broker } from '../broker/broker';
+import type { FollowedSends } from '../broker/dedup/followed-sends';
 import { type BrokerSettings, DEFAULT_BROKER_SETTINGS } from '../broker/settings';
 import { hostOf } from '../message/host';
 import type { WriteWaits } from '../broker/write-waits';
@@ -75,6 +76,8 @@ interface BrokerOn {
   readonly waits?: WriteWaits;
   /** What is known of its group; none for a broker without replicas. */
   readonly replicas?: ReplicasApi;
+  /** See `LeadParts`. */
+  readonly followedSends?: FollowedSends | undefined;
 }
 
 /**
@@ -137,17 +140,21 @@ export function openBrokerOn(
     platform,
     logger: logger.child({ part: 'broker' }),
     ...(dial && { dial }),
-    settings: {
-      ...DEFAULT_BROKER_SETTINGS,
-      brokerName: options.broker.name,
-      cluster: options.broker.cluster,
-      autoCreateGroups: options.groups.autoCreate,
-      ...consumerLimits(options.consumers),
-      ...duplicateLimits(options.dedup),
-      ...liteLimits(options.lite),
-      ...transactionSettings(options.transactions),
-    },
+    settings: brokerSettingsOf(options),
   });
+}
+
+export function brokerSettingsOf(options: BrokerPartOptions): BrokerSettings {
+  return {
+    ...DEFAULT_BROKER_SETTINGS,
+    brokerName: options.broker.name,
+    cluster: options.broker.cluster,
+    autoCreateGroups: options.groups.autoCreate,
+    ...consumerLimits(options.consumers),
+    ...duplicateLimits(options.dedup),
+    ...liteLimits(options.lite),
+    ...transactionSettings(options.transactions),
+  };
 }
 
 function consumerLimits(consumers: BrokerPartOptions['consumers']): Partial<BrokerSettings> {

@@ -9,7 +9,13 @@ import { ReplicaStore } from '../broker/replication/replica-store';
 import { replicationClient } from '../link/replication-client';
 import type { Readiness } from '../observe/http';
 import { readClientTls } from './client-tls';
-import { openBrokerOn, openStoreOf, type BrokerPartOptions, type BrokerPlace } from './open-broker';
+import {
+  brokerSettingsOf,
+  openBrokerOn,
+  openStoreOf,
+  type BrokerPartOptions,
+  type BrokerPlace,
+} from './open-broker';
 import {
   configuredRoles,
   electedRoles,
@@ -84,6 +90,7 @@ export class ReplicaPart implements ReplicationServer {
       platform,
       log,
       openStore: () => openStoreOf(options, place, surroundings, readiness),
+      settings: brokerSettingsOf(options),
     });
     const self = { cluster, brokerName, replicaId, address };
     const seeker: RoleSeeker = { ...self, replica, log, host: () => announced };

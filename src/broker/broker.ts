@@ -38,6 +38,7 @@ import {
   noTopic,
 } from './config-checks';
 import { DuplicateWindow } from './dedup/duplicate-window';
+import type { FollowedSends } from './dedup/followed-sends';
 import { FilterFaults } from './filter/filter-faults';
 import { Judge } from './filter/judge';
 import { Exchange } from './exchange/exchange';
@@ -84,6 +85,8 @@ export interface BrokerParts {
   readonly epoch?: number;
   /** What its sends wait for; default: the disk. */
   readonly waits?: WriteWaits;
+  /** What it has learnt of its duplicate window while it followed; none for a broker that did not. */
+  readonly followedSends?: FollowedSends | undefined;
 }
 
 export class Broker implements BrokerApi {
@@ -139,9 +142,8 @@ export class Broker implements BrokerApi {
     };
     const book = new LedgerBook(platform, clients, settings, events);
     const duplicates = new DuplicateWindow({
-      ...{ store, platform, logger, waits },
-      windowMs: settings.dedupWindowMs,
-      maxEntries: settings.dedupMaxEntries,
+      ...{ store, platform, logger, waits, followed: parts.followedSends },
+      ...{ windowMs: settings.dedupWindowMs, maxEntries: settings.dedupMaxEntries },
     });
     const transactions = new Transactions({
       ...{ store, platform, logger, settings: settings.transactions, topics: metadata.topics },
@@ -175,9 +177,8 @@ export class Broker implements BrokerApi {
     const ensureTopic = (name: string): Promise<void> =>
       opened.broker?.ensureTopic(name) ?? Promise.reject(new Error('the broker is not open yet'));
     const { maxAttempts } = events;
-    const carryOver = new CarryOver({
-      ...{ store, book, log, platform, logger, isFifo, maxAttempts, ensureTopic },
-    });
+    const carried = { store, book, log, platform, logger, isFifo, maxAttempts, ensureTopic };
+    const carryOver = new CarryOver(carried);
     new Removal({ store, book, log, views, timer, carryOver, clock: platform.clock, logger });
     const growth = new Growth({
       ...{ platform, store, book, log, isFifo, dial: parts.dial },
@@ -209,9 +210,7 @@ export class Broker implements BrokerApi {
         return growth.openQueues(ledgers, topic);
       },
     });
-    const deadLetters = new DeadLetterService({
-      ...{ store, book, log, handles, logger, ensureTopic },
-    });
+    const deadLetters = new DeadLetterService({ store, book, log, handles, logger, ensureTopic });
     events.ready = (ledgers) => {
       pops.becameReady(ledgers);
       growth.moved(ledgers);

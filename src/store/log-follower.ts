@@ -52,6 +52,8 @@ export interface FollowerParts {
   readonly dispatched: (endOffset: number, record: Followed, queue?: ConsumeQueue) => void;
   /** All that is visible has its entries, up to here. */
   readonly caughtUp: (visible: number) => void;
+  /** Told of each record that was appended. */
+  readonly followed: ReadonlySet<(record: Buffer) => void>;
   readonly onFailure: (failure: Error) => void;
 }
 
@@ -86,6 +88,7 @@ export class LogFollower {
     commitLog.follow(bytes, end, last?.storeTimestamp ?? 0);
     this.compact();
     this.waiting.push(...records);
+    if (this.parts.followed.size > 0) this.tell(piece, records);
   }
 
   /** Gives records below `visible` their entries; those behind a deletion a bit later. */
@@ -182,6 +185,14 @@ export class LogFollower {
       inQueue: type !== SysFlag.PREPARED && type !== SysFlag.ROLLBACK,
       deletes: this.parts.deletionOf(record),
     };
+  }
+
+  private tell({ position, bytes }: LogPiece, records: readonly Followed[]): void {
+    for (const { physicalOffset, bytes: length } of records) {
+      const at = physicalOffset - position;
+      const record = bytes.subarray(at, at + length);
+      for (const listener of this.parts.followed) listener(record);
+    }
   }
 
   private compact(): void {

@@ -163,11 +163,17 @@ export interface MessageStore {
   readonly finder: MessageFinder;
 
   /**
-   * Reads all records of some topics in log order, from the first one at or above the physical
-   * offset `from`, and calls `visit` with each; its bytes are valid during the call. Lost slots, and
-   * records whose checksum is wrong (they are logged), are left out. For rebuilding views at start.
+   * Reads all records of some topics in log order, those at or above the physical offset `from` and
+   * below `to`, and calls `visit` with each; its bytes are valid during the call. Lost slots, and
+   * records whose checksum is wrong (they are logged), are left out. For rebuilding views.
+   * @param to default: all that is visible now
    */
-  replay(topics: readonly string[], from: number, visit: (record: Buffer) => void): Promise<void>;
+  replay(
+    topics: readonly string[],
+    from: number,
+    visit: (record: Buffer) => void,
+    to?: number,
+  ): Promise<void>;
 
   /**
    * Removes a topic's queues; offsets of a topic of that name start at 0 again. Until it resolves

@@ -42,19 +42,19 @@ export interface ReplaySource {
 }
 
 /**
- * Calls `visit` with each record of `topics` at or above `from` that is visible at the time of the
- * call, in log order. A record that is damaged is logged and left out.
+ * Calls `visit` with each record of `topics` at or above `from` and below `to` that is visible at the time of
+ * the call, in log order. A record that is damaged is logged and left out.
  */
 export async function replayTopics(
   source: ReplaySource,
   topics: readonly string[],
-  from: number,
+  { from, to }: { readonly from: number; readonly to: number },
   visit: (record: Buffer) => void,
 ): Promise<void> {
   const heap = await openCursors(source.queues, topics, from);
   const reader = new RangeReader(source.segments);
   let ahead: Loading | undefined;
-  for await (const range of ranges(source.queues, heap)) {
+  for await (const range of ranges(source.queues, heap, to)) {
     const loading = reader.begin(range);
     if (ahead !== undefined) await visitRange(source, ahead, visit);
     ahead = loading;
@@ -94,14 +94,18 @@ class RangeReader {
 }
 
 /** All that is left of some cursors, in ranges that one read covers. */
-async function* ranges(queues: ConsumeQueues, heap: Cursor[]): AsyncGenerator<readonly Found[]> {
-  for (let batch = await nextBatch(queues, heap); batch.length > 0;) {
+async function* ranges(
+  queues: ConsumeQueues,
+  heap: Cursor[],
+  to: number,
+): AsyncGenerator<readonly Found[]> {
+  for (let batch = await nextBatch(queues, heap, to); batch.length > 0;) {
     for (let i = 0; i < batch.length;) {
       const range = rangeFrom(batch, i);
       yield range;
       i += range.length;
     }
-    batch = await nextBatch(queues, heap);
+    batch = await nextBatch(queues, heap, to);
   }
 }
 
@@ -145,13 +149,13 @@ function step(cursor: Cursor): boolean {
   return false;
 }
 
-/** Takes the next entries of all cursors, by physical offset. */
-async function nextBatch(queues: ConsumeQueues, heap: Cursor[]): Promise<Found[]> {
+/** Takes the next entries of all cursors below `to`, by physical offset. */
+async function nextBatch(queues: ConsumeQueues, heap: Cursor[], to: number): Promise<Found[]> {
   const batch: Found[] = [];
   while (batch.length < ENTRIES_A_BATCH) {
     const cursor = pop(heap);
     const entry = cursor?.entries[cursor.at];
-    if (cursor === undefined || entry === undefined) break;
+    if (cursor === undefined || entry === undefined || entry.physicalOffset >= to) break;
     batch.push({ queue: cursor.queue, entry });
     if (step(cursor) || (await advance(queues, cursor))) push(heap, cursor);
   }

@@ -33,6 +33,14 @@ export interface ReplicatedLog {
   readonly endPosition: number;
   readonly writtenPosition: number;
   readonly syncedPosition: number;
+  /** All that is visible below has its entries in queues. */
+  readonly dispatchedPosition: number;
+
+  /**
+   * Called with each record that is followed, when it is appended; its bytes are valid during the call, and may
+   * still be cut off. Answers how to call it no more.
+   */
+  onFollowed(listener: (record: Buffer) => void): () => void;
 
   /** Called when `writtenPosition` or `syncedPosition` has moved. Answers how to call it no more. */
   onProgress(listener: () => void): () => void;

@@ -7,6 +7,7 @@ export class StoreListeners {
   readonly failure: ((failure: Error) => void)[] = [];
   readonly full: ((reason: string | undefined) => void)[] = [];
   readonly progress = new Set<() => void>();
+  readonly followed = new Set<(record: Buffer) => void>();
   readonly removal: ((plan: RemovalPlan) => Promise<void>)[] = [];
 
   constructor(private readonly log: Logger) {}

@@ -207,8 +207,9 @@ export class Store implements MessageStore, ReplicatedLog {
     topics: readonly string[],
     from: number,
     visit: (record: Buffer) => void,
+    to = Infinity,
   ): Promise<void> {
-    await replayTopics(this.parts, topics, from, visit);
+    await replayTopics(this.parts, topics, { from, to }, visit);
   }
 
   async deleteTopic(topic: string): Promise<void> {
@@ -255,6 +256,15 @@ export class Store implements MessageStore, ReplicatedLog {
 
   get syncedPosition(): number {
     return this.commitLog.writer.synced;
+  }
+
+  get dispatchedPosition(): number {
+    return this.dispatchedTo;
+  }
+
+  onFollowed(listener: (record: Buffer) => void): () => void {
+    this.heard.followed.add(listener);
+    return () => void this.heard.followed.delete(listener);
   }
 
   onProgress(listener: () => void): () => void {
@@ -327,6 +337,7 @@ export class Store implements MessageStore, ReplicatedLog {
       ...this.parts,
       commitLog: this.commitLog,
       deleteTopic: (topic, position) => this.deleteTopicBelow(topic, position),
+      followed: this.heard.followed,
       dispatched: (endOffset, { physicalOffset, storeTimestamp }, queue) => {
         this.dispatchedTo = endOffset;
         this.lastPhysicalOffset = physicalOffset;

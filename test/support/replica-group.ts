@@ -8,7 +8,7 @@ import { BrokerHost } from '../../src/broker/replication/broker-host';
 import { ReplicaStore } from '../../src/broker/replication/replica-store';
 import type { ReplicationSettings } from '../../src/broker/replication/replication-settings';
 import { StaticRoles } from '../../src/broker/replication/static-roles';
-import { DEFAULT_BROKER_SETTINGS } from '../../src/broker/settings';
+import { type BrokerSettings, DEFAULT_BROKER_SETTINGS } from '../../src/broker/settings';
 import {
   followerFromWire,
   followerToWire,
@@ -35,6 +35,7 @@ export interface GroupOptions {
   readonly flush?: FlushMode;
   readonly store?: Partial<StoreOptions>;
   readonly keeper?: (replicaId: number) => RoleKeeper;
+  readonly broker?: Partial<BrokerSettings>;
 }
 
 /** One replica's process. */
@@ -93,6 +94,10 @@ export class ReplicaGroup {
     const { platform } = process;
     const flush = this.options.flush ?? 'sync';
     const parts = { directory: DIRECTORY, platform, log: SILENT };
+    const brokerSettings = {
+      ...{ ...DEFAULT_BROKER_SETTINGS, brokerName: 'a', snapshotEveryBytes: 4096 },
+      ...this.options.broker,
+    };
     const replica = await this.drive(
       ReplicaStore.open({
         ...parts,
@@ -106,6 +111,7 @@ export class ReplicaGroup {
             },
             ...this.options.store,
           }),
+        settings: brokerSettings,
       }),
     );
     const host = new BrokerHost(
@@ -120,7 +126,7 @@ export class ReplicaGroup {
         openBroker: (store, lead) =>
           Broker.open({
             ...{ ...lead, store, directory: DIRECTORY, platform, logger: SILENT },
-            settings: { ...DEFAULT_BROKER_SETTINGS, brokerName: 'a', snapshotEveryBytes: 4096 },
+            settings: brokerSettings,
           }),
         register: () => Promise.resolve(),
         handOver: () => Promise.reject(new Error('roles are given by the test')),

@@ -126,6 +126,19 @@ export class DuplicateTable {
     this.next++;
   }
 
+  /** Adds all entries of another table behind its own. */
+  addAll(other: DuplicateTable): void {
+    for (let number = other.first; number < other.next; number++) {
+      const at = number - other.base;
+      const page = other.pages[at >>> PAGE_SHIFT];
+      if (page === undefined) break;
+      const i = at & (PAGE_ENTRIES - 1);
+      const cell = i << CELL_SHIFT;
+      const [low, high] = [page.cells[cell] ?? 0, page.cells[cell + HIGH] ?? 0];
+      this.add(low, high, page.positions[i] ?? 0, page.storedMs(i));
+    }
+  }
+
   /** Drops all entries that were stored before `timeMs`, and frees what they took. */
   dropBefore(timeMs: number): void {
     for (let page = this.pages[0]; page !== undefined && this.size > 0; page = this.pages[0]) {

@@ -12,8 +12,10 @@ import type { RecordDraft } from '../../message/record-draft';
 import type { Platform, TimerHandle } from '../../platform/platform';
 import type { Appended, MessageStore } from '../../store/message-store';
 import type { WriteWaits } from '../write-waits';
-import { DuplicateTable } from './duplicate-table';
+import type { DuplicateTable } from './duplicate-table';
+import type { FollowedSends } from './followed-sends';
 import { IdHash } from './id-hash';
+import { KnownSends } from './known-sends';
 import { sentMessageOf } from './sent-message';
 import { replayWindow } from './window-replay';
 
@@ -33,9 +35,12 @@ export interface DuplicateParts {
   readonly windowMs: number;
   /** Message ids known at a time; beyond, the oldest one is forgotten before its time. */
   readonly maxEntries: number;
+  /** What was learnt while the log was followed. */
+  readonly followed?: FollowedSends | undefined;
 }
 
 export class DuplicateWindow {
+  private readonly known: KnownSends;
   private readonly table: DuplicateTable;
   private readonly hash: IdHash;
   /** Whether `hash` is that of the message that `find` was asked about last. */
@@ -45,9 +50,10 @@ export class DuplicateWindow {
   private warnedMs = -Infinity;
 
   constructor(private readonly parts: DuplicateParts) {
-    const { random } = parts.platform;
-    this.table = new DuplicateTable(parts.maxEntries);
-    this.hash = new IdHash(random.uint32(), random.uint32());
+    const { platform, maxEntries, followed } = parts;
+    this.hash = followed?.known.hash ?? IdHash.seededBy(platform.random);
+    this.known = new KnownSends(this.hash, maxEntries);
+    this.table = this.known.table;
   }
 
   /** Message ids that are known now, and the bytes that they take. */
@@ -61,18 +67,14 @@ export class DuplicateWindow {
 
   /** Learns the messages of `topics` that the log holds from the window before now. */
   async load(topics: Iterable<{ readonly name: string; readonly queues: number }>): Promise<void> {
-    const { store, windowMs, platform } = this.parts;
+    const { store, windowMs, platform, followed } = this.parts;
     if (windowMs === 0) return;
     const fromMs = platform.clock.wallMs() - windowMs;
-    // What lies in topics of retries and dead letters, the broker has copied there.
     const sent = [...topics].filter(({ name }) => !isDerivedTopic(name));
     const waiting = [TIMER_TOPIC, HALF_TOPIC].map((name) => ({ name, queues: 1 }));
-    await replayWindow(store, [...sent, ...waiting], fromMs, (record, storedMs) => {
-      const message = sentMessageOf(record);
-      if (message === undefined) return;
-      this.hash.of(message.topic, message.messageId);
-      this.table.add(this.hash.low, this.hash.high, readInt64(record, 28), storedMs);
-    });
+    const range = { fromMs, to: followed?.from ?? Infinity };
+    await replayWindow(store, [...sent, ...waiting], range, (record) => this.known.take(record));
+    if (followed !== undefined) this.table.addAll(followed.known.table);
     this.arm();
   }
 

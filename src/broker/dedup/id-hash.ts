@@ -1,3 +1,5 @@
+import type { Random } from '../../platform/platform';
+
 /** Two 32-bit hashes of a topic and a message id. */
 export class IdHash {
   low = 0;
@@ -15,6 +17,10 @@ export class IdHash {
   ) {
     this.topicLow = seedLow;
     this.topicHigh = seedHigh;
+  }
+
+  static seededBy(random: Pick<Random, 'uint32'>): IdHash {
+    return new IdHash(random.uint32(), random.uint32());
   }
 
   /** Sets `low` and `high`. Hot path. */

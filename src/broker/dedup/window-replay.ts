@@ -10,19 +10,23 @@ interface Topic {
   readonly queues: number;
 }
 
-/** Calls `visit` with each message of `topics` that was stored at `fromMs` or later; see `MessageStore.replay`. */
+/**
+ * Calls `visit` with each message of `topics` that was stored at `fromMs` or later and lies below the position `to`;
+ * see `MessageStore.replay`.
+ */
 export async function replayWindow(
   store: MessageStore,
   topics: readonly Topic[],
-  fromMs: number,
-  visit: (record: Buffer, storedMs: number) => void,
+  { fromMs, to }: { readonly fromMs: number; readonly to: number },
+  visit: (record: Buffer) => void,
 ): Promise<void> {
   const from = await positionBefore(store, topics, fromMs);
+  if (from >= to) return;
   const names = topics.map(({ name }) => name);
-  await store.replay(names, from, (record) => {
-    const storedMs = storeTimestampOf(record);
-    if (storedMs >= fromMs) visit(record, storedMs);
-  });
+  const ifLater = (record: Buffer): void => {
+    if (storeTimestampOf(record) >= fromMs) visit(record);
+  };
+  await store.replay(names, from, ifLater, to);
 }
 
 /**

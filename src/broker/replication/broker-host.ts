@@ -15,6 +15,7 @@ import type { MasterStream, ReplicationApi, ReplicationServer } from '../../api/
 import type { Platform } from '../../platform/platform';
 import type { MessageStore } from '../../store/message-store';
 import type { Broker } from '../broker';
+import type { FollowedSends } from '../dedup/followed-sends';
 import type { WriteWaits } from '../write-waits';
 import { Following } from './following';
 import { Leading, type LeadingParts } from './leading';
@@ -32,6 +33,8 @@ export interface LeadParts {
   readonly epoch: number;
   readonly waits: WriteWaits;
   readonly replicas: ReplicasApi;
+  /** What the replica has learnt of its duplicate window while it followed. */
+  readonly followedSends: FollowedSends | undefined;
 }
 
 export interface HostParts {
@@ -197,7 +200,12 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
       await replica.log.takeOver();
       const waits = new ReplicaWaits(leading, replica.store, settings, platform);
       mastership.waits = waits;
-      const broker = await openBroker(replica.store, { epoch, waits, replicas: this.replicas });
+      const { warmViews } = replica;
+      await warmViews.stop();
+      const followedSends = warmViews.sends;
+      const broker = await openBroker(replica.store, {
+        ...{ epoch, waits, followedSends, replicas: this.replicas },
+      });
       mastership.broker = broker;
       leading.snapshot = () => broker.snapshotPlace;
     } catch (error) {

@@ -207,6 +207,7 @@ export class Following {
     keeper.clockOff(heartbeat.clockOffMs);
     this.promiseMs = promiseMs > 0 ? keeper.promise(this.epoch, promiseMs) : 0;
     void this.keepUp(heartbeat);
+    replica.warmViews.advance();
     this.ackSoon(stream);
   }
 

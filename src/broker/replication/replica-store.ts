@@ -19,6 +19,7 @@ import { HANDLE_KEYS_FILE, loadHandleKeys } from '../pop/handle-keys';
 import { forgetTimerBeyond } from '../timer/timer-checkpoint';
 import { VIEWS_FILE } from '../views';
 import { epochsBelow } from './common-position';
+import { WarmViews, type WarmViewSettings } from './warm-views';
 
 const STORE_ID_FILE = 'store-id.json';
 /** Replica ids and epochs apart, a store is known by so many random bytes. */
@@ -30,17 +31,21 @@ export interface ReplicaStoreParts {
   readonly log: Logger;
   /** Opens the store in the directory. */
   readonly openStore: () => Promise<MessageStore>;
+  readonly settings: WarmViewSettings;
 }
 
 export class ReplicaStore {
   private notedViews = -1;
+  private warm: WarmViews;
 
   private constructor(
     private readonly parts: ReplicaStoreParts,
     private opened: MessageStore,
     private epochFile: EpochFile,
     private id: string,
-  ) {}
+  ) {
+    this.warm = new WarmViews({ ...parts, store: opened });
+  }
 
   /** @throws as `openStore`; Error when a file beside the log is damaged */
   static async open(parts: ReplicaStoreParts): Promise<ReplicaStore> {
@@ -58,6 +63,11 @@ export class ReplicaStore {
 
   get store(): MessageStore {
     return this.opened;
+  }
+
+  /** What is learnt of the log while it is followed. */
+  get warmViews(): WarmViews {
+    return this.warm;
   }
 
   get log(): ReplicatedLog {
@@ -99,8 +109,8 @@ export class ReplicaStore {
 
   /** Closes the store and opens it again: nobody who listened to it hears of it any more. */
   async reopen(): Promise<void> {
-    await this.opened.close();
-    this.opened = await this.parts.openStore();
+    await this.close();
+    await this.openAgain();
   }
 
   /** Cuts the log to what the master has as well, and with it all that was learnt from what goes. */
@@ -158,19 +168,25 @@ export class ReplicaStore {
     await replaceFile(files, this.path(HANDLE_KEYS_FILE), keys);
   }
 
-  close(): Promise<void> {
-    return this.opened.close();
+  async close(): Promise<void> {
+    await this.warm.stop();
+    await this.opened.close();
   }
 
   /** Works on the closed store; it is open again afterwards, also when that failed. */
   private async whileClosed(work: () => Promise<void>): Promise<void> {
-    await this.opened.close();
+    await this.close();
     try {
       await work();
     } finally {
       await finishBeginning(this.parts);
-      this.opened = await this.parts.openStore();
+      await this.openAgain();
     }
+  }
+
+  private async openAgain(): Promise<void> {
+    this.opened = await this.parts.openStore();
+    this.warm = new WarmViews({ ...this.parts, store: this.opened });
   }
 
   private async forgetViews(): Promise<void> {

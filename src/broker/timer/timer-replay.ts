@@ -10,21 +10,25 @@ import type { TimerIndex } from './timer-index';
 /**
  * Applies what the log tells from `from` on: first which messages began to wait, and which waits ended
  * without a delivery, then deliveries, from the topics of the messages.
+ * @param to what lies from there on does not count; default: all counts
  * @returns how many records told something
  */
 export async function replayTimer(
   store: MessageStore,
   index: TimerIndex,
   from: number,
+  to = Infinity,
 ): Promise<number> {
   const replay = new Replay(index, from);
-  await store.replay([TIMER_TOPIC], from, (bytes) => replay.timerRecord(readRecord(bytes, 0)));
-  await store.replay([...replay.topics], from, (bytes) => {
+  const timerRecord = (bytes: Buffer): void => replay.timerRecord(readRecord(bytes, 0));
+  await store.replay([TIMER_TOPIC], from, timerRecord, to);
+  const delivery = (bytes: Buffer): void => {
     const delivered = deliveredDelay(bytes);
     if (delivered === undefined) return;
     const { position, dueMs } = delivered;
     replay.end(EntryKind.DELIVERED, dueMs, position, topicOf(bytes), readRecord(bytes, 0));
-  });
+  };
+  await store.replay([...replay.topics], from, delivery, to);
   return replay.records;
 }
 

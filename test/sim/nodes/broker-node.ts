@@ -71,6 +71,7 @@ export async function startReplica(
         ...{ directory: DIRECTORY, platform, flush: 'sync', storeHost: ANY_HOST, ...FILES },
         ...{ deletionOf, log: logger.child({ part: 'store' }) },
       }),
+    settings: { ...DEFAULT_BROKER_SETTINGS, ...SETTINGS },
   });
   const routes = routesOf(surroundings);
   const dial = dialerOf(surroundings);
