@@ -162,7 +162,7 @@ class AckFamily {
    */
   private brokerOf(receiptHandle: string): string {
     const { brokerName } = splitReceiptHandle(receiptHandle);
-    if (this.parts.pool.find(brokerName) !== undefined) return brokerName;
+    if (this.parts.failover.knows(brokerName)) return brokerName;
     if (this.parts.routes.masters.length === 0) {
       throw new StatusError(Code.PROXY_TIMEOUT, `broker ${brokerName} is not known at present`);
     }

@@ -10,11 +10,11 @@
  */
 import type { BrokerApi } from '../api/broker-api';
 import { BrokerLostError } from '../api/broker-lost';
-import { BrokerUnreachableError } from '../api/broker-unreachable';
 import type { Platform } from '../platform/platform';
 import { isAway } from './away';
 import type { BrokerPool } from './broker-pool';
 import type { MasterWaits } from './master-waits';
+import type { RouteTable } from './route-table';
 import type { ProxySettings } from './settings';
 
 /** The end of a wait that is none. */
@@ -25,6 +25,7 @@ interface FailoverParts {
   readonly settings: ProxySettings;
   readonly pool: BrokerPool;
   readonly waits: MasterWaits;
+  readonly routes: () => Pick<RouteTable, 'leaderless'>;
 }
 
 export class Failover {
@@ -55,9 +56,8 @@ export class Failover {
     let lost: BrokerLostError | undefined;
     for (;;) {
       const way = pool.way(brokerName);
-      if (way === undefined) throw lost ?? new BrokerUnreachableError(brokerName);
       try {
-        return await call(way.connection);
+        return await call(way?.connection ?? pool.get(brokerName));
       } catch (error) {
         if (!isAway(error)) throw error;
         // That nobody knows whether it was done stays true, whatever is said later.
@@ -68,7 +68,14 @@ export class Failover {
     }
   }
 
+  /** Whether there is a broker of that name: a master, or replicas that one may come of. */
+  knows(brokerName: string): boolean {
+    const { pool, routes } = this.parts;
+    return pool.way(brokerName) !== undefined || routes().leaderless().includes(brokerName);
+  }
+
   private wait(brokerName: string, endMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (!this.knows(brokerName)) return Promise.resolve(false);
     return this.parts.waits.wait(brokerName, endMs - this.nowMs(), signal);
   }
 

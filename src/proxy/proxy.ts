@@ -158,7 +158,7 @@ function makeParts({ routes, dial, platform, log, settings, process }: ProxyOpti
     if (master !== undefined) void clients.introduce(master);
   };
   const pool = new BrokerPool(dial, platform, log, settings.brokerLingerMs, changed);
-  const failover = new Failover({ platform, settings, pool, waits });
+  const failover = new Failover({ platform, settings, pool, waits, routes: () => table });
   const health = new BrokerHealth({ platform, log, settings: settings.health, find });
   const typeOf = (topic: string): TopicType | undefined => table.find(topic)?.type;
   const checks = new TransactionChecks({ platform, log, pool, typeOf });

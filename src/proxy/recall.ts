@@ -53,7 +53,7 @@ export async function recallFrom(
   message: RecallRequest,
   endMs: number,
 ): Promise<void> {
-  if (parts.pool.find(brokerName) === undefined) {
+  if (!parts.failover.knows(brokerName)) {
     // MESSAGE_NOT_FOUND would say that the message will not come any more, and nobody knows that.
     throw new StatusError(
       Code.PROXY_TIMEOUT,

@@ -97,6 +97,16 @@ export class RouteTable {
     );
   }
 
+  /**
+   * Broker groups of which name servers know replicas, and this proxy has seen no master, or none for long: what topics
+   * they hold is for their next master to say.
+   */
+  leaderless(): readonly string[] {
+    const known = new Set(this.brokers.map(({ registration }) => registration.brokerName));
+    const names = this.registrations.map(({ brokerName }) => brokerName);
+    return [...new Set(names.filter((name) => !known.has(name)))];
+  }
+
   /** All topics of the masters, sorted. */
   topicNames(): readonly string[] {
     return [...new Set(this.brokers.flatMap(({ topics }) => [...topics.keys()]))].toSorted();
@@ -112,7 +122,7 @@ export class RouteTable {
     return route;
   }
 
-  /** @throws StatusError TOPIC_NOT_FOUND; PROXY_TIMEOUT while no broker is known */
+  /** @throws StatusError TOPIC_NOT_FOUND; PROXY_TIMEOUT while no broker is known, or a group has no master that could hold it */
   get(topic: string): TopicRoute {
     const route = this.find(topic);
     if (route === undefined) throw this.noRoute(topic);
@@ -232,9 +242,18 @@ export class RouteTable {
       const text = `no broker is known at present that could hold topic ${topic}`;
       return new StatusError(Code.PROXY_TIMEOUT, text);
     }
+    const away = this.leaderless();
+    if (away.length > 0) return mayHold(away, topic);
     const text = `No topic route info in name server for the topic: ${topic}`;
     return new StatusError(Code.TOPIC_NOT_FOUND, text);
   }
+}
+
+/** Some groups have no master, and may hold a topic that nobody else has. */
+export function mayHold(brokerNames: readonly string[], topic: string): StatusError {
+  const names = brokerNames.join(', ');
+  const text = `no master is known at present of ${names}, which may hold topic ${topic}`;
+  return new StatusError(Code.PROXY_TIMEOUT, text);
 }
 
 function unchanged(topic: string, limitMs: number): StatusError {

@@ -4,7 +4,7 @@ import { checkTopicName, isDerivedTopic } from '../message/names';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import type { BrokerPool } from './broker-pool';
-import type { RouteTable, TopicRoute } from './route-table';
+import { mayHold, type RouteTable, type TopicRoute } from './route-table';
 import type { ProxySettings } from './settings';
 
 interface CreationParts {
@@ -72,6 +72,8 @@ export class TopicCreation {
     // An operator may have made it with another type while this waited.
     const route = routes.find(topic);
     if (route !== undefined) return route;
+    const away = routes.leaderless();
+    if (away.length > 0) throw mayHold(away, topic);
     const masters = pool.masters().filter(({ brokerName }) => !routes.isDraining(brokerName));
     if (masters.length === 0) {
       throw new StatusError(

@@ -53,7 +53,8 @@ export async function decide(
   const { pool, routes } = parts;
   const route = routes.get(request.topic);
   const others = [...pool.masters(), ...route.brokers].map(({ brokerName }) => brokerName);
-  let names = [...new Set([firstBroker(route, request.transactionId), ...others])];
+  const home = firstBroker(route, request.transactionId);
+  let names = [...new Set([home, ...others, ...routes.leaderless()])];
   let refusal: StatusError | undefined;
   let fault: StatusError | undefined;
   let absence: StatusError | undefined;

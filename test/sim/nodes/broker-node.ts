@@ -1,6 +1,7 @@
 import type { LeadingBroker } from '../../../src/api/leading-broker';
 import { Broker } from '../../../src/broker/broker';
 import { deletionOf } from '../../../src/broker/metadata';
+import { AnnouncedHost } from '../../../src/broker/replication/announced-host';
 import { BrokerHost } from '../../../src/broker/replication/broker-host';
 import { Election } from '../../../src/broker/replication/election';
 import { memberOf } from '../../../src/broker/replication/member-book';
@@ -89,7 +90,7 @@ export async function startReplica(
       },
     },
     get host() {
-      return host;
+      return announced;
     },
   });
   const host = new BrokerHost(
@@ -105,6 +106,8 @@ export async function startReplica(
     },
     election,
   );
+  const place = { cluster: broker.cluster, brokerName, replicaId, address };
+  const announced: AnnouncedHost = new AnnouncedHost(host, routes, place, log);
   const streams = serveLink(surroundings, host.leader, brokerName);
   serveReplication(surroundings, host);
   election.start();
@@ -113,6 +116,7 @@ export async function startReplica(
     stop: async () => {
       await election.stop();
       await streams.close(platform.timers, GRACE_MS);
+      await announced.close();
       await host.close();
       await lease.close();
       await routes.close();

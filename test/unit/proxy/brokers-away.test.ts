@@ -3,6 +3,8 @@ import { formatRecallHandle } from '../../../src/api/recall-handle';
 import { BrokerUnreachableError } from '../../../src/api/broker-unreachable';
 import type { TopicType } from '../../../src/api/topic';
 import { Code } from '../../../src/message/status';
+import { follow } from '../../support/follow';
+import { ModelBroker } from '../../support/model-broker';
 import { ModelCluster } from '../../support/model-cluster';
 import { message, PublicClient, receiveRequest } from '../../support/public-client';
 
@@ -106,5 +108,61 @@ describe('while one of two brokers is away', () => {
     cluster.announce();
     leave('broker-a');
     expect((await client.status('RecallMessage', recall)).code).toBe(Code.TOPIC_NOT_FOUND);
+  });
+});
+
+describe('a proxy that knows replicas of a broker, and has not seen their master', () => {
+  const entries = [{ message_id: 'm', receipt_handle: 'broker-a~x' }];
+  const ack = { group: { name: 'g' }, topic, entries };
+  /** With what a broker answers that has just begun to lead. */
+  const { INVALID_RECEIPT_HANDLE, OK, INVALID_TRANSACTION_ID } = Code;
+  type Ask = (client: PublicClient) => Promise<{ readonly code: number }>;
+  const calls: readonly [string, TopicType, Ask, Code][] = [
+    ['AckMessage', 'NORMAL', (client) => client.status('AckMessage', ack), INVALID_RECEIPT_HANDLE],
+    ['RecallMessage', 'DELAY', (client) => client.status('RecallMessage', recall), OK],
+    [
+      'EndTransaction',
+      'TRANSACTION',
+      (client) => client.status('EndTransaction', commit),
+      INVALID_TRANSACTION_ID,
+    ],
+  ];
+
+  function leaderless(type: TopicType) {
+    const { cluster, ...rest } = scene(type, ['broker-b']);
+    cluster.follower('broker-a', 2);
+    cluster.announce();
+    const lead = (): void => {
+      cluster.brokers.set('broker-a', new ModelBroker('broker-a', () => cluster.announce()));
+      cluster.announce();
+    };
+    return { ...rest, cluster, lead };
+  }
+
+  it.each(calls)('%s says so when none has come in time', async (_rpc, type, call) => {
+    const { client, inTime } = leaderless(type);
+    expect(await inTime(call(client))).toMatchObject({
+      code: Code.PROXY_TIMEOUT,
+      message: expect.stringContaining('broker-a') as string,
+    });
+  });
+
+  it.each(calls)('%s is answered by the one that comes', async (_rpc, type, call, code) => {
+    const { cluster, client, lead } = leaderless(type);
+    const status = follow(call(client));
+    await cluster.sim.advance(1000);
+    expect(status.done).toBe(false);
+    lead();
+    await cluster.sim.settle();
+    expect(status.value?.code).toBe(code);
+  });
+
+  it('a topic that no other broker has may be there, and is not made anew', async () => {
+    const { cluster, client, lead } = leaderless('NORMAL');
+    const other = { topic: { name: 'other' } };
+    expect((await client.status('QueryRoute', other)).code).toBe(Code.PROXY_TIMEOUT);
+    expect(cluster.broker('broker-b').putTopics).toBe(0);
+    lead();
+    expect((await client.status('QueryRoute', other)).code).toBe(Code.OK);
   });
 });
