@@ -23,8 +23,8 @@ import type { SyncLiteRequest } from '../api/lite-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { BrokerDialer } from '../api/broker-dialer';
 import type { BrokerRegistration, RegistrationLease, RouteApi } from '../api/route-api';
-import { DEFAULT_BACKOFF, isOrdered, type GroupConfig, type TopicConfig } from '../api/topic';
-import { FilterCache } from '../message/filter-cache';
+import type { OffsetApi } from '../api/offset-api';
+import type { GroupConfig, TopicConfig } from '../api/topic';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import type { MessageStore } from '../store/message-store';
@@ -39,8 +39,6 @@ import {
 } from './config-checks';
 import { DuplicateWindow } from './dedup/duplicate-window';
 import type { FollowedSends } from './dedup/followed-sends';
-import { FilterFaults } from './filter/filter-faults';
-import { Judge } from './filter/judge';
 import { Exchange } from './exchange/exchange';
 import { Growth } from './growth/growth';
 import { Inspector } from './inspector';
@@ -49,20 +47,11 @@ import { GroupStarts } from './group-starts';
 import { LiteTopics } from './lite/lite-topics';
 import { Making } from './making';
 import { Metadata, type StoredTopic } from './metadata';
-import { Offsets } from './offsets/offsets';
 import { CarryOver } from './carry-over';
-import { ClientTable } from './pop/client-table';
-import { FinishService } from './pop/finish-service';
+import { Delivery, fifoIn, type Ledgers, makeLedgers } from './delivery';
 import { loadHandleKeys } from './pop/handle-keys';
-import { LedgerBook, type LedgerEvents } from './pop/ledger-book';
 import { DeadLetterService } from './pop/dead-letter-service';
-import { LedgerLog } from './pop/ledger-log';
-import { LostDeliveries } from './pop/lost-deliveries';
-import { PopService } from './pop/pop-service';
-import { RunningPops } from './pop/running-pops';
-import { ReceiptHandles } from './pop/receipt-handles';
-import { RetryTopics } from './pop/retry-topics';
-import { Selector } from './pop/selection';
+import { logSink } from './pop/ledger-sink';
 import { Removal } from './removal';
 import { diskWaits, type WriteWaits } from './write-waits';
 import type { BrokerSettings } from './settings';
@@ -101,21 +90,15 @@ export class Broker implements BrokerApi {
   private constructor(
     private readonly parts: BrokerParts,
     private readonly metadata: Metadata,
-    private readonly book: LedgerBook,
-    private readonly log: LedgerLog,
+    private readonly ledgers: Ledgers,
     private readonly views: Views,
     private readonly exchange: Exchange,
-    private readonly pops: PopService,
-    private readonly finishing: FinishService,
+    private readonly delivery: Delivery,
     private readonly deadLetters: DeadLetterService,
-    private readonly retries: RetryTopics,
-    private readonly faults: FilterFaults,
     private readonly duplicates: DuplicateWindow,
     readonly transactions: Transactions,
     private readonly timer: Timer,
     private readonly growth: Growth,
-    private readonly running: RunningPops,
-    readonly offsets: Offsets,
     readonly inspect: Inspector,
     private readonly starts: GroupStarts,
     private readonly lite: LiteTopics,
@@ -131,16 +114,10 @@ export class Broker implements BrokerApi {
     const { store, platform, logger, settings, directory } = parts;
     const keys = await loadHandleKeys(directory, platform);
     const metadata = new Metadata(store, platform.clock, settings);
-    const clients = new ClientTable(platform.clock);
     const waits = parts.waits ?? diskWaits(store);
-    const log = new LedgerLog(store, platform, waits);
-    const nothing = (): void => undefined;
-    const events: LedgerEvents = {
-      ready: nothing,
-      exhausted: nothing,
-      maxAttempts: (group) => metadata.groups.get(group)?.maxAttempts ?? Infinity,
-    };
-    const book = new LedgerBook(platform, clients, settings, events);
+    const sink = logSink(store, platform.clock, waits);
+    const ledgers = makeLedgers(platform, settings, metadata, sink);
+    const { book, log, events } = ledgers;
     const duplicates = new DuplicateWindow({
       ...{ store, platform, logger, waits, followed: parts.followedSends },
       ...{ windowMs: settings.dedupWindowMs, maxEntries: settings.dedupMaxEntries },
@@ -165,14 +142,7 @@ export class Broker implements BrokerApi {
       logger: logger.child({ part: 'timer' }),
       queuesOf: (topic) => metadata.topics.get(topic)?.queues ?? 0,
     });
-    const handles = new ReceiptHandles(settings.brokerName, keys, book);
-    const faults = new FilterFaults(platform.clock, logger);
-    const filters = new FilterCache();
-    const judge = new Judge(store, faults);
-    const isFifo = (name: string): boolean => {
-      const group = metadata.groups.get(name);
-      return group !== undefined && isOrdered(group);
-    };
+    const isFifo = fifoIn(metadata);
     const opened: { broker?: Broker } = {};
     const ensureTopic = (name: string): Promise<void> =>
       opened.broker?.ensureTopic(name) ?? Promise.reject(new Error('the broker is not open yet'));
@@ -185,66 +155,51 @@ export class Broker implements BrokerApi {
       brokerName: settings.brokerName,
       logger: logger.child({ part: 'growth' }),
       topics: metadata.topics,
-      opened: (ledgers) => pops.becameReady(ledgers),
-    });
-    const selector = new Selector({
-      ...{ store, book, log, judge, settings, platform, isFifo },
-      hasPriorities: (topic) => metadata.topics.get(topic)?.type === 'PRIORITY',
-    });
-    const finishing = new FinishService({
-      ...{ book, log, handles },
-      lost: new LostDeliveries({ store, book, log, isFifo }),
-      takeNonce: () => selector.takeNonce(),
-      backoffOf: (group) => metadata.groups.get(group)?.backoff ?? DEFAULT_BACKOFF,
+      opened: (ready) => pops.becameReady(ready),
     });
     const lite: LiteTopics = new LiteTopics({
       ...{ store, book, log, metadata, platform, settings },
-      becameReady: (ledgers) => pops.becameReady(ledgers),
+      becameReady: (ready) => pops.becameReady(ready),
     });
-    const pops: PopService = new PopService({
-      ...{ store, book, log, handles, selector, finishing, filters, judge, isFifo },
-      ...{ platform, settings, logger },
-      queuesOf: (ledgers, clientId) => {
-        const topic = metadata.topics.get(ledgers.topic);
-        if (topic?.type === 'LITE') return lite.queuesOf(ledgers.topic, clientId);
-        return growth.openQueues(ledgers, topic);
+    const starts = new GroupStarts({ store, metadata, book, log, growth, settings });
+    const delivery: Delivery = new Delivery({
+      ...{ store, platform, logger, settings, metadata, ledgers, keys },
+      begun: (...names) => starts.begun(...names),
+      queuesOf: (asked, clientId) => {
+        const topic = metadata.topics.get(asked.topic);
+        if (topic?.type === 'LITE') return lite.queuesOf(asked.topic, clientId);
+        return growth.openQueues(asked, topic);
       },
     });
+    const { pops, handles } = delivery;
     const deadLetters = new DeadLetterService({ store, book, log, handles, logger, ensureTopic });
-    events.ready = (ledgers) => {
-      pops.becameReady(ledgers);
-      growth.moved(ledgers);
+    events.ready = (ready) => {
+      pops.becameReady(ready);
+      growth.moved(ready);
     };
     events.exhausted = (...message) => deadLetters.exhausted(...message);
-    const { clock } = platform;
-    const retries = new RetryTopics({ store, metadata, book, log, clock, pops });
     await duplicates.load(metadata.topics.values());
-    const running = new RunningPops();
-    const starts = new GroupStarts({ store, metadata, book, log, growth, settings });
-    const offsets = new Offsets({
-      ...{ store, platform, settings, filters, judge, book, log, running },
-      ...{ brokerName: settings.brokerName, topics: metadata.topics, groups: metadata.groups },
-      becameReady: (ledgers) => pops.becameReady(ledgers),
-      begun: (...names) => starts.begun(...names),
-    });
     const inspect = new Inspector({
       ...{ store, book, log, topics: metadata.topics, groups: metadata.groups },
       ...{ brokerName: settings.brokerName, timers: platform.timers },
       lite: (topic) => metadata.liteTable(topic),
       delayed: (topic) => timer.waitingFor(topic),
       transactions: () => transactions.pendingByTopic(),
-      endPolls: (gone, error) => pops.endPolls((ledgers) => ledgers === gone, error),
+      endPolls: (gone, error) => pops.endPolls((asked) => asked === gone, error),
     });
     await exchange.start(timer);
     timer.start();
     const broker: Broker = new Broker(
-      ...([parts, metadata, book, log, views, exchange, pops, finishing] as const),
-      ...([deadLetters, retries, faults, duplicates, transactions, timer, growth] as const),
-      ...([running, offsets, inspect, starts, lite, waits] as const),
+      ...([parts, metadata, ledgers, views, exchange, delivery, deadLetters] as const),
+      ...([duplicates, transactions, timer, growth, inspect, starts, lite, waits] as const),
     );
     opened.broker = broker;
     await transactions.begin();
     return broker;
+  }
+
+  get offsets(): OffsetApi {
+    return this.delivery.offsets;
   }
 
   /**
@@ -295,30 +250,31 @@ export class Broker implements BrokerApi {
   }
 
   pop(request: PopRequest, caller: AbortSignal): Promise<PopResult> {
-    return this.running.run(request.clientId, caller, async (signal) => {
+    const { retries, running } = this.delivery;
+    return running.run(request.clientId, caller, async (signal) => {
       this.topic(request.topic);
       const { group, topic, clientId } = request;
       const ledgers =
-        this.book.find(group, topic) ?? (await this.starts.begun(group, topic, clientId));
+        this.ledgers.book.find(group, topic) ?? (await this.starts.begun(group, topic, clientId));
       this.views.snapshotIfDue(this.parts.settings.snapshotEveryBytes);
-      return this.retries.pop(ledgers, request, signal);
+      return retries.pop(ledgers, request, signal);
     });
   }
 
   ack(request: AckRequest): Promise<readonly EntryStatus[]> {
-    return this.retries.ack(request, (part) => this.finishing.ack(part));
+    return this.delivery.ack(request);
   }
 
   changeInvisible(request: ChangeInvisibleRequest): Promise<string> {
-    return this.finishing.changeInvisible(this.retries.routed(request));
+    return this.delivery.changeInvisible(request);
   }
 
   forwardToDeadLetterQueue(request: ForwardRequest): Promise<void> {
-    return this.deadLetters.forward(this.retries.routed(request));
+    return this.deadLetters.forward(this.delivery.retries.routed(request));
   }
 
   release(request: AckRequest): Promise<void> {
-    return this.retries.release(request, (part) => this.finishing.release(part));
+    return this.delivery.release(request);
   }
 
   subscribe(request: SubscribeRequest): Promise<GroupConfig> {
@@ -340,20 +296,20 @@ export class Broker implements BrokerApi {
   }
 
   async clientSeen(clientId: string): Promise<void> {
-    this.book.clients.heard(clientId);
+    this.ledgers.book.clients.heard(clientId);
     return Promise.resolve();
   }
 
   clientGone(clientId: string): Promise<void> {
-    this.running.endClient(clientId);
+    this.delivery.running.endClient(clientId);
     this.lite.clientGone(clientId);
-    return this.finishing.releaseClient(clientId);
+    return this.delivery.finishing.releaseClient(clientId);
   }
 
   async probe(): Promise<void> {
     const { failure } = this.parts.store;
     if (failure !== undefined) throw failure;
-    await this.log.written();
+    await this.ledgers.log.written();
   }
 
   async putTopic(config: TopicConfig, groups: readonly string[] = []): Promise<void> {
@@ -365,12 +321,13 @@ export class Broker implements BrokerApi {
     for (let change; (change = this.growth.changeOf(name)) !== undefined;) await change;
     this.topic(name);
     const deleted = this.metadata.change({ kind: 'topic-deleted', name });
-    this.book.dropTopic(name);
+    const { faults, pops, offsets } = this.delivery;
+    this.ledgers.book.dropTopic(name);
     this.growth.dropped(name);
     this.lite.dropTopic(name);
-    this.faults.forget(({ topic }) => topic === name);
-    this.pops.endPolls(({ topic }) => topic === name, noTopic(name));
-    this.offsets.endPulls(name, noTopic(name));
+    faults.forget(({ topic }) => topic === name);
+    pops.endPolls(({ topic }) => topic === name, noTopic(name));
+    offsets.endPulls(name, noTopic(name));
     await this.transactions.dropTopic(name);
     await deleted;
     // The marks of what was delivered go with the topic.
@@ -396,9 +353,10 @@ export class Broker implements BrokerApi {
   async deleteGroup(name: string): Promise<void> {
     if (!this.metadata.groups.has(name)) throw noGroup(name);
     const deleted = this.metadata.change({ kind: 'group-deleted', name });
-    this.book.dropGroup(name);
-    this.faults.forget(({ group }) => group === name);
-    this.pops.endPolls(({ group }) => group === name, noGroup(name));
+    const { faults, pops } = this.delivery;
+    this.ledgers.book.dropGroup(name);
+    faults.forget(({ group }) => group === name);
+    pops.endPolls(({ group }) => group === name, noGroup(name));
     await deleted;
   }
 
@@ -407,7 +365,7 @@ export class Broker implements BrokerApi {
   }
 
   filterFaults(): Promise<readonly FilterFault[]> {
-    return Promise.resolve(this.faults.list());
+    return Promise.resolve(this.delivery.faults.list());
   }
 
   findMessages(search: MessageSearch): Promise<FoundMessages> {
@@ -417,7 +375,7 @@ export class Broker implements BrokerApi {
 
   /** Messages that retention has removed before the group had them, since the broker began. */
   expiredMessages(group: string): number {
-    return [...this.book.topicsOf(group)].reduce((sum, { expired }) => sum + expired, 0);
+    return [...this.ledgers.book.topicsOf(group)].reduce((sum, { expired }) => sum + expired, 0);
   }
 
   /** Where the newest whole snapshot of the views lies in the log; 0 and 0 without one. */
@@ -437,9 +395,7 @@ export class Broker implements BrokerApi {
   async close(): Promise<void> {
     await this.unregister();
     const { brokerName } = this.parts.settings;
-    const stopping = new NotMasterError(`broker ${brokerName} is stopping`);
-    this.pops.endPolls(() => true, stopping);
-    this.offsets.endPulls(undefined, stopping);
+    this.delivery.endWaits(new NotMasterError(`broker ${brokerName} is stopping`));
     await this.growth.close();
     this.lite.close();
     this.duplicates.close();
@@ -448,7 +404,7 @@ export class Broker implements BrokerApi {
     await this.views.settled();
     if (this.parts.store.failure === undefined) await this.views.snapshot();
     await this.exchange.stop(this.timer);
-    this.book.close();
+    this.ledgers.book.close();
   }
 
   private async changeTopic(

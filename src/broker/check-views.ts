@@ -11,7 +11,7 @@ import type { LogPlaces } from '../store/tools/check-store';
 import type { Report } from '../store/tools/finding';
 import { decodeMetaChange } from './metadata';
 import { decodeLedgerOps } from './pop/ledger-op-reader';
-import { VIEWS_FILE } from './views';
+import { VIEWS_FILE } from './view-replay';
 import { errorText } from '../platform/error-text';
 
 /** Looks at the records of a log, in its order. */

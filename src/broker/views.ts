@@ -3,26 +3,19 @@
  * it so that a start replays only the end. `gantry/views.json` says where the newest whole snapshot
  * begins; without the file everything is replayed.
  */
-import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { deadLetterOrigin } from '../message/dead-letter';
-import { isDerivedTopic, LEDGER_TOPIC, META_TOPIC } from '../message/names';
-import { readRecord } from '../message/record';
 import type { Platform } from '../platform/platform';
-import { keepTwice, readKept } from '../store/kept-twice';
+import { keepTwice } from '../store/kept-twice';
 import type { MessageStore } from '../store/message-store';
-import { decodeMetaChange, type Metadata } from './metadata';
+import type { Metadata } from './metadata';
 import type { GroupTopic } from './pop/group-topic';
 import type { LedgerBook } from './pop/ledger-book';
 import type { LedgerLog } from './pop/ledger-log';
-import { decodeLedgerOps } from './pop/ledger-op-reader';
 import type { DeadOp, SnapshotRow } from './pop/ledger-ops';
-import { LedgerReplay } from './pop/ledger-replay';
 import type { QueueLedger } from './pop/queue-ledger';
-import { TransactionView } from './transaction/transaction-view';
+import type { TransactionView } from './transaction/transaction-view';
+import { newestSnapshot, replayViews, viewsPath } from './view-replay';
 
-/** In `gantry/`. */
-export const VIEWS_FILE = 'views.json';
 /** Rows in one operation of a snapshot. */
 const SNAPSHOT_ROWS = 16_384;
 /** Queues of a snapshot that are logged in one turn, and how many rows are as much work as one. */
@@ -54,36 +47,11 @@ export class Views {
 
   /** Rebuilds metadata and ledgers from the log; records below `notBefore` do not count. */
   async load(notBefore = 0): Promise<void> {
-    const { store, platform, metadata, book, logger, transactions } = this.parts;
-    this.newestBegin = await this.snapshotBegin();
+    const { store, metadata, logger } = this.parts;
+    this.newestBegin = await newestSnapshot(this.parts);
     this.newestEnd = store.visible;
     const from = Math.max(this.newestBegin, notBefore);
-    const replay = new LedgerReplay(book);
-    const now = platform.clock.wallMs();
-    let records = 0;
-    const own = [META_TOPIC, LEDGER_TOPIC, ...TransactionView.topics];
-    const topics = [...own, ...(await this.derivedTopics(from))];
-    await store.replay(topics, from, (bytes) => {
-      const record = readRecord(bytes, 0);
-      records++;
-      if (record.topic === META_TOPIC) {
-        const change = decodeMetaChange(record.body);
-        metadata.apply(change);
-        if (change.kind === 'topic-deleted') book.dropTopic(change.name);
-        if (change.kind === 'group-deleted') book.dropGroup(change.name);
-        if (change.kind === 'lite-removed') {
-          for (const queueId of change.queueIds) book.forgetQueue(change.topic, queueId);
-        }
-      } else if (TransactionView.topics.includes(record.topic)) {
-        transactions.replay(record);
-      } else if (record.topic !== LEDGER_TOPIC) {
-        const origin = deadLetterOrigin(record);
-        if (origin !== undefined) replay.finish(origin);
-      } else {
-        for (const op of decodeLedgerOps(record.body))
-          replay.apply(op, now - record.storeTimestamp);
-      }
-    });
+    const records = await replayViews(this.parts, from);
     logger.info(
       { records, from, topics: metadata.topics.size, groups: metadata.groups.size },
       'views rebuilt from the log',
@@ -233,37 +201,11 @@ export class Views {
     }
   }
 
-  /** All dead letter and retry topics that the log tells of from `from` on: their records change ledgers, too. */
-  private async derivedTopics(from: number): Promise<ReadonlySet<string>> {
-    const names = new Set<string>();
-    await this.parts.store.replay([META_TOPIC], from, (bytes) => {
-      const change = decodeMetaChange(readRecord(bytes, 0).body);
-      const topics =
-        change.kind === 'topic' ? [change.topic] : change.kind === 'state' ? change.topics : [];
-      for (const { name } of topics) if (isDerivedTopic(name)) names.add(name);
-    });
-    return names;
-  }
-
-  private get path(): string {
-    return join(this.parts.directory, 'gantry', VIEWS_FILE);
-  }
-
-  private async snapshotBegin(): Promise<number> {
-    try {
-      const text = await readKept(this.parts.platform.files, this.path);
-      if (text === undefined) return 0;
-      const { begin } = JSON.parse(text) as { begin?: unknown };
-      const { visible } = this.parts.store;
-      if (typeof begin === 'number' && begin >= 0 && begin < visible) return begin;
-    } catch {
-      // Fall through: the file is only a hint.
-    }
-    this.parts.logger.warn({ file: VIEWS_FILE }, 'unreadable, replaying the whole log');
-    return 0;
-  }
-
   private noteBegin(begin: number): Promise<void> {
-    return keepTwice(this.parts.platform.files, this.path, JSON.stringify({ begin }));
+    return keepTwice(
+      this.parts.platform.files,
+      viewsPath(this.parts.directory),
+      JSON.stringify({ begin }),
+    );
   }
 }

@@ -1,14 +1,12 @@
 /**
- * Puts the changes of ledgers into the log: all of one turn of the event loop as one record of
- * `rmq_sys_POP_LEDGER`, in the order in which they were made.
+ * Puts the changes of ledgers where they are kept: all of one turn of the event loop together, in the order in
+ * which they were made.
  */
-import { LEDGER_TOPIC } from '../../message/names';
-import { draftRecord, type RecordDraft } from '../../message/record-draft';
-import type { Clock, Timers } from '../../platform/platform';
-import type { MessageStore } from '../../store/message-store';
-import type { WriteWaits } from '../write-waits';
+import type { RecordDraft } from '../../message/record-draft';
+import type { Timers } from '../../platform/platform';
 import { LedgerOpWriter } from './ledger-op-writer';
 import type { LedgerOp } from './ledger-ops';
+import type { LedgerSink } from './ledger-sink';
 
 /** A turn's record is cut at this size; the next changes begin another one. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -25,12 +23,11 @@ export class LedgerLog {
   private loggedBytes = 0;
 
   constructor(
-    private readonly store: MessageStore,
-    private readonly platform: { readonly clock: Clock; readonly timers: Timers },
-    private readonly waits: Pick<WriteWaits, 'changed'>,
+    private readonly sink: LedgerSink,
+    private readonly timers: Timers,
   ) {}
 
-  /** Bytes of ledger records appended since the process began. */
+  /** Bytes that the changes have taken since the process began. */
   get bytes(): number {
     return this.loggedBytes;
   }
@@ -45,18 +42,18 @@ export class LedgerLog {
   /**
    * Appends a record that changes a ledger by itself, behind all changes noted so far.
    * @param system see `MessageStore.append`
-   * @throws as `MessageStore.append`
+   * @throws as `LedgerSink.append`
    */
   append(draft: RecordDraft, queueId: number, system = false): void {
     this.flush();
     this.loggedBytes += draft.byteLength;
-    this.lastEnd = this.store.append(draft, queueId, system).endOffset;
+    this.lastEnd = this.sink.append(draft, queueId, system);
   }
 
   /** Resolves when `write` has returned for all changes noted so far. */
   async written(): Promise<void> {
     const end = await this.appendedEnd();
-    if (end !== undefined) await this.store.written(end);
+    if (end !== undefined) await this.sink.written(end);
   }
 
   /**
@@ -65,13 +62,13 @@ export class LedgerLog {
    */
   async durable(): Promise<void> {
     const end = await this.appendedEnd();
-    if (end !== undefined) await this.waits.changed(end);
+    if (end !== undefined) await this.sink.changed(end);
   }
 
   /** Resolves when all changes noted so far are on stable storage, whatever the flush mode. */
   async synced(): Promise<void> {
     const end = await this.appendedEnd();
-    if (end !== undefined) await this.store.synced(end);
+    if (end !== undefined) await this.sink.synced(end);
   }
 
   /** Appends what was noted, now. */
@@ -81,16 +78,10 @@ export class LedgerLog {
     this.turn = undefined;
     const body = this.writer.take();
     try {
-      const draft = draftRecord({
-        topic: LEDGER_TOPIC,
-        body,
-        properties: '',
-        tag: '',
-        bornTimestamp: this.platform.clock.wallMs(),
-      });
-      this.loggedBytes += draft.byteLength;
-      this.lastEnd = this.store.append(draft, 0, true).endOffset;
-      turn.resolve(this.lastEnd);
+      const { bytes, end } = this.sink.put(body);
+      this.loggedBytes += bytes;
+      this.lastEnd = end;
+      turn.resolve(end);
     } catch (error) {
       turn.reject(error);
     }
@@ -108,7 +99,7 @@ export class LedgerLog {
     // Whoever waits for the turn sees the failure; when nobody does, the store has said it already.
     promise.catch(() => undefined);
     this.turn = { appended: promise, resolve, reject };
-    this.platform.timers.nextTurn(() => this.flush());
+    this.timers.nextTurn(() => this.flush());
     return this.turn;
   }
 }

@@ -17,7 +17,7 @@ import type { MessageStore } from '../../store/message-store';
 import type { ReplicatedLog } from '../../store/replicated-log';
 import { HANDLE_KEYS_FILE, loadHandleKeys } from '../pop/handle-keys';
 import { forgetTimerBeyond } from '../timer/timer-checkpoint';
-import { VIEWS_FILE } from '../views';
+import { VIEWS_FILE } from '../view-replay';
 import { epochsBelow } from './common-position';
 import { WarmViews, type WarmViewSettings } from './warm-views';
 
