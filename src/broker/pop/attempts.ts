@@ -36,13 +36,13 @@ export class Attempts {
   private readonly repeated = new OldestFirst<number, true>();
   private kept = 0;
 
-  /** Adds to what an attempt was given. */
+  /** Adds to what an attempt was given; what was given again, or is told again by a snapshot, counts once. */
   note(key: number, ledgers: GroupTopic, deliveries: readonly AttemptDelivery[]): void {
     if (key === NO_ATTEMPT || deliveries.length === 0) return;
     const { group, topic, generation } = ledgers;
     const before = this.find(key, ledgers)?.deliveries ?? [];
     this.forget(key);
-    const all = [...before, ...deliveries];
+    const all = [...before.filter((one) => !deliveries.some(isOf(one))), ...deliveries];
     this.attempts.set(key, { key, group, topic, generation, deliveries: all });
     this.kept += all.length;
     while (this.attempts.size > MAX_ATTEMPTS || this.kept > MAX_DELIVERIES) {
@@ -76,6 +76,11 @@ export class Attempts {
     this.kept -= found.deliveries.length;
     this.attempts.delete(key);
   }
+}
+
+/** Whether a delivery is of the same message. */
+function isOf({ queueId, offset }: AttemptDelivery): (other: AttemptDelivery) => boolean {
+  return (other) => other.queueId === queueId && other.offset === offset;
 }
 
 /** 52 bits of client, group, topic and attempt id; `NO_ATTEMPT` without an attempt id. */

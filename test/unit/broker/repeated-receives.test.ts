@@ -77,6 +77,17 @@ describe('a receive repeated with its attempt id', () => {
     },
   );
 
+  it('gives each of them once after a start that reads a snapshot besides what it holds', async () => {
+    const bench = await readyBench({ settings: { snapshotEveryBytes: 1 } });
+    for (const id of ['m1', 'm2']) await bench.send('t', id);
+    const first = await bench.pop(attempt);
+    await bench.kill((files) => files.remove('/broker/gantry/views.json'));
+    const again = await bench.pop(attempt);
+    expect(again.map(({ receiptHandle }) => receiptHandle)).toEqual(
+      first.map(({ receiptHandle }) => receiptHandle),
+    );
+  });
+
   it('keeps its messages when the first answer turns out to be lost', async () => {
     const bench = await readyBench();
     await bench.send('t', 'm');
