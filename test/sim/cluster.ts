@@ -2,12 +2,22 @@ import { crc32 } from 'node:zlib';
 import pino, { type Logger } from 'pino';
 import type { Member } from '../../src/api/lease-api';
 import { replicaIdOf } from '../../src/broker/replication/member-book';
-import { type Chance, seeded } from '../support/seeded';
+import type { Chance } from '../support/seeded';
+import { chanceOf } from './chance';
 import { type ReplicaNode, startReplica } from './nodes/broker-node';
 import { startNameServer } from './nodes/name-server-node';
 import { type ProxyNode, startProxy } from './nodes/proxy-node';
 import type { NodeSurroundings, RunningNode } from './nodes/surroundings';
-import { BROKERS, CLIENTS, GROUPS, NAME_SERVERS, PROXIES, replicasOf, SERVERS } from './machines';
+import {
+  BROKERS,
+  CLIENTS,
+  GROUPS,
+  isLink,
+  NAME_SERVERS,
+  PROXIES,
+  replicasOf,
+  SERVERS,
+} from './machines';
 import { Masters } from './masters';
 import { Etcd } from './world/etcd';
 import { Machine } from './world/machine';
@@ -41,11 +51,6 @@ export interface ClusterOptions {
   readonly minInSync: number;
 }
 
-/** Chance of its own for each purpose: more of one does not change another. */
-export function chanceOf(seed: number, purpose: string): Chance {
-  return seeded(crc32(`${seed} ${purpose}`));
-}
-
 /** All machines of a cluster and of its clients, on one simulated network. */
 export class Cluster {
   readonly scheduler: Scheduler;
@@ -54,6 +59,8 @@ export class Cluster {
   readonly masters: Masters;
   /** What broke outside of the protocol: a process that crashed, or did not come up. */
   readonly broken: string[] = [];
+  /** When a proxy's link to a broker ended. */
+  readonly linksLostMs: number[] = [];
   /** What the processes logged, the newest last. */
   readonly log: string[] = [];
   private readonly nodes = new Map<string, Node>();
@@ -72,6 +79,9 @@ export class Cluster {
       this.scheduler,
       this.chance('network'),
       (name) => this.nodes.get(name)?.machine.process,
+      (from, to) => {
+        if (isLink(from, to)) this.linksLostMs.push(this.scheduler.nowMs);
+      },
     );
     this.etcd = new Etcd(this.scheduler, this.network, GROUPS);
     this.logger = pino(
@@ -173,12 +183,9 @@ export class Cluster {
    */
   mayLoseDisk(name: string): boolean {
     const { brokerName, replicaId } = this.replicaAt(name);
-    const { inSync } = this.etcd.group(brokerName).state;
-    return (
-      inSync?.some((member) => {
-        return replicaIdOf(member) !== replicaId && !this.lostStores.has(member);
-      }) ?? false
-    );
+    const { inSync = [] } = this.etcd.group(brokerName).state;
+    const others = inSync.filter((member) => replicaIdOf(member) !== replicaId);
+    return others.some((member) => !this.lostStores.has(member));
   }
 
   /** The machine of a group's master, or the first of its replicas; of anything else the machine of that name. */

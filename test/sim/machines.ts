@@ -15,3 +15,8 @@ export const NETWORK: readonly string[] = [...SERVERS, ETCD, ...CLIENTS];
 export function replicasOf(brokerName: string): readonly string[] {
   return Array.from({ length: REPLICAS }, (_none, id) => `${brokerName}-${id}`);
 }
+
+/** Whether a stream from one machine to another is a proxy's to a broker. */
+export function isLink(from: string, to: string): boolean {
+  return PROXIES.some((name) => name === from) && BROKERS.includes(to);
+}

@@ -16,6 +16,8 @@ interface Group {
  */
 export class Masters {
   readonly broken: string[] = [];
+  /** When each group had another master than before. */
+  readonly changesMs: number[] = [];
   private readonly groups: readonly Group[];
 
   /** @param replicas the replicas of a group that run */
@@ -40,15 +42,11 @@ export class Masters {
         if (other !== undefined) this.two(group, nowMs, other, replica);
         other = replica;
         if (broker === group.last) continue;
+        if (group.last !== undefined) this.changesMs.push(nowMs);
         group.last = broker;
         this.note(group, nowMs, replica);
       }
     }
-  }
-
-  /** How often each group had another master than before. */
-  get changes(): number {
-    return this.groups.reduce((sum, { byEpoch }) => sum + Math.max(0, byEpoch.size - 1), 0);
   }
 
   private note(group: Group, nowMs: number, { host }: ReplicaNode): void {

@@ -8,6 +8,7 @@ type Tales = readonly (readonly [string, Tale])[];
 
 const transaction = { kind: 'transaction' } as const;
 const rollback = { ...transaction, resolution: 'ROLLBACK' } as const;
+const superseded = { outcome: 'refused', text: '40013 was superseded' } as const;
 const delayed = { kind: 'delay', dueMs: 1000 } as const;
 
 /** For each rule what breaks it, and nothing else. */
@@ -238,6 +239,21 @@ const broken: Readonly<Record<RuleName, Tales>> = {
         scene.acknowledge(story, scene.one(story, 3000, 2), 3100);
       },
     ],
+    ...(
+      [
+        ['superseded, under one master', {}, superseded, 5000],
+        ['superseded, of a message group', { kind: 'fifo', messageGroup: 'g' }, superseded, 150],
+        ['said to be something else by the next master', {}, refused, 150],
+      ] as const
+    ).map(([name, intent, why, changeMs]): Tales[number] => [
+      `a handle that is ${name}`,
+      (scene) => {
+        const story = scene.story('a', intent);
+        scene.history.masterChangesMs.push(changeMs);
+        scene.acknowledge(story, scene.one(story, 100), 200, why);
+        scene.acknowledge(story, scene.one(story, 3000, 2), 3100);
+      },
+    ]),
   ],
   'half seen': [
     [
@@ -386,6 +402,25 @@ const kept: Tales = [
       scene.one(story, 100);
       scene.history.masterChangesMs.push(2000);
       scene.acknowledge(story, scene.one(story, 3000), 3100);
+    },
+  ],
+  [
+    'attempts from the first one on again, from the next master, and a handle of the one before superseded',
+    (scene) => {
+      const story = scene.story('a');
+      scene.one(story, 100);
+      const second = scene.one(story, 3000, 2);
+      scene.history.masterChangesMs.push(3500);
+      const again = scene.one(story, 4000);
+      scene.acknowledge(story, second, 4100, superseded);
+      scene.acknowledge(story, again, 4200);
+    },
+  ],
+  [
+    'an end of a half message that was refused before its send was answered',
+    (scene) => {
+      const story = scene.story('a', rollback, call(100));
+      story.ends.push(call(50, refused), call(200));
     },
   ],
   [

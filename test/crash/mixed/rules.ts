@@ -4,6 +4,7 @@
  */
 import {
   type Acknowledgement,
+  type Call,
   type Delivery,
   type History,
   isOk,
@@ -88,9 +89,10 @@ function storedTwice({ messageId, deliveries, deadLetters }: Story): readonly st
 
 /**
  * An answer can be overtaken on its way by an earlier delivery: so only a receive that was called after the
- * acknowledgement was answered counts, or a later attempt than all acknowledged ones. A dead letter counts always.
+ * acknowledgement was answered counts, or a later attempt of the same master than all acknowledged ones. A dead letter
+ * counts always.
  */
-function acknowledgedAgain(story: Story): readonly string[] {
+function acknowledgedAgain(story: Story, history: History): readonly string[] {
   const { messageId, acknowledgements, deliveries, deadLetters } = story;
   const answered = acknowledgements.filter(({ outcome }) => outcome === 'ok');
   if (answered.length === 0) return [];
@@ -100,7 +102,9 @@ function acknowledgedAgain(story: Story): readonly string[] {
     .map(({ delivery }) => delivery.attempt);
   const acknowledged = Math.max(...attempts);
   const again = deliveries.filter(
-    ({ askedMs, attempt }) => askedMs > endedMs || attempt > acknowledged,
+    ({ askedMs, attempt }) =>
+      askedMs > endedMs ||
+      (attempt > acknowledged && !mayBeForgotten(history, story, askedMs, endedMs)),
   );
   return [
     ...again.map(({ attempt, askedMs }) => {
@@ -117,19 +121,21 @@ function acknowledgedAgain(story: Story): readonly string[] {
  * handle again is the same delivery.
  */
 function miscounted(story: Story, history: History): readonly string[] {
-  const { messageId, deliveries, deadLetters } = story;
+  const { messageId, deadLetters } = story;
   const { maxAttempts } = history.terms;
   const found: string[] = [];
-  const seen = firstOfEach(deliveries);
+  const seen = firstOfEach(history, story);
   let before: Delivery | undefined;
   for (const delivery of seen) {
     const { attempt } = delivery;
     const told = `${messageId} came with attempt ${attempt}`;
     if (attempt < 1 || attempt > maxAttempts) found.push(`${told}, of 1 .. ${maxAttempts}`);
-    if (before?.attempt === attempt && !mayBeForgotten(history, story, before, delivery)) {
-      found.push(`${told} twice, ${Math.round(delivery.seenMs - before.seenMs)} ms apart`);
-    } else if (before !== undefined && delivery.seenMs < before.askedMs) {
-      found.push(`${told} before a receive asked for attempt ${before.attempt}`);
+    if (before !== undefined && !mayBeForgotten(history, story, before.askedMs, delivery.seenMs)) {
+      if (before.attempt === attempt) {
+        found.push(`${told} twice, ${Math.round(delivery.seenMs - before.seenMs)} ms apart`);
+      } else if (delivery.seenMs < before.askedMs) {
+        found.push(`${told} before a receive asked for attempt ${before.attempt}`);
+      }
     }
     const missing = attempt - (before?.attempt ?? 0) - 1;
     const lostReceives = receivesLost(history, story, before?.askedMs ?? 0, delivery.seenMs);
@@ -156,19 +162,26 @@ function miscounted(story: Story, history: History): readonly string[] {
 function mayBeForgotten(
   { masterChangesMs }: History,
   { kind }: Story,
-  { askedMs }: Delivery,
-  { seenMs }: Delivery,
+  fromMs: number,
+  toMs: number,
 ): boolean {
-  return kind !== 'fifo' && masterChangesMs.some((ms) => ms >= askedMs && ms <= seenMs);
+  return kind !== 'fifo' && masterChangesMs.some((ms) => ms >= fromMs && ms <= toMs);
 }
 
-/** By attempt; of deliveries with the same handle the first one. */
-function firstOfEach(deliveries: readonly Delivery[]): readonly Delivery[] {
+/** By attempt, where masters may forget also by master; of deliveries with the same handle the first one. */
+function firstOfEach(
+  { masterChangesMs }: History,
+  { kind, deliveries }: Story,
+): readonly Delivery[] {
+  const masterOf = ({ seenMs }: Delivery): number =>
+    kind === 'fifo' ? 0 : masterChangesMs.filter((ms) => ms <= seenMs).length;
   const byHandle = new Map<string, Delivery>();
   for (const delivery of deliveries) {
     if (!byHandle.has(delivery.receiptHandle)) byHandle.set(delivery.receiptHandle, delivery);
   }
-  return [...byHandle.values()].sort((a, b) => a.attempt - b.attempt || a.seenMs - b.seenMs);
+  return [...byHandle.values()].sort(
+    (a, b) => masterOf(a) - masterOf(b) || a.attempt - b.attempt || a.seenMs - b.seenMs,
+  );
 }
 
 function receivesLost(history: History, { kind }: Story, fromMs: number, toMs: number): number {
@@ -181,12 +194,17 @@ function receivesLost(history: History, { kind }: Story, fromMs: number, toMs: n
   return lostReceives.filter(between).length + answeredReceives.filter(hidden).length;
 }
 
-/** A delivery's invisible time begins after its receive was called, so until then its handle is good. */
-function refusedInTime(story: Story, { terms }: History): readonly string[] {
+/**
+ * A delivery's invisible time begins after its receive was called, so until then its handle is good, unless the next
+ * master, which did not know of that delivery, has given the message out again.
+ */
+function refusedInTime(story: Story, history: History): readonly string[] {
   const early = ({ outcome, endedMs, delivery }: Acknowledgement): boolean =>
-    outcome === 'refused' && endedMs < delivery.askedMs + terms.invisibleMs;
+    outcome === 'refused' && endedMs < delivery.askedMs + history.terms.invisibleMs;
+  const forgotten = ({ text, endedMs, delivery }: Acknowledgement): boolean =>
+    text.includes('superseded') && mayBeForgotten(history, story, delivery.askedMs, endedMs);
   return story.acknowledgements
-    .filter(early)
+    .filter((call) => early(call) && !forgotten(call))
     .map(({ delivery, text }) => `${story.messageId}, attempt ${delivery.attempt}: ${text}`);
 }
 
@@ -208,14 +226,15 @@ function rolledBackSeen({ messageId, kind, resolution, deliveries }: Story): rea
 function decisionNotKept(story: Story): readonly string[] {
   const { messageId, sends, ends, oppositeEnds, checks } = story;
   const found: string[] = [];
-  if (isOk(sends)) {
-    for (const { outcome, text } of ends) {
-      if (outcome === 'refused') found.push(`${messageId} cannot be ended: ${text}`);
-    }
+  const sentMs = Math.min(Infinity, ...sends.filter((send) => isOk([send])).map(endOf));
+  for (const { outcome, text, askedMs } of ends) {
+    // A half message of which nothing was answered may be kept or not.
+    if (outcome !== 'refused' || askedMs < sentMs) continue;
+    found.push(`${messageId} cannot be ended: ${text}`);
   }
   if (!isOk(ends)) return found;
   if (isOk(oppositeEnds)) found.push(`${messageId} was ended, and then the opposite taken`);
-  const endedMs = Math.min(...ends.filter((end) => isOk([end])).map((end) => end.endedMs));
+  const endedMs = Math.min(...ends.filter((end) => isOk([end])).map(endOf));
   for (const checkedMs of checks) {
     const afterMs = Math.round(checkedMs - endedMs);
     if (afterMs > CHECK_ON_ITS_WAY_MS) {
@@ -223,6 +242,10 @@ function decisionNotKept(story: Story): readonly string[] {
     }
   }
   return found;
+}
+
+function endOf({ endedMs }: Call): number {
+  return endedMs;
 }
 
 function early({ messageId, kind, dueMs, deliveries }: Story): readonly string[] {

@@ -1,4 +1,10 @@
-import { type Delivery, History, isUnknown, type Story } from '../../crash/mixed/history';
+import {
+  type Acknowledgement,
+  type Delivery,
+  History,
+  isUnknown,
+  type Story,
+} from '../../crash/mixed/history';
 
 /**
  * The history of a cluster of several brokers. A message without a message group whose send was not answered, and was
@@ -8,28 +14,46 @@ export class ClusterHistory extends History {
   private readonly brokers = new Map<Story, string>();
   private readonly copies = new Map<string, Story>();
 
-  /** As `deliver`, from a broker. */
+  /** As `deliver`, from a broker. Whether somebody sent it. */
   deliverFrom(
     broker: string,
     messageId: string,
     body: Buffer,
     delivery: Delivery,
     dead: boolean,
-  ): Story | undefined {
+  ): boolean {
     const first = this.stories.get(messageId);
-    if (first === undefined) return this.deliver(messageId, body, delivery, dead);
-    const story = this.storyOn(broker, first);
-    if (story === first) return this.deliver(messageId, body, delivery, dead);
+    const story = first && this.storyOn(broker, first);
+    if (story === first) return this.deliver(messageId, body, delivery, dead) !== undefined;
     this.lastDeliveryMs = Math.max(this.lastDeliveryMs, delivery.seenMs);
-    (dead ? story.deadLetters : story.deliveries).push(delivery);
-    return story;
+    (dead ? story?.deadLetters : story?.deliveries)?.push(delivery);
+    return true;
+  }
+
+  /** A delivery from a broker was acknowledged. */
+  acknowledge(broker: string, messageId: string, call: Acknowledgement): void {
+    const first = this.stories.get(messageId);
+    if (first !== undefined) this.storyOn(broker, first).acknowledgements.push(call);
+  }
+
+  /** It is known which broker has answered the send of a message OK: what is on another one is the copy. */
+  keptBy(broker: string, story: Story): void {
+    const known = this.brokers.get(story);
+    this.brokers.set(story, broker);
+    if (known === undefined || known === broker || !mayBeTwo(story)) return;
+    const copy = this.copyOn(known, story);
+    copy.deliveries.push(...story.deliveries.splice(0));
+    copy.deadLetters.push(...story.deadLetters.splice(0));
+    copy.acknowledgements.push(...story.acknowledgements.splice(0));
   }
 
   private storyOn(broker: string, first: Story): Story {
     const known = this.brokers.get(first) ?? broker;
     this.brokers.set(first, known);
-    const mayBeTwo = first.kind !== 'fifo' && first.sends.some(isUnknown);
-    if (known === broker || !mayBeTwo) return first;
+    return known === broker || !mayBeTwo(first) ? first : this.copyOn(broker, first);
+  }
+
+  private copyOn(broker: string, first: Story): Story {
     const messageId = `${first.messageId} on ${broker}`;
     let copy = this.copies.get(messageId);
     if (copy === undefined) {
@@ -41,4 +65,8 @@ export class ClusterHistory extends History {
     }
     return copy;
   }
+}
+
+function mayBeTwo({ kind, sends }: Story): boolean {
+  return kind !== 'fifo' && sends.some(isUnknown);
 }

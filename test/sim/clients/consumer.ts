@@ -2,7 +2,7 @@ import { Code } from '../../../src/message/status';
 import { fromMs, toMs } from '../../../src/message/time';
 import type { Message__Output } from '../../../src/rpc/generated/apache/rocketmq/v2/Message';
 import { splitReceiptHandle } from '../../../src/api/receipt-handle';
-import type { Delivery, Kind, Story } from '../../crash/mixed/history';
+import type { Delivery, Kind } from '../../crash/mixed/history';
 import { receiveRequest } from '../../support/public-client';
 import { Client, type ClientParts } from './client';
 import type { ClusterHistory } from './cluster-history';
@@ -52,6 +52,13 @@ interface Queue {
   readonly broker: string;
 }
 const ANY_QUEUE: Queue = { id: -1, broker: '' };
+
+/** A message that has come. */
+interface Taken {
+  readonly messageId: string;
+  readonly delivery: Delivery;
+  readonly brokerName: string;
+}
 
 /** Receives and acknowledges, each message once with some luck. */
 export class Consumer {
@@ -107,12 +114,13 @@ export class Consumer {
         ([first]) => first?.status ?? undefined,
       );
       const code = answer?.[0]?.status?.code;
+      const span = { kind, fromMs: call.askedMs, toMs: call.endedMs };
       if (answer === undefined || (code !== Code.OK && code !== Code.MESSAGE_NOT_FOUND)) {
-        const { askedMs: fromMs, endedMs: toMs } = call;
-        if (!dead && !NOT_ASKED.test(call.text)) history.lostReceives.push({ kind, fromMs, toMs });
+        if (!dead && !NOT_ASKED.test(call.text)) history.lostReceives.push(span);
         await client.sleep(dead ? DEAD_AWAY_MS : AWAY_MS);
         continue;
       }
+      if (!dead) history.answeredReceives.push(span);
       attemptId = this.newAttempt();
       await this.take(
         answer.flatMap(({ message }) => message ?? []),
@@ -150,14 +158,11 @@ export class Consumer {
       const messageId = message.system_properties?.message_id ?? '';
       const { brokerName } = splitReceiptHandle(delivery.receiptHandle);
       const { dead } = this.subscription;
-      const story = this.history.deliverFrom(brokerName, messageId, message.body, delivery, dead);
-      return { messageId, delivery, story };
+      const { body } = message;
+      const sent = this.history.deliverFrom(brokerName, messageId, body, delivery, dead);
+      return sent ? [{ messageId, delivery, brokerName }] : [];
     });
-    await Promise.all(
-      taken.map(async ({ messageId, delivery, story }) => {
-        if (story !== undefined) await this.consume(messageId, delivery, story);
-      }),
-    );
+    await Promise.all(taken.flat().map((one) => this.consume(one)));
   }
 
   private placeOf(
@@ -175,7 +180,7 @@ export class Consumer {
     };
   }
 
-  private async consume(messageId: string, delivery: Delivery, story: Story): Promise<void> {
+  private async consume({ messageId, delivery, brokerName }: Taken): Promise<void> {
     const { topic, group, dead } = this.subscription;
     const { client } = this;
     const { chance } = client.parts;
@@ -192,7 +197,7 @@ export class Consumer {
     }
     const tries = chance.hits(INSISTED) ? TRIES : 1;
     await client.insist('AckMessage', { ...names, entries: [handle] }, tries, (call) => {
-      if (!dead) story.acknowledgements.push({ ...call, delivery });
+      if (!dead) this.history.acknowledge(brokerName, messageId, { ...call, delivery });
     });
   }
 

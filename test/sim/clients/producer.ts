@@ -1,9 +1,11 @@
+import { parseRecallHandle } from '../../../src/api/recall-handle';
 import { fromMs } from '../../../src/message/time';
 import type { Resolution } from '../../support/raw-producer';
 import { bodyOf } from '../../crash/history';
-import { type History, isOk, isUnknown, type Kind, type Story } from '../../crash/mixed/history';
+import { isOk, isUnknown, type Kind, type Story } from '../../crash/mixed/history';
 import { message } from '../../support/public-client';
 import { Client, type ClientParts } from './client';
+import type { ClusterHistory } from './cluster-history';
 
 export interface ProducerPlan {
   readonly name: string;
@@ -49,7 +51,7 @@ export class Producer {
   constructor(
     parts: ClientParts,
     private readonly plan: ProducerPlan,
-    private readonly history: History,
+    private readonly history: ClusterHistory,
   ) {
     this.client = new Client(parts);
   }
@@ -117,7 +119,10 @@ export class Producer {
       { delivery_timestamp: fromMs(dueMs) },
       this.tries(),
     );
-    if (!chance.hits(RECALLED) || recallHandle === '') return;
+    const brokerName = parseRecallHandle(recallHandle)?.brokerName;
+    if (brokerName === undefined) return;
+    this.history.keptBy(brokerName, story);
+    if (!chance.hits(RECALLED)) return;
     const afterMs = chance.below(delayMs + 500);
     this.run(async () => {
       await this.client.sleep(afterMs);

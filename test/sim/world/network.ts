@@ -43,11 +43,15 @@ export class Network implements Carrier {
   /** Messages that have been sent. */
   messages = 0;
 
-  /** @param processOn the process that runs on a machine */
+  /**
+   * @param processOn the process that runs on a machine
+   * @param ended told of each stream's end, from the machine to the other one, that its process is told of
+   */
   constructor(
     private readonly scheduler: Scheduler,
     private readonly chance: Chance,
     private readonly processOn: (machine: string) => Process | undefined,
+    private readonly ended: (machine: string, other: string) => void,
   ) {}
 
   /**
@@ -168,6 +172,7 @@ export class Network implements Carrier {
 
   over(end: WireEnd): void {
     this.ends.delete(end);
+    this.ended(end.process.machine, end.other);
   }
 
   /**
