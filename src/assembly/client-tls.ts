@@ -1,26 +1,66 @@
-/** What our own clients check servers against in TLS, and show: from files. */
-import { ConfigError } from '../config/config-error';
-import type { Files } from '../platform/platform';
-import type { ClientTls } from '../rpc/client';
+/** What our own clients show servers in TLS, and whom they trust: from files. */
+import type { ClientTls } from '../rpc/client-credentials';
+import { CertificateFiles } from '../rpc/tls/certificate-files';
+import type { TlsParts } from '../rpc/tls/tls-parts';
+import { configErrorOf, reloadLog } from './certificate-log';
+import type { Shutdown, Surroundings } from './role';
 
-/** Files, PEM; '' or absent for none. */
-export type ClientTlsFiles = { readonly [Option in keyof ClientTls]?: string };
+export interface ClientTlsOptions {
+  readonly enabled: boolean;
+  /** Files, PEM; '' for none. */
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+}
 
 /**
- * @param group the options that name the files, as `etcd.tls`
- * @throws ConfigError naming the option whose file is not there
+ * @param group the options, as `etcd.tls`
+ * @returns `undefined`: not enabled
+ * @throws ConfigError naming the option and the file that cannot be used
  */
 export async function readClientTls(
   group: string,
-  paths: ClientTlsFiles,
-  files: Pick<Files, 'readFile'>,
-): Promise<ClientTls> {
-  const read = async (option: keyof ClientTls): Promise<ClientTls> => {
-    const path = paths[option] ?? '';
-    if (path === '') return {};
-    const pem = await files.readFile(path);
-    if (pem === undefined) throw new ConfigError([`${group}.${option}: ${path} is not there`]);
-    return { [option]: pem.toString() };
-  };
-  return { ...(await read('ca')), ...(await read('certificate')), ...(await read('key')) };
+  options: ClientTlsOptions,
+  surroundings: Surroundings,
+): Promise<TlsParts | undefined> {
+  if (!options.enabled) return undefined;
+  return read(group, filesOf(options, surroundings));
+}
+
+/** As `readClientTls`, and renewed files are read until the shutdown. */
+export async function provideClientTls(
+  group: string,
+  options: ClientTlsOptions,
+  surroundings: Surroundings,
+  shutdown: Shutdown,
+): Promise<ClientTls | undefined> {
+  if (!options.enabled) return undefined;
+  const files = filesOf(options, surroundings);
+  let parts = await read(group, files);
+  const { renewed, failed } = reloadLog(surroundings.logger, pathsOf(options));
+  files.watch((next) => {
+    parts = next;
+    renewed();
+  }, failed);
+  shutdown.add(group, () => files.stop());
+  return () => parts;
+}
+
+function pathsOf({ ca, certificate, key }: ClientTlsOptions): TlsParts {
+  return { ...(ca && { ca }), ...(certificate && { certificate }), ...(key && { key }) };
+}
+
+function filesOf(
+  options: ClientTlsOptions,
+  { platform, settingsFiles = platform.files }: Surroundings,
+): CertificateFiles<TlsParts> {
+  return new CertificateFiles(pathsOf(options), settingsFiles, platform.timers);
+}
+
+async function read(group: string, files: CertificateFiles<TlsParts>): Promise<TlsParts> {
+  try {
+    return await files.read();
+  } catch (error) {
+    throw configErrorOf(error, (part) => `${group}.${part}`);
+  }
 }

@@ -91,7 +91,7 @@ export async function startStandalone(options: LibraryOptions = {}): Promise<Sta
       admin: { listen: 'loopback' },
       shutdown: { graceMs: 5000 },
       rpc: { ...DEFAULT_RPC_OPTIONS, ...transportOfEnvironment(), ...options.rpc },
-      tls: { mode: 'permissive', certificate: '', key: '', ...options.tls },
+      tls: { mode: 'permissive', certificate: '', key: '', clientCa: '', ...options.tls },
     },
     {
       settingsFiles: nodePlatform().files,

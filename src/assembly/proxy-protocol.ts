@@ -5,9 +5,7 @@ import { proxyProtocolFaults, type ProxyProtocolOptions } from '../config/proxy-
 import { networksOf } from '../platform/networks';
 import type { Clock } from '../platform/platform';
 import type { ProxyProtocol } from '../rpc/http2/server';
-
-/** Refused connections are told of once in this time, ms: a balancer that is set up wrong makes many. */
-const TELL_MS = 10_000;
+import { refusalLog } from './refusal-log';
 
 /** @throws ConfigError when the settings do not go together; RangeError naming what is no network */
 export function proxyProtocolOf(
@@ -20,22 +18,10 @@ export function proxyProtocolOf(
   const { proxyProtocol: mode, proxyProtocolFrom } = options;
   const use = mode === 'off' ? 'none' : mode;
   const isBalancer = networksOf(proxyProtocolFrom);
-  let untoldRefusals = 0;
-  let toldMs = -Infinity;
   return {
     expected: (host) => (use !== 'none' && isBalancer(host) ? use : 'none'),
-    refused: (peer, reason) => {
-      const nowMs = clock.monotonicMs();
-      if (nowMs - toldMs < TELL_MS) {
-        untoldRefusals++;
-        return;
-      }
-      log.warn(
-        { peer, reason, untold: untoldRefusals },
-        'connection refused by its PROXY protocol header',
-      );
-      toldMs = nowMs;
-      untoldRefusals = 0;
-    },
+    refused: refusalLog(clock, (refused) =>
+      log.warn(refused, 'connection refused by its PROXY protocol header'),
+    ),
   };
 }

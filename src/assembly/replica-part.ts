@@ -1,14 +1,14 @@
 /** The replica of a broker process that belongs to a group: its store, and the broker on it while it leads. */
 import type { BrokerDialer } from '../api/broker-dialer';
-import type { MasterStream, ReplicationApi, ReplicationServer } from '../api/replication-api';
+import type { MasterStream, ReplicationServer } from '../api/replication-api';
 import type { RouteApi } from '../api/route-api';
 import type { Broker } from '../broker/broker';
 import { AnnouncedHost } from '../broker/replication/announced-host';
 import { BrokerHost } from '../broker/replication/broker-host';
 import { ReplicaStore } from '../broker/replication/replica-store';
 import { replicationClient } from '../link/replication-client';
+import type { ClientTls } from '../rpc/client-credentials';
 import type { Readiness } from '../observe/http';
-import { readClientTls } from './client-tls';
 import {
   brokerSettingsOf,
   openBrokerOn,
@@ -37,8 +37,6 @@ export interface ReplicaOptions extends BrokerPartOptions {
     readonly ackTimeoutMs: number;
     readonly lagMs: number;
     readonly windowBytes: number;
-    /** How masters are reached; a file, PEM, '' for none. */
-    readonly tls: { readonly enabled: boolean; readonly ca: string };
   };
   readonly etcd: EtcdSettings;
   readonly broker: BrokerPartOptions['broker'] & { readonly replicaId: number };
@@ -51,6 +49,8 @@ interface Reached {
   readonly address: string;
   readonly routes: RouteApi;
   readonly dial: BrokerDialer;
+  /** How masters are reached; `undefined`: in plaintext. */
+  readonly tls: ClientTls | undefined;
 }
 
 export class ReplicaPart implements ReplicationServer {
@@ -78,11 +78,11 @@ export class ReplicaPart implements ReplicationServer {
    * Opens the store and takes the role that the configuration says, or begins to look for one; a master by
    * configuration serves when this resolves.
    */
-  async open({ place, address, routes, dial }: Reached): Promise<void> {
+  async open({ place, address, routes, dial, tls }: Reached): Promise<void> {
     const { options, surroundings, readiness } = this;
     const { platform, logger } = surroundings;
     const { replication, broker, flush } = options;
-    const api = await this.masters();
+    const api = replicationClient(tls);
     const { cluster, name: brokerName, replicaId } = broker;
     const log = logger.child({ part: 'replication' });
     const replica = await ReplicaStore.open({
@@ -125,14 +125,6 @@ export class ReplicaPart implements ReplicationServer {
     await this.roles?.end();
     await this.announced?.close();
     await this.host?.close();
-  }
-
-  /** @throws ConfigError naming a file that cannot be read */
-  private async masters(): Promise<ReplicationApi> {
-    const { platform, settingsFiles = platform.files } = this.surroundings;
-    const { enabled, ca } = this.options.replication.tls;
-    if (!enabled) return replicationClient();
-    return replicationClient(await readClientTls('replication.tls', { ca }, settingsFiles));
   }
 
   private async rolesOf(seeker: RoleSeeker): Promise<ReplicaRoles> {

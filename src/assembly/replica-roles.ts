@@ -8,7 +8,7 @@ import type { ReplicaStore } from '../broker/replication/replica-store';
 import { leadByConfiguration, StaticRoles } from '../broker/replication/static-roles';
 import { etcdLease } from '../link/etcd/etcd-lease';
 import { Code, StatusError } from '../message/status';
-import { readClientTls } from './client-tls';
+import { readClientTls, type ClientTlsOptions } from './client-tls';
 import type { Clock } from '../platform/platform';
 import type { Surroundings } from './role';
 
@@ -26,13 +26,7 @@ export interface EtcdSettings {
   readonly user: string;
   readonly password: string;
   readonly leaseSeconds: number;
-  /** Files, PEM; '' for none. */
-  readonly tls: {
-    readonly enabled: boolean;
-    readonly ca: string;
-    readonly certificate: string;
-    readonly key: string;
-  };
+  readonly tls: ClientTlsOptions;
 }
 
 /** Who looks for a role. */
@@ -69,16 +63,15 @@ export function configuredRoles(
 export async function electedRoles(
   seeker: RoleSeeker,
   etcd: EtcdSettings,
-  { platform, settingsFiles = platform.files }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<ReplicaRoles> {
+  const { platform } = surroundings;
   const { cluster, brokerName, replicaId, replica, address, host, log } = seeker;
-  const tls = etcd.tls.enabled
-    ? await readClientTls('etcd.tls', etcd.tls, settingsFiles)
-    : undefined;
+  const tls = await readClientTls('etcd.tls', etcd.tls, surroundings);
   const lease = etcdLease({
     ...{ cluster, brokerName, platform, log, ownThread: true },
     ...{ user: etcd.user, password: etcd.password, leaseSeconds: etcd.leaseSeconds },
-    endpoints: etcd.endpoints.map((endpoint) => (tls ? `tls://${endpoint}` : endpoint)),
+    endpoints: etcd.endpoints,
     ...(tls && { tls }),
   });
   const election = new Election({

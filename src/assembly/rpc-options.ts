@@ -39,7 +39,6 @@ export interface TlsOptions {
   readonly certificate: string;
   /** File, PEM. */
   readonly key: string;
+  /** File, PEM; '': clients need no certificate. */
+  readonly clientCa: string;
 }
-
-/** For ports that only our own processes call, which they do in plaintext. */
-export const NO_TLS: TlsOptions = { mode: 'disabled', certificate: '', key: '' };

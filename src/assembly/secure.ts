@@ -1,7 +1,7 @@
 /** A gRPC port's identity in TLS: from files, or made for development. */
 import { ConfigError } from '../config/config-error';
-import { CertificateError } from '../rpc/tls/check-identity';
 import { provideIdentity, type IdentityUser } from '../rpc/tls/identity';
+import { configErrorOf, reloadLog } from './certificate-log';
 import type { Shutdown, Surroundings } from './role';
 import type { TlsOptions } from './rpc-options';
 
@@ -13,39 +13,32 @@ import type { TlsOptions } from './rpc-options';
 export async function secure(
   server: IdentityUser,
   host: string,
-  { certificate, key, mode }: TlsOptions,
+  { certificate, key, clientCa, mode }: TlsOptions,
   { platform, logger, settingsFiles }: Surroundings,
   shutdown: Shutdown,
 ): Promise<void> {
   if ((certificate === '') !== (key === '')) {
     throw new ConfigError(['tls.certificate and tls.key are given together or not at all']);
   }
-  const log = logger.child({ part: 'tls' });
-  const files = certificate === '' ? {} : { files: { certificate, key } };
+  const files = { certificate, key, ...(clientCa && { ca: clientCa }) };
+  const { renewed, failed: reloadFailed } = reloadLog(logger, files);
   try {
     const identity = await provideIdentity(
       server,
       { ...platform, files: settingsFiles ?? platform.files },
-      {
-        ...files,
-        hosts: [host],
-        renewed: () => log.info({ certificate, key }, 'certificate renewed'),
-        reloadFailed: (error) =>
-          log.error({ err: error }, 'renewed certificate not usable, the one before stays'),
-      },
+      { ...(certificate && { files }), hosts: [host], renewed, reloadFailed },
     );
     shutdown.add('tls', () => identity.stop());
   } catch (error) {
-    throw error instanceof CertificateError
-      ? new ConfigError([`tls.${error.part} ${error.message}`])
-      : error;
+    throw configErrorOf(error, (part) => (part === 'ca' ? 'tls.clientCa' : `tls.${part}`));
   }
+  const log = logger.child({ part: 'tls' });
   if (certificate === '') {
     log.info(
       { mode },
       'certificate for development made; set tls.certificate and tls.key for one that clients can check',
     );
   } else {
-    log.info({ mode, certificate, key }, 'certificate read');
+    log.info({ mode, ...files }, 'certificate read');
   }
 }

@@ -4,9 +4,12 @@ import { listenHealth, type Readiness } from '../observe/http';
 import { http2RpcServer } from '../rpc/grpc/rpc-server';
 import { grpcJsServer } from '../rpc/grpc-js-server';
 import type { RpcServer } from '../rpc/server';
+import { ConfigError } from '../config/config-error';
+import { clientCaFaults } from '../config/tls-faults';
 import { proxyProtocolOf } from './proxy-protocol';
+import { refusalLog } from './refusal-log';
 import type { Shutdown, Surroundings } from './role';
-import { NO_TLS, type RpcOptions, type TlsOptions } from './rpc-options';
+import type { RpcOptions, TlsOptions } from './rpc-options';
 import { secure } from './secure';
 
 export interface MountedService {
@@ -21,8 +24,7 @@ export interface ListenOptions {
   readonly httpPort: number | undefined;
   readonly graceMs: number;
   readonly rpc: RpcOptions;
-  /** Absent: none. */
-  readonly tls?: TlsOptions;
+  readonly tls: TlsOptions;
 }
 
 /** A gRPC port with its services on it. */
@@ -86,7 +88,7 @@ export async function serve(
 }
 
 function makeServer(
-  { rpc, tls = NO_TLS }: ListenOptions,
+  { rpc, tls }: ListenOptions,
   reflected: readonly string[],
   { platform, logger }: Surroundings,
 ): RpcServer {
@@ -102,6 +104,12 @@ function makeServer(
       compressAnswers,
       tlsMode: tls.mode,
       proxyProtocol: balancers,
+      // A port that takes anybody would tell of each scanner.
+      ...(tls.clientCa && {
+        onInsecure: refusalLog(platform.clock, (refused) =>
+          logger.warn(refused, 'connection refused'),
+        ),
+      }),
       onHandlerError: (path, error) => logger.error({ err: error, path }, 'handler failed'),
     },
     limits: { ...http2, maxHeldConnectionBytes: maxHeldConnectionBytes + maxReceiveBytes },
@@ -111,10 +119,12 @@ function makeServer(
 /** grpc-js cannot tell TLS from plaintext: it takes plaintext where both are welcome, as clients can be told to use it. */
 async function secureIfAsked(
   server: RpcServer,
-  { host, rpc, tls = NO_TLS }: ListenOptions,
+  { host, rpc, tls }: ListenOptions,
   surroundings: Surroundings,
   shutdown: Shutdown,
 ): Promise<void> {
+  const faults = clientCaFaults({ ...tls, transport: rpc.transport });
+  if (faults.length > 0) throw new ConfigError(faults);
   if (tls.mode === 'disabled') return;
   if (rpc.transport === 'grpc-js' && tls.mode === 'permissive') {
     surroundings.logger.info(

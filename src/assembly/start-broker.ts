@@ -5,6 +5,7 @@ import { routeClient } from '../link/route-client';
 import type { Broker } from '../broker/broker';
 import { replicationService } from '../link/replication-service';
 import { Readiness } from '../observe/http';
+import { provideClientTls, type ClientTlsOptions } from './client-tls';
 import { openBroker, type BrokerPartOptions } from './open-broker';
 import { ReplicaPart, type ReplicaOptions } from './replica-part';
 import { starting, type RunningRole, type Surroundings } from './role';
@@ -19,6 +20,7 @@ export interface BrokerRoleOptions extends BrokerPartOptions {
   readonly shutdown: { readonly graceMs: number };
   readonly rpc: RpcOptions;
   readonly tls: TlsOptions;
+  readonly link: { readonly tls: ClientTlsOptions };
   readonly replication: ReplicaOptions['replication'];
   readonly etcd: ReplicaOptions['etcd'];
   readonly broker: ReplicaOptions['broker'] & {
@@ -43,7 +45,8 @@ export function startBroker(
     readiness.set('serving', false);
     const host = reachable(options.host);
     const place = { host, port: options.port };
-    const dial = brokerDialer({ platform, log: logger.child({ part: 'link' }) });
+    const tls = await provideClientTls('link.tls', options.link.tls, surroundings, shutdown);
+    const dial = brokerDialer({ platform, tls, log: logger.child({ part: 'link' }) });
     const replicated = options.replication.mode !== 'off';
     const replica = replicated ? new ReplicaPart(options, surroundings, readiness) : undefined;
     const broker = replicated
@@ -67,13 +70,14 @@ export function startBroker(
     const { address } = options.broker;
     const routes = routeClient({
       addresses: options.namesrv,
+      tls,
       platform,
       log: logger.child({ part: 'routes' }),
     });
     shutdown.add('routes', () => routes.close());
     const reached = address === '' ? hostPort(host, served.port) : address;
     if (replica !== undefined) {
-      const opened = { place: { host, port: served.port }, address: reached, routes, dial };
+      const opened = { place: { host, port: served.port }, address: reached, routes, dial, tls };
       shutdown.add('replica', () => replica.close());
       shutdown.add('link', () => link.close(graceMs));
       await replica.open(opened);

@@ -3,7 +3,7 @@ import { routeService } from '../link/route-service';
 import { RouteTable } from '../namesrv/route-table';
 import { Readiness } from '../observe/http';
 import { starting, type RunningRole, type Surroundings } from './role';
-import type { RpcOptions } from './rpc-options';
+import type { RpcOptions, TlsOptions } from './rpc-options';
 import { serve } from './serve';
 
 export interface NamesrvOptions {
@@ -12,6 +12,7 @@ export interface NamesrvOptions {
   readonly httpPort: number;
   readonly shutdown: { readonly graceMs: number };
   readonly rpc: RpcOptions;
+  readonly tls: TlsOptions;
 }
 
 const PROTO_FILE = 'gantry/v1/namesrv.proto';

@@ -3,11 +3,13 @@ import { brokerDialer } from '../link/broker-dialer';
 import { proxiesClient } from '../link/proxies-client';
 import { routeClient } from '../link/route-client';
 import { Readiness } from '../observe/http';
+import { provideClientTls, type ClientTlsOptions } from './client-tls';
 import { openProxy, type ProxyPartOptions } from './open-proxy';
 import { starting, type RunningRole, type Surroundings } from './role';
 
 export interface ProxyRoleOptions extends ProxyPartOptions {
   readonly namesrv: readonly string[];
+  readonly link: { readonly tls: ClientTlsOptions };
 }
 
 /** A proxy serves without routes after this; it says so, and clients get TOPIC_NOT_FOUND. */
@@ -21,14 +23,16 @@ export function startProxy(
     const { platform, logger } = surroundings;
     const readiness = new Readiness();
     readiness.set('serving', false);
+    const tls = await provideClientTls('link.tls', options.link.tls, surroundings, shutdown);
     const routes = routeClient({
       addresses: options.namesrv,
+      tls,
       platform,
       log: logger.child({ part: 'routes' }),
     });
     shutdown.add('routes', () => routes.close());
-    const dial = brokerDialer({ platform, log: logger.child({ part: 'link' }) });
-    const proxies = proxiesClient(options.namesrv, platform);
+    const dial = brokerDialer({ platform, tls, log: logger.child({ part: 'link' }) });
+    const proxies = proxiesClient(options.namesrv, platform, tls);
     shutdown.add('proxies', () => proxies.close());
     const proxy = await openProxy(
       ...([options, routes, dial, surroundings, readiness, shutdown, proxies] as const),

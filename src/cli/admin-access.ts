@@ -5,6 +5,7 @@ import type { AdminApi } from '../api/admin-api';
 import { adminClient } from '../link/admin-client';
 import { Code, StatusError } from '../message/status';
 import { callError } from './call-error';
+import type { Endpoint } from './endpoint';
 
 const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 
@@ -13,10 +14,10 @@ const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }
  * @throws StatusError with what the proxy says, Error when nothing answers
  */
 export async function withAdmin<T>(
-  endpoint: string,
+  endpoint: Endpoint,
   use: (admin: AdminApi) => Promise<T>,
 ): Promise<T> {
-  const client = adminClient(endpoint, clock);
+  const client = adminClient(endpoint.address, clock, endpoint.tls);
   try {
     return await use(client);
   } catch (error) {

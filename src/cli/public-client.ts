@@ -12,6 +12,7 @@ import type { ReceiveMessageResponse__Output } from '../rpc/generated/apache/roc
 import type { Status__Output } from '../rpc/generated/apache/rocketmq/v2/Status';
 import { loadService } from '../rpc/protos';
 import { callError } from './call-error';
+import type { Endpoint } from './endpoint';
 import { version } from '../platform/version';
 
 type Callback<T> = (error: ServiceError | null, answer?: T) => void;
@@ -32,12 +33,14 @@ export class PublicClient {
   private readonly client: MessagingServiceClient;
   private readonly metadata = new Metadata();
 
-  constructor(private readonly endpoint: string) {
+  constructor(private readonly endpoint: Endpoint) {
     const definition = loadService(
       'apache/rocketmq/v2/service.proto',
       'apache.rocketmq.v2.MessagingService',
     );
-    this.client = makeClient<MessagingServiceClient>(definition, endpoint);
+    this.client = makeClient<MessagingServiceClient>(definition, endpoint.address, {
+      tls: endpoint.tls,
+    });
     const id = `${hostname()}@${process.pid}@0@${randomBytes(6).toString('hex')}`;
     this.metadata.set('x-mq-client-id', id);
     this.metadata.set('x-mq-language', 'NODE_JS');

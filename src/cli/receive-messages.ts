@@ -12,6 +12,7 @@ import { FilterType } from '../rpc/generated/apache/rocketmq/v2/FilterType';
 import type { Message__Output } from '../rpc/generated/apache/rocketmq/v2/Message';
 import type { QueryRouteResponse__Output } from '../rpc/generated/apache/rocketmq/v2/QueryRouteResponse';
 import { withAdmin } from './admin-access';
+import type { Endpoint } from './endpoint';
 import { PublicClient } from './public-client';
 
 /** What each poll of a command has in common. */
@@ -63,7 +64,7 @@ const MAX_UNZIPPED_BYTES = 64 * 1024 * 1024;
  * @throws StatusError with what the proxy says, Error when nothing answers
  */
 export async function receiveMessages(
-  endpoint: string,
+  endpoint: Endpoint,
   order: ReceiveOrder,
   take: (message: ReceivedMessage) => void,
 ): Promise<void> {
@@ -89,7 +90,7 @@ export async function receiveMessages(
 }
 
 /** Makes the group start at the beginning, unless it exists: then it goes on where it is. */
-function makeGroup(endpoint: string, { group, topic }: ReceiveOrder): Promise<void> {
+function makeGroup(endpoint: Endpoint, { group, topic }: ReceiveOrder): Promise<void> {
   return withAdmin(endpoint, async (admin) => {
     const known = await admin.listGroups();
     if (known.some(({ name }) => name === group)) return;

@@ -17,6 +17,7 @@ import { MessageType } from '../rpc/generated/apache/rocketmq/v2/MessageType';
 import type { SendMessageResponse__Output } from '../rpc/generated/apache/rocketmq/v2/SendMessageResponse';
 import type { SystemProperties__Output } from '../rpc/generated/apache/rocketmq/v2/SystemProperties';
 import { withAdmin } from './admin-access';
+import type { Endpoint } from './endpoint';
 import { check, PublicClient } from './public-client';
 import { acknowledge, giveBack, poll, type PollOrder } from './receive-messages';
 
@@ -50,7 +51,7 @@ export interface ResendResult {
  * @throws StatusError with what the proxy says, Error when nothing answers
  */
 export async function resendDeadLetters(
-  endpoint: string,
+  endpoint: Endpoint,
   order: ResendOrder,
   onProgress: (done: number, total: number) => void,
 ): Promise<ResendResult> {
@@ -197,7 +198,7 @@ function storedMs({ system_properties: system }: Message__Output): number {
 }
 
 /** Makes the group that remembers, unless it exists. Answers the types of all topics. */
-function prepare(endpoint: string, group: string): Promise<ReadonlyMap<string, TopicType>> {
+function prepare(endpoint: Endpoint, group: string): Promise<ReadonlyMap<string, TopicType>> {
   return withAdmin(endpoint, async (admin) => {
     const topics = await admin.listTopics();
     const types = new Map(topics.map(({ name, type }) => [name, type]));

@@ -6,6 +6,7 @@ import { fromMs } from '../message/time';
 import { Encoding } from '../rpc/generated/apache/rocketmq/v2/Encoding';
 import { MessageType } from '../rpc/generated/apache/rocketmq/v2/MessageType';
 import type { SendMessageResponse__Output } from '../rpc/generated/apache/rocketmq/v2/SendMessageResponse';
+import type { Endpoint } from './endpoint';
 import { check, PublicClient } from './public-client';
 
 export interface OutgoingMessage {
@@ -26,7 +27,7 @@ export interface SentMessage {
 
 /** @throws StatusError with what the proxy says, Error when nothing answers */
 export async function sendMessage(
-  endpoint: string,
+  endpoint: Endpoint,
   message: OutgoingMessage,
 ): Promise<SentMessage> {
   const client = new PublicClient(endpoint);
@@ -36,7 +37,7 @@ export async function sendMessage(
         service.SendMessage({ messages: [publicMessage(message)] }, metadata, options, callback),
     );
     const [entry] = entries;
-    if (entry === undefined) throw new Error(`${endpoint} answered without a result`);
+    if (entry === undefined) throw new Error(`${endpoint.address} answered without a result`);
     check(entry.status);
     return { messageId: entry.message_id, offset: entry.offset };
   } finally {

@@ -23,7 +23,13 @@ export interface Layer {
 /** The variable that names the file, for those who cannot give `--config`. */
 export const CONFIG_VARIABLE = 'GANTRY_CONFIG';
 /** Variables of commands, no role's. */
-const OTHER_VARIABLES: ReadonlySet<string> = new Set([CONFIG_VARIABLE, 'GANTRY_ENDPOINT']);
+const OTHER_VARIABLES: ReadonlySet<string> = new Set([
+  CONFIG_VARIABLE,
+  'GANTRY_ENDPOINT',
+  'GANTRY_ENDPOINT_CA',
+  'GANTRY_ENDPOINT_CERTIFICATE',
+  'GANTRY_ENDPOINT_KEY',
+]);
 /** What Kubernetes and Docker set for a service that is called gantry, or gantry-something. */
 const SERVICE_LINK = /^GANTRY_(.+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$/;
 const SERVICE_URL = /^(tcp|udp|sctp):\/\//;

@@ -11,6 +11,7 @@ import type { RoleOptions } from './options';
 import { proxyProtocolFaults, type ProxyProtocolMode } from './proxy-protocol';
 import { replicationFaults } from './replication-faults';
 import { schemas } from './schema';
+import { tlsFaults } from './tls-faults';
 import type { Role } from './schema';
 
 export interface Inputs {
@@ -131,15 +132,7 @@ function faultsTogether(role: Role, entries: readonly Entry[]): readonly string[
   ordered('rpc.streamHighWaterBytes', 'rpc.maxPendingStreamBytes');
   ordered('rpc.maxPendingStreamBytes', 'rpc.maxPendingConnectionBytes');
   ordered('rpc.streamWindowBytes', 'rpc.connectionWindowBytes');
-  const together = (first: string, second: string): void => {
-    const [a, b] = [by.get(first), by.get(second)];
-    if ((a?.text === '') === (b?.text === '')) return;
-    const [given, missing] = b?.text === '' ? [a, b] : [b, a];
-    faults.push(`${given?.key} (${given?.source}) is given without ${missing?.key}`);
-  };
-  together('tls.certificate', 'tls.key');
-  together('etcd.tls.certificate', 'etcd.tls.key');
-  faults.push(...replicationFaults(by));
+  faults.push(...tlsFaults(by), ...replicationFaults(by));
   faults.push(
     ...proxyProtocolFaults({
       transport: by.get('rpc.transport')?.text ?? '',

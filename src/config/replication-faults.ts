@@ -21,13 +21,5 @@ export function replicationFaults(by: ReadonlyMap<string, Given>): readonly stri
   if (given('etcd.password') && !given('etcd.user')) {
     faults.push(`etcd.password (${by.get('etcd.password')?.source}) is given without etcd.user`);
   }
-  const unused = (enabled: string, ...keys: readonly string[]): void => {
-    if (text(enabled) !== 'false') return;
-    for (const key of keys.filter(given)) {
-      faults.push(`${key} (${by.get(key)?.source}) is given, and ${enabled} is false`);
-    }
-  };
-  unused('etcd.tls.enabled', 'etcd.tls.ca', 'etcd.tls.certificate', 'etcd.tls.key');
-  unused('replication.tls.enabled', 'replication.tls.ca');
   return faults;
 }

@@ -57,17 +57,4 @@ export const replication = {
     'Log bytes on their way to one replica, at most: less is felt less by clients while a replica catches up.',
     { min: 64 * 1024, max: 1024 * MIB, ...ADVANCED },
   ),
-  tls: {
-    enabled: option(
-      'switch',
-      false,
-      'Whether a replica reaches its master by TLS; the master serves it by its tls.mode.',
-    ),
-    ca: option(
-      'text',
-      '',
-      "A PEM file with the certificates that a master's is checked against. Empty: the system's.",
-      { argument: 'FILE' },
-    ),
-  },
 } satisfies OptionTree;

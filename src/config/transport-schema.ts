@@ -190,7 +190,13 @@ export const tls = {
     { argument: 'FILE' },
   ),
   key: option('text', '', "A PEM file with the certificate's private key.", { argument: 'FILE' }),
+  clientCa: option(
+    'text',
+    '',
+    `A PEM file with the certificates of which one must have signed those of clients, read again when it changes; who shows none such is refused. Needs tls.mode enforcing. Empty: clients need none. ${OWN}`,
+    { argument: 'FILE' },
+  ),
 } satisfies OptionTree;
 
-/** Proxies and replicas are the clients of a broker. */
-export const brokerTls = { ...tls, mode: tlsMode('disabled') } satisfies OptionTree;
+/** For brokers and name servers, whose clients are other parts of the cluster. */
+export const innerTls = { ...tls, mode: tlsMode('disabled') } satisfies OptionTree;

@@ -1,6 +1,7 @@
 import type { AdminApi } from '../api/admin-api';
 import type { Clock } from '../platform/platform';
 import { makeClient } from '../rpc/client';
+import type { ClientTls } from '../rpc/client-credentials';
 import { adminMethods, type AdminMethod } from './admin-methods';
 import { adminDefinition } from './services';
 
@@ -15,10 +16,11 @@ export interface AdminClient extends AdminApi {
  * The admin service of a proxy. Calls reject with the StatusError that the service has thrown, and with
  * PROXY_TIMEOUT when it was not reached or did not answer within 30 s.
  * @param address `host:port`
+ * @param tls see `makeClient`
  */
-export function adminClient(address: string, clock: Clock): AdminClient {
+export function adminClient(address: string, clock: Clock, tls?: ClientTls): AdminClient {
   const methods = adminMethods();
-  const client = makeClient(adminDefinition(), address);
+  const client = makeClient(adminDefinition(), address, { tls });
   const ask = <Q, A>(method: AdminMethod<Q, A>, request: Q): Promise<A> =>
     method.ask(client, request, clock.wallMs() + CALL_MS);
   return {

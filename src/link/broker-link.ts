@@ -89,6 +89,8 @@ export class BrokerLink implements BrokerConnection {
   /** Runs while calls still wait for the session to come back. */
   private outage: TimerHandle | undefined;
   private closed = false;
+  /** Whether it was told why the broker is not reachable: the next attempts end the same way. */
+  private told = false;
 
   constructor(
     broker: BrokerRegistration,
@@ -263,6 +265,7 @@ export class BrokerLink implements BrokerConnection {
 
   private up(session: BrokerSession): void {
     this.backoff.reset();
+    this.told = false;
     this.outage?.cancel();
     this.outage = undefined;
     this.session = session;
@@ -286,7 +289,10 @@ export class BrokerLink implements BrokerConnection {
 
   private down(session: BrokerSession, reason: string): void {
     if (session === this.latest && session !== this.session) {
-      this.options.log.debug({ broker: this.owner.brokerText, reason }, 'broker is not reachable');
+      const details = { broker: this.owner.brokerText, reason };
+      if (this.told) this.options.log.debug(details, 'broker is still not reachable');
+      else this.options.log.warn(details, 'broker is not reachable');
+      this.told = true;
     }
     this.lose(session, reason);
   }

@@ -4,6 +4,7 @@ import type { ProxiesApi, ProxyInfo } from '../api/proxies-api';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import { makeClient } from '../rpc/client';
+import type { ClientTls } from '../rpc/client-credentials';
 import type { GantryNameServerClient } from '../rpc/generated/gantry/v1/GantryNameServer';
 import type { ProxyInfos__Output } from '../rpc/generated/gantry/v1/ProxyInfos';
 import { Backoff } from './backoff';
@@ -15,9 +16,16 @@ const LIST_MS = 3_000;
 
 type ClientPlatform = Pick<Platform, 'clock' | 'timers' | 'random'>;
 
-/** @param addresses `host:port` of all name servers, at least one */
-export function proxiesClient(addresses: readonly string[], platform: ClientPlatform): ProxiesApi {
-  const servers = addresses.map((address) => new NameServer(address, platform));
+/**
+ * @param addresses `host:port` of all name servers, at least one
+ * @param tls absent: plaintext
+ */
+export function proxiesClient(
+  addresses: readonly string[],
+  platform: ClientPlatform,
+  tls?: ClientTls,
+): ProxiesApi {
+  const servers = addresses.map((address) => new NameServer(address, platform, tls));
   return {
     announce: (info) => {
       for (const server of servers) server.announce(info);
@@ -56,8 +64,9 @@ class NameServer {
   constructor(
     address: string,
     private readonly platform: ClientPlatform,
+    tls: ClientTls | undefined,
   ) {
-    this.client = makeClient<GantryNameServerClient>(nameServerDefinition(), address);
+    this.client = makeClient<GantryNameServerClient>(nameServerDefinition(), address, { tls });
     this.backoff = new Backoff(platform);
   }
 

@@ -1,5 +1,6 @@
 import type { ReplicationApi, ReplicationReceiver, MasterMessage } from '../api/replication-api';
-import { makeClient, type ClientTls } from '../rpc/client';
+import { makeClient } from '../rpc/client';
+import type { ClientTls } from '../rpc/client-credentials';
 import type { GantryReplicationClient } from '../rpc/generated/gantry/v1/GantryReplication';
 import { followerToWire, masterFromWire } from './codec/replication';
 import { clientPipe } from './grpc-pipe';
@@ -8,14 +9,13 @@ import { replicationDefinition } from './services';
 
 /**
  * Followers' streams to masters in other processes: a connection for each stream.
- * @param tls what masters are checked against; `undefined`: plaintext
+ * @param tls `undefined`: plaintext
  */
-export function replicationClient(tls?: ClientTls): ReplicationApi {
+export function replicationClient(tls: ClientTls | undefined): ReplicationApi {
   return {
     connect: (address) => {
-      const target = tls === undefined ? address : `tls://${address}`;
-      const client = makeClient<GantryReplicationClient>(replicationDefinition(), target, {
-        ...(tls && { tls }),
+      const client = makeClient<GantryReplicationClient>(replicationDefinition(), address, {
+        tls,
       });
       const stream = replicationStream(clientPipe(client.Follow()), {
         encode: followerToWire,

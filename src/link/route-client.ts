@@ -6,6 +6,7 @@ import type { BrokerRegistration, RegistrationLease, RouteApi, RouteWatch } from
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import { makeClient } from '../rpc/client';
+import type { ClientTls } from '../rpc/client-credentials';
 import type { GantryNameServerClient } from '../rpc/generated/gantry/v1/GantryNameServer';
 import type { RegisterMessage } from '../rpc/generated/gantry/v1/RegisterMessage';
 import type { RegisterReply__Output } from '../rpc/generated/gantry/v1/RegisterReply';
@@ -35,6 +36,8 @@ export interface RouteClientParts {
 export interface RouteClientOptions extends RouteClientParts {
   /** `host:port` of all name servers, at least one. */
   readonly addresses: readonly string[];
+  /** Absent: plaintext. */
+  readonly tls?: ClientTls | undefined;
 }
 
 export interface RouteClient extends RouteApi {
@@ -56,12 +59,13 @@ const LISTENERS_MAX = 64;
  * Makes the way to the name servers. While all of them are away, registrations wait for them and the
  * last known routes stay in force; each is tried again at least every second.
  */
-export function routeClient({ addresses, ...parts }: RouteClientOptions): RouteClient {
-  return new NameServersClient(addresses.map(grpcAccess), parts);
+export function routeClient({ addresses, tls, ...parts }: RouteClientOptions): RouteClient {
+  const servers = addresses.map((address) => grpcAccess(address, tls));
+  return new NameServersClient(servers, parts);
 }
 
-function grpcAccess(address: string): NameServerAccess {
-  const client = makeClient<GantryNameServerClient>(nameServerDefinition(), address);
+function grpcAccess(address: string, tls: ClientTls | undefined): NameServerAccess {
+  const client = makeClient<GantryNameServerClient>(nameServerDefinition(), address, { tls });
   return {
     address,
     register: () => clientPipe(client.Register()),

@@ -33,6 +33,8 @@ export class WatchClient implements NameServerView {
   private readonly backoff: Backoff;
   private pipe: Pipe<WatchMessage, WatchReply__Output> | undefined;
   private closed = false;
+  /** Whether it was told why the name server is not reachable: the next attempts end the same way. */
+  private told = false;
 
   constructor(private readonly options: WatchClientOptions) {
     this.backoff = new Backoff(options.platform);
@@ -130,8 +132,11 @@ export class WatchClient implements NameServerView {
   private lost(reason: string): void {
     if (this.closed) return;
     const { address, log } = this.options;
-    if (this.reachable) log.warn({ nameServer: address, reason }, 'name server lost');
-    else log.debug({ nameServer: address, reason }, 'name server is not reachable');
+    const details = { nameServer: address, reason };
+    if (this.reachable) log.warn(details, 'name server lost');
+    else if (this.told) log.debug(details, 'name server is still not reachable');
+    else log.warn(details, 'name server is not reachable');
+    this.told = !this.reachable;
     this.reachable = false;
     this.coming = undefined;
     this.settleTimer?.cancel();

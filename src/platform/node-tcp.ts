@@ -55,19 +55,20 @@ class NodeTcpConnection implements TcpConnection {
     });
   }
 
-  startTls(context: TlsContext, received: Buffer): void {
+  startTls(context: TlsContext, received: Buffer, distrusted: (reason: string) => void): void {
     if (!(context instanceof NodeTlsContext)) throw new TypeError('a context of another platform');
     const raw = this.socket;
     raw.removeAllListeners('data');
     raw.removeAllListeners('end');
     raw.pause();
     raw.unshift(received);
-    context.secure(raw, (secured) => {
+    context.secure(raw, (secured, distrust) => {
       this.socket = secured;
       secured.on('error', (error: Error) => {
         this.error = error;
         secured.destroy(); // node leaves it open when a client asks for new keys
       });
+      if (distrust !== undefined) distrusted(distrust);
       this.listen(secured);
     });
   }

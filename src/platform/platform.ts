@@ -145,19 +145,28 @@ export interface TcpConnection {
    * Begins TLS as the server, before anything was written. `received` is what has come so far: the first
    * bytes of the client's handshake. From then on both directions carry what is inside TLS; a handshake that
    * fails ends in `onClose`. A client that offers protocols (ALPN) must offer h2 or http/1.1, and h2 is chosen first.
+   * `distrusted` is called after a handshake, before `onData`, when the context asks for a certificate and the client
+   * has shown none that it trusts: it may be told so, and nothing else.
    */
-  startTls(context: TlsContext, received: Buffer): void;
+  startTls(context: TlsContext, received: Buffer, distrusted: (reason: string) => void): void;
 }
 
-/** A server's certificate (with its chain) and private key, PEM. */
+/** What a server shows, and whom it trusts; all of it PEM. */
 export interface TlsIdentity {
+  /** With its chain. */
   readonly certificate: string;
+  /** Its private key. */
   readonly key: string;
+  /** Who must have signed the certificates of clients. Absent: clients need none. */
+  readonly ca?: string;
 }
 
 /** What connections need to be the server's side of TLS 1.2 and 1.3; made once, used by many. */
 export interface TlsContext {
-  /** New connections show this identity. @throws Error when certificate and key do not belong together */
+  /**
+   * New connections show this identity. Whether clients need a certificate stays as it was made.
+   * @throws Error when certificate and key do not belong together
+   */
   setIdentity(identity: TlsIdentity): void;
 }
 

@@ -5,6 +5,7 @@ import {
   type Client,
   type ServiceDefinition,
 } from '@grpc/grpc-js';
+import { ClientCredentials, type ClientTls } from './client-credentials';
 
 export interface RpcClientOptions {
   /** Largest message either way, bytes. Default 130 MiB. */
@@ -17,16 +18,8 @@ export interface RpcClientOptions {
   readonly keepaliveWithoutCalls?: boolean;
   /** A server that leaves a PING unanswered for this long is given up, ms. Default 5000. */
   readonly keepaliveTimeoutMs?: number;
-  /** What an address with `tls://` is checked against, and what this client shows. Default: see `makeClient`. */
-  readonly tls?: ClientTls;
-}
-
-/** All of it PEM; a certificate comes with its key. */
-export interface ClientTls {
-  /** Whom to trust, instead of the system's roots. */
-  readonly ca?: string;
-  readonly certificate?: string;
-  readonly key?: string;
+  /** Default: plaintext, unless the address says TLS. */
+  readonly tls?: ClientTls | undefined;
 }
 
 const DEFAULTS: Required<Omit<RpcClientOptions, 'tls'>> = {
@@ -37,15 +30,17 @@ const DEFAULTS: Required<Omit<RpcClientOptions, 'tls'>> = {
   keepaliveTimeoutMs: 5000,
 };
 
-const TLS_SCHEME = 'tls://';
+const TLS_SCHEME = /^tls:\/\//;
+const systemRoots: ClientTls = () => ({});
 
 /**
  * A client of one service, on a connection of its own; its methods are those of the definition,
  * as grpc-js makes them. It connects when first used. Calls made while it is not connected end UNAVAILABLE,
  * unless made with `waitForReady`.
  * @typeParam Methods the client's type as generated for the service
- * @param address `host:port`, an IPv6 host in brackets; in plaintext, or by TLS with `tls://` before it. The certificate
- *   is checked against the system's roots, or those in the file of gRPC's variable GRPC_DEFAULT_SSL_ROOTS_FILE_PATH.
+ * @param address `host:port`, an IPv6 host in brackets; by TLS with `tls://` before it or `tls` in the options, else in
+ *   plaintext. The certificate is checked against `tls`, else against the system's roots, or those in the file of gRPC's
+ *   variable GRPC_DEFAULT_SSL_ROOTS_FILE_PATH.
  */
 export function makeClient<Methods>(
   definition: ServiceDefinition,
@@ -54,14 +49,10 @@ export function makeClient<Methods>(
 ): Client & Methods {
   const { maxMessageBytes, maxReconnectMs, ...keepalive } = { ...DEFAULTS, ...options };
   const Constructor = makeGenericClientConstructor(definition, 'Gantry');
+  const tls = options.tls ?? (TLS_SCHEME.test(address) ? systemRoots : undefined);
+  const trust = tls === undefined ? credentials.createInsecure() : new ClientCredentials(tls);
   // The methods are made from the definition at run time, so the compiler can't know them.
-  const secure = address.startsWith(TLS_SCHEME);
-  const target = secure ? address.slice(TLS_SCHEME.length) : address;
-  const { ca, certificate, key } = options.tls ?? {};
-  const trust = secure
-    ? credentials.createSsl(bytes(ca), bytes(key), bytes(certificate))
-    : credentials.createInsecure();
-  const client: unknown = new Constructor(target, trust, {
+  const client: unknown = new Constructor(address.replace(TLS_SCHEME, ''), trust, {
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
     'grpc.initial_reconnect_backoff_ms': Math.min(100, maxReconnectMs),
@@ -79,8 +70,4 @@ export function makeClient<Methods>(
     'grpc.enable_channelz': 0,
   });
   return client as Client & Methods;
-}
-
-function bytes(pem: string | undefined): Buffer | null {
-  return pem === undefined ? null : Buffer.from(pem);
 }

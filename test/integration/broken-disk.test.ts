@@ -36,7 +36,7 @@ it('a broker whose disk fails answers no OK any more, and says why in the status
       admin: { listen: 'loopback' },
       shutdown: { graceMs: SECOND },
       rpc: { ...DEFAULT_RPC_OPTIONS, transport: testTransport() },
-      tls: { mode: 'disabled', certificate: '', key: '' },
+      tls: { mode: 'disabled', certificate: '', key: '', clientCa: '' },
     },
     { platform: { ...nodePlatform(), files: disk }, logger: pino({ level: 'silent' }) },
   );

@@ -2,7 +2,6 @@
 import { Metadata, type ServiceError } from '@grpc/grpc-js';
 import { LeaseUnavailableError } from '../../api/lease-api';
 import type { Platform } from '../../platform/platform';
-import type { ClientTls } from '../../rpc/client';
 import type { AuthenticateResponse__Output } from '../../rpc/generated/etcdserverpb/AuthenticateResponse';
 import type { LeaseGrantResponse__Output } from '../../rpc/generated/etcdserverpb/LeaseGrantResponse';
 import type { LeaseKeepAliveResponse__Output } from '../../rpc/generated/etcdserverpb/LeaseKeepAliveResponse';
@@ -13,16 +12,18 @@ import type { TxnRequest } from '../../rpc/generated/etcdserverpb/TxnRequest';
 import type { TxnResponse__Output } from '../../rpc/generated/etcdserverpb/TxnResponse';
 import type { WatchCreateRequest } from '../../rpc/generated/etcdserverpb/WatchCreateRequest';
 import type { WatchResponse__Output } from '../../rpc/generated/etcdserverpb/WatchResponse';
+import type { TlsParts } from '../../rpc/tls/tls-parts';
 import { isAuthDisabled, isAway, wantsToken } from './etcd-error';
 import { etcdRpc, type EtcdRpc } from './etcd-rpc';
 
 export interface EtcdOptions {
-  /** Of the members, at least one: `host:port`, with `tls://` before it for TLS. */
+  /** Of the members, at least one: `host:port`. */
   readonly endpoints: readonly string[];
   /** '' with an empty password: calls carry no token. */
   readonly user: string;
   readonly password: string;
-  readonly tls?: ClientTls;
+  /** Absent: plaintext. */
+  readonly tls?: TlsParts;
 }
 
 export interface WatchEvents {

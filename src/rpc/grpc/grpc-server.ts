@@ -2,9 +2,8 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Platform, TlsIdentity } from '../../platform/platform';
 import type { Http2Options } from '../http2/options';
-import type { TlsMode } from '../http2/port-connection';
 import type { RequestHead } from '../http2/request-head';
-import { Http2Server, type ProxyProtocol } from '../http2/server';
+import { Http2Server, type PortPolicy } from '../http2/server';
 import type { Http2Stream, StreamListener } from '../http2/stream';
 import { sendStatus } from './answer';
 import { CallHead } from './call-head';
@@ -16,7 +15,7 @@ import { NotGrpc, Refused } from './refusal';
 import { StreamingCall } from './streaming-call';
 import { UnaryCall } from './unary-call';
 
-export interface GrpcServerOptions {
+export interface GrpcServerOptions extends PortPolicy {
   /** Largest message taken, bytes, unpacked; a larger one ends its call RESOURCE_EXHAUSTED. Default 4 MiB. */
   readonly maxReceiveBytes?: number;
   /** Largest message sent, bytes; a larger one ends its call RESOURCE_EXHAUSTED. Default: no limit. */
@@ -25,10 +24,6 @@ export interface GrpcServerOptions {
   readonly compressAnswers?: boolean;
   /** Hears what handlers throw; their calls end UNKNOWN, and clients are not told the text. */
   readonly onHandlerError?: (path: string, error: unknown) => void;
-  /** What is taken once there is an identity. Default `permissive`: plaintext and TLS on one port. */
-  readonly tlsMode?: TlsMode;
-  /** Default: no peer may send a header of the PROXY protocol. */
-  readonly proxyProtocol?: ProxyProtocol;
   /** What differs from `DEFAULT_HTTP2_OPTIONS`. */
   readonly http2?: Partial<Http2Options>;
 }
@@ -63,8 +58,7 @@ export class GrpcServer implements CallHost {
       platform,
       (stream, head) => this.serve(stream, head),
       http2,
-      options.tlsMode,
-      options.proxyProtocol,
+      options,
     );
   }
 

@@ -2,6 +2,7 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Platform, TlsIdentity } from '../../platform/platform';
 import type { Http2Options } from '../http2/options';
+import type { PortPolicy } from '../http2/server';
 import { DEFAULT_RPC_SERVER_OPTIONS, type RpcServer, type RpcServerOptions } from '../server';
 import { StandardServices } from '../standard-services';
 import { GrpcServer, type GrpcServerOptions } from './grpc-server';
@@ -9,10 +10,7 @@ import { GrpcServer, type GrpcServerOptions } from './grpc-server';
 /** What the stock server has no counterpart of. */
 export interface Http2ServerOptions extends RpcServerOptions {
   /** See `GrpcServerOptions`. */
-  readonly grpc?: Pick<
-    GrpcServerOptions,
-    'compressAnswers' | 'onHandlerError' | 'proxyProtocol' | 'tlsMode'
-  >;
+  readonly grpc?: Pick<GrpcServerOptions, 'compressAnswers' | 'onHandlerError' | keyof PortPolicy>;
   /** Limits beside those that both servers have. */
   readonly limits?: Partial<Http2Options>;
 }

@@ -3,16 +3,24 @@
  * HTTP/2 is served, everything else gets an answer in its own protocol and is closed. A balancer that is trusted may
  * say before all that for whom it speaks (proxy-header.ts).
  *
- *     accepted --> header of the PROXY protocol? --> tls? --> handshake --> first bytes inside
- *                                                      \                       |
- *                                                       \--------------------- h2 --> Http2Connection from then on
- *                                                                              other --> one line, end
+ *     accepted --> header of the PROXY protocol? --> tls? --> handshake --> trusted? --> first bytes inside
+ *                                                      \                       \            |
+ *                                                       \                       no --> one line, end
+ *                                                        \--------------------------------- h2 --> Http2Connection from then on
+ *                                                                                           other --> one line, end
  */
 import type { TcpConnection, TcpEvents, TlsContext } from '../../platform/platform';
 import { Http2Connection, type ConnectionHost } from './connection';
 import { CLIENT_PREFACE } from './frame';
 import { ProxyHeaderError, readProxyHeader, type ConnectionEnds } from './proxy-header';
-import { answerTo, languageOf, type Language } from './strangers';
+import {
+  answerTo,
+  languageOf,
+  WANTS_CERTIFICATE,
+  WANTS_TLS,
+  WRONG_PROTOCOL,
+  type Language,
+} from './strangers';
 
 /**
  * - `permissive`: plaintext and TLS
@@ -38,6 +46,8 @@ export interface PortHost extends ConnectionHost {
   admit(connection: PortConnection): boolean;
   /** A connection ends because of its header of the PROXY protocol, or the lack of one. */
   badHeader(peer: string, reason: string): void;
+  /** A connection ends because it is not as secure as this port wants it. */
+  insecure(peer: string, reason: string): void;
   gone(connection: PortConnection): void;
 }
 
@@ -142,22 +152,29 @@ export class PortConnection implements TcpEvents {
       this.first = bytes;
     } else if (language === 'tls' && hasTls && !this.secure) {
       this.secure = true;
-      this.socket.startTls(tlsContext, bytes);
+      this.socket.startTls(tlsContext, bytes, (reason) => this.distrust(reason));
     } else if (language === 'h2' && (this.secure || !hasTls || tlsMode === 'permissive')) {
       this.http2 = new Http2Connection(this.socket, this.host, this.ends);
       this.http2.onData(bytes.subarray(CLIENT_PREFACE.length));
     } else if (language === 'proxy') {
       this.drop('one came from a peer that rpc.proxyProtocol does not let send any');
     } else {
-      this.refuse(language, bytes.subarray(0, MAX_FIRST_BYTES));
+      const wantsTls = tlsMode === 'enforcing' && !this.secure;
+      if (wantsTls) this.host.insecure(this.remoteHost, 'it came without TLS');
+      this.refuse(language, bytes, wantsTls ? WANTS_TLS : WRONG_PROTOCOL);
     }
   }
 
-  private refuse(language: Language, bytes: Buffer): void {
-    const wantsTls = this.host.tlsMode === 'enforcing' && !this.secure;
+  /** The client has no certificate that is trusted: nothing that it sends from here on is looked at. */
+  private distrust(reason: string): void {
+    this.host.insecure(this.remoteHost, reason);
+    this.refuse('h2', Buffer.alloc(0), WANTS_CERTIFICATE);
+  }
+
+  private refuse(language: Language, bytes: Buffer, text: string): void {
     this.refused = true;
     this.dropMs = this.host.monotonicMs() + LINGER_MS;
-    this.socket.write(answerTo(language, bytes, wantsTls));
+    this.socket.write(answerTo(language, bytes.subarray(0, MAX_FIRST_BYTES), text));
     this.socket.end();
   }
 

@@ -42,6 +42,16 @@ const NOBODY: TcpEvents = {
   onClose: () => undefined,
 };
 
+/** Beside what is served: whom to take, and who hears of those who are not. */
+export interface PortPolicy {
+  /** What is taken once there is an identity; before `setIdentity` there is no TLS. Default `permissive`. */
+  readonly tlsMode?: TlsMode;
+  /** Default: no peer may send a header of the PROXY protocol. */
+  readonly proxyProtocol?: ProxyProtocol;
+  /** Hears of each connection that was ended for having no TLS, or no certificate that is trusted. */
+  readonly onInsecure?: (peer: string, reason: string) => void;
+}
+
 export class Http2Server implements PortHost {
   readonly options: Http2Options;
   readonly pool = new BlockPool();
@@ -57,17 +67,14 @@ export class Http2Server implements PortHost {
 
   /**
    * @param options what differs from `DEFAULT_HTTP2_OPTIONS`
-   * @param tlsMode what is taken once there is an identity; before `setIdentity` there is no TLS
-   * @param proxyProtocol absent: no peer may send a header
    */
   constructor(
     private readonly platform: Platform,
     private readonly handler: RequestHandler,
     options: Partial<Http2Options> = {},
-    tlsMode: TlsMode = 'permissive',
-    private readonly proxyProtocol?: ProxyProtocol,
+    private readonly policy: PortPolicy = {},
   ) {
-    this.tlsMode = tlsMode;
+    this.tlsMode = policy.tlsMode ?? 'permissive';
     this.options = { ...DEFAULT_HTTP2_OPTIONS, ...options };
   }
 
@@ -146,7 +153,11 @@ export class Http2Server implements PortHost {
   }
 
   badHeader(peer: string, reason: string): void {
-    this.proxyProtocol?.refused(peer, reason);
+    this.policy.proxyProtocol?.refused(peer, reason);
+  }
+
+  insecure(peer: string, reason: string): void {
+    this.policy.onInsecure?.(peer, reason);
   }
 
   gone(connection: PortConnection): void {
@@ -166,7 +177,7 @@ export class Http2Server implements PortHost {
   }
 
   private accept(socket: TcpConnection): TcpEvents {
-    const use = this.proxyProtocol?.expected(socket.remote.host) ?? 'none';
+    const use = this.policy.proxyProtocol?.expected(socket.remote.host) ?? 'none';
     const connection = new PortConnection(socket, this, use);
     const isRoom = this.connections.size < this.options.maxConnections;
     if (!isRoom || (use === 'none' && !this.admit(connection))) {

@@ -44,9 +44,10 @@ function isRemoting(bytes: Buffer): boolean {
   return total <= MAX_REMOTING_BYTES && form <= 1 && headerBytes > 0 && headerBytes + 4 <= total;
 }
 
-/** One line for whoever reads the other side's log. */
-const WRONG_PROTOCOL = 'This port speaks gRPC (HTTP/2), for clients of RocketMQ 5';
-const WANTS_TLS = `${WRONG_PROTOCOL}, and takes TLS only`;
+/** Why a client is not served, in one line for whoever reads the other side's log. */
+export const WRONG_PROTOCOL = 'This port speaks gRPC (HTTP/2), for clients of RocketMQ 5';
+export const WANTS_TLS = `${WRONG_PROTOCOL}, and takes TLS only`;
+export const WANTS_CERTIFICATE = `${WRONG_PROTOCOL}, and takes only who shows a certificate that it trusts`;
 
 /** The request's id in a Remoting header of JSON, and its place in a binary one. */
 const JSON_OPAQUE = /"opaque"\s*:\s*(-?\d{1,10})/;
@@ -56,10 +57,8 @@ const REMOTING_NOT_SUPPORTED = 3;
 
 /**
  * An answer in the client's own protocol that says what this port speaks; empty when it has none.
- * @param wantsTls this port takes TLS only, and the client came without
  */
-export function answerTo(language: Language, bytes: Buffer, wantsTls: boolean): Buffer {
-  const text = wantsTls ? WANTS_TLS : WRONG_PROTOCOL;
+export function answerTo(language: Language, bytes: Buffer, text: string): Buffer {
   if (language === 'http1') return http1Answer(text);
   if (language === 'remoting') return remotingAnswer(text, bytes);
   if (language === 'h2') return goodbye(text);

@@ -1,7 +1,6 @@
 /** Where a server's identity comes from: files that may be renewed, or a certificate made for development. */
 import type { Platform, TlsIdentity } from '../../platform/platform';
 import { CertificateFiles, type ReloadFailed } from './certificate-files';
-import type { CertificatePaths } from './check-identity';
 import { developmentCertificate } from './development-certificate';
 
 /** Who shows an identity to clients. Throws when it can't be used. */
@@ -10,8 +9,8 @@ export interface IdentityUser {
 }
 
 export interface IdentityOptions {
-  /** Absent: a certificate for development is made, another one at each start. */
-  readonly files?: CertificatePaths;
+  /** The paths of PEM files. Absent: a certificate for development is made, another one at each start. */
+  readonly files?: TlsIdentity;
   /** Names and addresses that a certificate for development is for, beside this machine's own. */
   readonly hosts: readonly string[];
   /** Hears of each renewed pair that is in use from now on. */

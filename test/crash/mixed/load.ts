@@ -113,7 +113,7 @@ function subscriptionsOf(kind: Kind): readonly Subscription[] {
 
 async function makeTopics(endpoint: string): Promise<void> {
   const { maxAttempts } = TERMS;
-  await withAdmin(endpoint, async (admin) => {
+  await withAdmin({ address: endpoint }, async (admin) => {
     await admin.putGroup({ ...newGroup(UNDERTAKERS), startFrom: 'beginning' });
     for (const kind of KINDS) {
       const type = kind.toUpperCase() as Uppercase<Kind>;

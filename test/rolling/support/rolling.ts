@@ -100,7 +100,7 @@ async function makeTopics(
   client: ClientName,
 ): Promise<{ readonly normal: string; readonly transaction: string }> {
   const topics = { normal: `${client}-normal`, transaction: `${client}-transaction` };
-  await withAdmin(endpoint, async (admin) => {
+  await withAdmin({ address: endpoint }, async (admin) => {
     await admin.putTopic({ name: topics.normal, type: 'NORMAL', queues: QUEUES });
     await admin.putTopic({ name: topics.transaction, type: 'TRANSACTION', queues: QUEUES });
     for (const kind of ['simple', 'push']) {

@@ -62,6 +62,21 @@ describe('a command line that makes no sense ends with 2, says why on standard e
     ['too many queues', ['topic', 'create', 't', '--queues', '1025'], /from 1 to 1024, not 1025/],
     ['no attempt', ['group', 'create', 'g', '--max-attempts', '0'], /--max-attempts .*got 0/],
     ['an endpoint', ['topic', 'list', '--endpoint', 'nowhere'], /--endpoint must be HOST:PORT/],
+    [
+      'a certificate without its key',
+      ['topic', 'list', '--endpoint-certificate', '/c.pem'],
+      /--endpoint-certificate and --endpoint-key are given together or not at all/,
+    ],
+    [
+      'certificates that are not there',
+      ['topic', 'list', '--endpoint-ca', '/nowhere/ca.pem'],
+      /--endpoint-ca cannot be read: .*ENOENT.*\/nowhere\/ca\.pem/,
+    ],
+    [
+      'a file that holds no certificate',
+      ['topic', 'list', '--endpoint-ca', __filename],
+      /--endpoint-ca .*usage\.test\.ts: holds no certificate as PEM/,
+    ],
     ['an output format', ['topic', 'list', '-o', 'xml'], /Allowed choices are table, json/],
   ])('%s', async (_what, args, message) => {
     const { code, out, err } = await gantry(args);

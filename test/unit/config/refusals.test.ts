@@ -175,9 +175,32 @@ describe('what is refused', () => {
       'etcd.tls.ca (flag) is given, and etcd.tls.enabled is false',
     ],
     [
-      'whom to trust for a replication without TLS',
-      { 'replication.tls.ca': '/ca.pem' },
-      'replication.tls.ca (flag) is given, and replication.tls.enabled is false',
+      'whom to trust for links without TLS',
+      { 'link.tls.ca': '/ca.pem' },
+      'link.tls.ca (flag) is given, and link.tls.enabled is false',
+    ],
+    [
+      'a key for links without its certificate',
+      { 'link.tls.enabled': true, 'link.tls.key': '/key.pem' },
+      'link.tls.key (flag) is given without link.tls.certificate',
+    ],
+    [
+      'certificates of clients where plaintext is taken',
+      { 'tls.certificate': '/c.pem', 'tls.key': '/k.pem', 'tls.clientCa': '/ca.pem' },
+      'tls.clientCa needs tls.mode enforcing: with disabled clients come in plaintext',
+    ],
+    [
+      'certificates of clients where the port has none',
+      { 'tls.mode': 'enforcing', 'tls.clientCa': '/ca.pem' },
+      'tls.clientCa needs tls.certificate and tls.key',
+    ],
+    [
+      'certificates of clients on grpc-js',
+      {
+        ...{ 'tls.mode': 'enforcing', 'tls.certificate': '/c.pem', 'tls.key': '/k.pem' },
+        ...{ 'tls.clientCa': '/ca.pem', 'rpc.transport': 'grpc-js' },
+      },
+      'tls.clientCa needs rpc.transport http2: grpc-js does not tell whom it refuses',
     ],
     [
       'a lease that etcd does not grant',

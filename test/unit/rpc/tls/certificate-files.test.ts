@@ -11,7 +11,7 @@ const make = (): TlsIdentity => developmentCertificate([], new SimClock().clock,
 
 let sim: SimClock;
 let files: ReturnType<typeof memoryFiles>;
-let watched: CertificateFiles;
+let watched: CertificateFiles<TlsIdentity>;
 let seen: TlsIdentity[];
 let failures: string[];
 
@@ -19,7 +19,7 @@ beforeEach(async () => {
   sim = new SimClock();
   files = memoryFiles(sim.clock);
   await files.makeDirectory('/tls');
-  watched = new CertificateFiles(paths, files, sim.timers);
+  watched = new CertificateFiles<TlsIdentity>(paths, files, sim.timers);
   seen = [];
   failures = [];
 });
@@ -102,4 +102,25 @@ test.each<[string, (files: ReturnType<typeof memoryFiles>) => Promise<void>, str
   await put(make());
   await spoil(files);
   await expect(watched.read()).rejects.toMatchObject({ part, message });
+});
+
+test('whom to trust is read again when it changes, and told of when it is no certificate', async () => {
+  const [identity, first, second] = [make(), make(), make()];
+  const trust = '/tls/ca.pem';
+  await put(identity);
+  await files.writeFile(trust, first.certificate);
+  const trusting = new CertificateFiles({ ...paths, ca: trust }, files, sim.timers);
+  expect(await trusting.read()).toEqual({ ...identity, ca: first.certificate });
+  const authorities: string[] = [];
+  trusting.watch(
+    ({ ca }) => authorities.push(ca),
+    (error) => failures.push((error as Error).message),
+  );
+  await files.writeFile(trust, 'nothing');
+  await sim.advance(20_000);
+  expect(failures).toEqual(['/tls/ca.pem: holds no certificate as PEM']);
+  await files.writeFile(trust, second.certificate);
+  await sim.advance(6_000);
+  expect(authorities).toEqual([second.certificate]);
+  trusting.stop();
 });

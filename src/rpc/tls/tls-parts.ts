@@ -1,19 +1,21 @@
-/** Whether a certificate and a key can be shown to clients, told before a connection needs them. */
+/** Whether certificates and a key can be used, told before a connection needs them. */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import type { TlsIdentity } from '../../platform/platform';
 
-export interface CertificatePaths {
-  /** PEM, the server's certificate first, then its chain. */
-  readonly certificate: string;
-  /** PEM, the private key. */
-  readonly key: string;
+/** What one side of TLS is made of: the contents of files, PEM, or the paths of those files. */
+export interface TlsParts {
+  /** The certificate that is shown, then its chain. */
+  readonly certificate?: string;
+  /** Its private key; given with it. */
+  readonly key?: string;
+  /** Whom to trust. */
+  readonly ca?: string;
 }
 
 /** A file that cannot be used. `message` begins with its path. */
 export class CertificateError extends Error {
   constructor(
-    /** Which of the two files. */
-    readonly part: keyof CertificatePaths,
+    /** Which of the files. */
+    readonly part: keyof TlsParts,
     message: string,
     options?: ErrorOptions,
   ) {
@@ -22,23 +24,21 @@ export class CertificateError extends Error {
   }
 }
 
-/** @throws CertificateError when either is no PEM, or they do not belong together */
-export function checkIdentity(
-  { certificate, key }: TlsIdentity,
-  paths: CertificatePaths,
-): TlsIdentity {
+/** @throws CertificateError when any is no PEM, or certificate and key do not belong together */
+export function checkParts({ certificate, key, ca }: TlsParts, paths: TlsParts): void {
+  if (ca !== undefined) readAs('ca', paths, 'certificate', () => new X509Certificate(ca));
+  if (certificate === undefined || key === undefined) return;
   const read = readAs('certificate', paths, 'certificate', () => new X509Certificate(certificate));
   const privateKey = readAs('key', paths, 'private key', () => createPrivateKey(key));
   if (!read.checkPrivateKey(privateKey)) {
     const text = `${paths.key}: is not the key of the certificate ${paths.certificate}`;
     throw new CertificateError('key', text);
   }
-  return { certificate, key };
 }
 
 function readAs<T extends X509Certificate | KeyObject>(
-  part: keyof CertificatePaths,
-  paths: CertificatePaths,
+  part: keyof TlsParts,
+  paths: TlsParts,
   what: string,
   read: () => T,
 ): T {
