@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import type { Files, Platform } from '../platform/platform';
 import { writeDurably } from './atomic-file';
+import { type CutParts, type CutPlan, cutFiles, planByFiles, planByLog } from './cut-queues';
 import { DeletedTopics } from './deleted-topics';
 import { EmptyQueues } from './empty-queues';
 import { keepTwice, readKept } from './kept-twice';
@@ -12,6 +13,7 @@ import { Layout } from './layout';
 import { type Mark, MarkFile } from './mark';
 import { patientFiles } from './patient-files';
 import { QueueFiles } from './queue-files';
+import { QueueTable } from './queue-table';
 import type { BesideLog } from './replicated-log';
 import { Segments } from './segments';
 
@@ -47,26 +49,26 @@ export async function cutStore(options: CutOptions, position: number): Promise<v
     }
     await writeDurably(files, layout.abort, Buffer.from('cut'));
     await files.syncDirectory(layout.root);
+    const queueFiles = new QueueFiles(files, layout, mark.queueFileEntries);
+    const deleted = await DeletedTopics.open(files, layout);
+    const { found: table } = await QueueTable.open(files, layout);
+    const parts: CutParts = { queueFiles, segments, deleted, table, mark, position };
+    // The log must still have what goes.
+    const byLog = await planByLog(parts);
     // From here on whoever opens the store builds the queues from the log.
     const syncedPosition = Math.min(mark.syncedPosition, position);
     await markFile.write({ ...mark, ...NO_QUEUES, syncedPosition, cleanEnd: -1 });
     await files.remove(layout.queueTable);
     // Topics live again whose queues' files are gone: those are built from the log.
-    const revived = await (await DeletedTopics.open(files, layout)).forgetAbove(position);
+    const revived = await deleted.forgetAbove(position);
     await segments.cut(position);
     await segments.close();
     if (revived) return;
-    const queueFiles = new QueueFiles(files, layout, mark.queueFileEntries);
-    const totals = await cutQueues(queueFiles, segments.first, position);
+    const plan = byLog ?? (await planByFiles(parts));
+    if (plan !== undefined) await cutFiles(queueFiles, plan);
     await queueFiles.close();
-    if (totals === undefined) return;
-    await markFile.write({
-      ...mark,
-      ...totals,
-      syncedPosition: position,
-      queuesPosition: position,
-      cleanEnd: -1,
-    });
+    if (plan === undefined) return;
+    await noteQueues({ files, layout, mark, markFile, position }, plan);
   });
 }
 
@@ -95,8 +97,6 @@ export async function finishBeginning(options: CutOptions): Promise<void> {
 
 const NO_QUEUES = { queuesPosition: 0, queueCount: 0, queueEndSum: 0, queueStartSum: 0 };
 
-type QueueTotals = Pick<Mark, 'queueCount' | 'queueEndSum' | 'queueStartSum'>;
-
 async function withStore(
   { directory, platform, log }: CutOptions,
   work: (files: Files, layout: Layout) => Promise<void>,
@@ -111,27 +111,32 @@ async function withStore(
   }
 }
 
-/** Cuts all queues to entries of records below `position`; `undefined` when their files are not whole. */
-async function cutQueues(
-  queueFiles: QueueFiles,
-  logStart: number,
-  position: number,
-): Promise<QueueTotals | undefined> {
-  let [queueCount, queueEndSum, queueStartSum] = [0, 0, 0];
-  for (const name of await queueFiles.list()) {
-    const stored = await queueFiles.load(name, logStart, position, 0);
-    if (stored === undefined) return undefined;
-    const { start, max } = stored;
-    await queueFiles.cut(name, max);
-    // Its files are gone, but not the offsets that were given out.
-    if (max > 0 && max === start) await queueFiles.createEmpty(name, max);
-    if (max === 0) continue;
-    queueCount++;
-    queueEndSum += max;
-    queueStartSum += start;
-  }
-  await queueFiles.sync();
-  return { queueCount, queueEndSum, queueStartSum };
+interface Noting {
+  readonly files: Files;
+  readonly layout: Layout;
+  readonly mark: Mark;
+  readonly markFile: MarkFile;
+  readonly position: number;
+}
+
+/** Tells whoever opens the store where the queues end, so that it need not look for that. */
+async function noteQueues(
+  { files, layout, mark, markFile, position }: Noting,
+  { rows, keptFrom }: CutPlan,
+): Promise<void> {
+  const table = await QueueTable.open(files, layout);
+  const now = { position, keptFrom, rows, count: rows.length, changed: undefined };
+  const batch = table.next(now);
+  if (batch !== undefined) await table.write(batch);
+  await markFile.write({
+    ...mark,
+    queueCount: rows.length,
+    queueEndSum: rows.reduce((sum, { max }) => sum + max, 0),
+    queueStartSum: rows.reduce((sum, { start }) => sum + start, 0),
+    syncedPosition: position,
+    queuesPosition: position,
+    cleanEnd: -1,
+  });
 }
 
 async function makeFresh(files: Files, layout: Layout, fresh: Noted): Promise<void> {

@@ -1,4 +1,5 @@
 /** A replica's log is cut, or begins anew; killed or without power after any change it can be done again. */
+import { memoryFiles } from '../../../src/platform/memory-files';
 import type { Files } from '../../../src/platform/platform';
 import {
   beginAnew,
@@ -12,6 +13,7 @@ import { catchUp, expectSame } from './support/replica';
 import {
   DIRECTORY,
   draft,
+  hookedFiles,
   openTestStore,
   run,
   SEGMENT_BYTES,
@@ -54,8 +56,12 @@ interface Scene {
   readonly common: number;
 }
 
-/** A replica with `messages` of its own behind what it has in common with the master. */
-async function diverged(ending: 'stopped' | 'killed', messages: number): Promise<Scene> {
+/** A replica with `messages` of its own behind what it has in common with the master, and a deletion unless `keeps`. */
+async function diverged(
+  ending: 'stopped' | 'killed',
+  messages: number,
+  topics: 'keeps topics' | 'deletes one' = 'deletes one',
+): Promise<Scene> {
   const master = await openTestStore(undefined, changes);
   const files = new JournalFiles();
   const replica = await openTestStore(files, changes);
@@ -65,7 +71,7 @@ async function diverged(ending: 'stopped' | 'killed', messages: number): Promise
   await run(replica.sim, replica.store.replicated.takeOver());
   replica.store.replicated.confirm(Infinity);
   await fill(replica, 'own', messages);
-  await deleteTopic(replica, 'other');
+  if (topics === 'deletes one') await deleteTopic(replica, 'other');
   await replica.sim.advance(12_000);
   await fill(master, 'master', 9);
   if (ending === 'stopped') await stop(replica);
@@ -89,9 +95,14 @@ async function expectFollows({ master }: Scene, files: Files): Promise<void> {
   await stop(again);
 }
 
-describe.each(['stopped', 'killed'] as const)('a store that was %s', (ending) => {
+describe.each([
+  ['stopped', 'deletes one'],
+  ['killed', 'deletes one'],
+  ['stopped', 'keeps topics'],
+  ['killed', 'keeps topics'],
+] as const)('a store that was %s, and %s', (ending, topics) => {
   test('is cut to what both have, and follows from there', async () => {
-    const scene = await diverged(ending, 50);
+    const scene = await diverged(ending, 50, topics);
     await cutStore(options(scene.files), scene.common);
     const cut = await openTestStore(scene.files, changes);
     expect(cut.store.replicated.endPosition).toBe(scene.common);
@@ -101,7 +112,7 @@ describe.each(['stopped', 'killed'] as const)('a store that was %s', (ending) =>
   });
 
   test('is cut again after any change to its files at which it was killed', async () => {
-    const scene = await diverged(ending, 15);
+    const scene = await diverged(ending, 15, topics);
     const journal = await JournalFiles.of(scene.files);
     const first = journal.changes.length;
     await cutStore(options(journal), scene.common);
@@ -115,6 +126,31 @@ describe.each(['stopped', 'killed'] as const)('a store that was %s', (ending) =>
       await expectFollows(scene, left);
     }
   });
+});
+
+test('a short cut touches the files of no queue but those that lose entries', async () => {
+  const base = memoryFiles();
+  const touched = new Set<string>();
+  const files: Files = {
+    ...hookedFiles(base, /^$/, () => undefined),
+    open: (path, mode) => (touched.add(path), base.open(path, mode)),
+    list: (path) => (touched.add(path), base.list(path)),
+  };
+  const before = await openTestStore(files, changes);
+  for (let queueId = 0; queueId < 20; queueId++) before.store.append(draft('quiet', 'm'), queueId);
+  await before.sim.settle();
+  const position = before.store.replicated.endPosition;
+  before.store.append(draft('busy', 'goes'), 3);
+  await stop(before);
+  touched.clear();
+  await cutStore(options(files), position);
+  const cut = await openTestStore(files, changes);
+  const names = [...touched].filter((path) => /consumequeue.*\d/.test(path));
+  expect(names.filter((path) => !path.includes('busy/3'))).toEqual([]);
+  expect(cut.store.replicated.endPosition).toBe(position);
+  expect([cut.store.maxOffset('busy', 3), cut.store.maxOffset('quiet', 7)]).toEqual([0, 1]);
+  expect(await texts(cut.store, 'quiet', 7)).toEqual(['m']);
+  await stop(cut);
 });
 
 test('a position that the log does not have is refused', async () => {
