@@ -26,6 +26,8 @@ export interface Release {
   readonly epoch: number;
   /** Who is to lead next; any in-sync member where none is named. */
   readonly to: Member | undefined;
+  /** Whether who gave it up ends: the next leader need not wait for it. */
+  readonly ends: boolean;
 }
 
 export interface GroupState {
@@ -86,9 +88,10 @@ export interface Leadership {
    * Gives the leadership up, for the next to take it at once. The caller has stopped all work before. Renewals
    * end in any case.
    * @param to who is to lead next, a member of the in-sync set
+   * @param ends see `Release`; default false
    * @throws LeaseUnavailableError no answer: at the latest the lease's end ends it
    */
-  release(to?: Member): Promise<void>;
+  release(to?: Member, ends?: boolean): Promise<void>;
 }
 
 /** The leadership has ended: another leads, or nobody. */

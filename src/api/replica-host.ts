@@ -20,7 +20,7 @@ export interface ReplicaHost {
    * serves.
    * @param epoch higher than any before
    * @param inSync the in-sync set that is agreed for this epoch, this replica in it
-   * @param lost of these the one whose leadership has ended by itself: it is not given time to come back
+   * @param lost of these the one whose leadership has ended by itself, or with its process: it is not given time to come back
    * @throws Error when a later call came before, or the store is broken
    */
   lead(epoch: number, inSync: readonly number[], lost?: number): Promise<void>;

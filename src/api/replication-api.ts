@@ -38,7 +38,7 @@ export interface ReplicaAck {
   readonly syncedPosition: number;
   readonly minPosition: number;
   readonly wallMs: number;
-  /** `sentMs` of the newest heartbeat that it has got; 0 without one. */
+  /** `sentMs` of the newest heartbeat that asked for a promise; 0 without one. */
   readonly heartbeatMs: number;
   /** It does not campaign for so long, counted from the sending of that heartbeat; 0: no promise. */
   readonly promiseMs: number;

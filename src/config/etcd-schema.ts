@@ -18,7 +18,7 @@ export const etcd = {
   ),
   leaseSeconds: option(
     'integer',
-    3,
+    2,
     'How long a master that died keeps others from leading; the same on all brokers of a name. Shorter ones end sooner where the network or etcd is slow.',
     { min: 2, max: 60 },
   ),

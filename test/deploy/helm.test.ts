@@ -183,7 +183,7 @@ describe('the chart', () => {
     const inputs = { file, env: environment(container), flags: new Map<string, string>() };
     const { replication, etcd, broker: own } = loadConfig('broker', inputs);
     expect(replication).toMatchObject({ mode: 'etcd', ack: 'sync', minInSync: 2 });
-    expect(etcd).toMatchObject({ user: 'filled-in', password: 'filled-in', leaseSeconds: 3 });
+    expect(etcd).toMatchObject({ user: 'filled-in', password: 'filled-in', leaseSeconds: 2 });
     expect(etcd.endpoints).toHaveLength(3);
     const folder = '/etc/gantry/etcd';
     const [certificate, key] = [`${folder}/tls.crt`, `${folder}/tls.key`];

@@ -9,6 +9,8 @@ import { type Scene, scenario, type ScenarioOutcome } from './support/scenario';
 /** What one fault cost, ms. */
 export interface FaultCost {
   readonly fault: string;
+  /** Whether etcd had to find a leader as well: then it prolongs the lease of a master that has died. */
+  readonly etcdElects: boolean;
   /** The longest time without the answer of a master. */
   readonly withoutMasterMs: number;
   /** The same without a send that was answered OK; `undefined` where clients wait for a proxy that was killed. */
@@ -20,10 +22,16 @@ const STILL_MS = 5_000;
 /** Until what was killed is started again, ms: shorter than a lease, or longer. */
 const DEAD_MS = { least: 500, more: 6_000 };
 
+/** Who leads the broker group, and who leads etcd. */
+interface Roles {
+  readonly master: NodeName;
+  readonly etcdLeader: NodeName;
+}
+
 interface Fault {
   readonly name: string;
   /** Who is killed, or stands still; by the name of the master. */
-  readonly victims: (master: NodeName, chance: Chance) => readonly NodeName[];
+  readonly victims: (who: Roles, chance: Chance) => readonly NodeName[];
   /** SIGSTOP, and SIGCONT after more than a lease, instead of kill -9. */
   readonly standsStill?: boolean;
 }
@@ -40,15 +48,20 @@ const replica = (master: NodeName, chance: Chance): NodeName =>
   );
 
 const FAULTS: readonly Fault[] = [
-  { name: 'kill -9 of the master', victims: (master) => [master] },
-  { name: 'SIGSTOP of the master', victims: (master) => [master], standsStill: true },
-  { name: 'kill -9 of a replica', victims: (master, chance) => [replica(master, chance)] },
-  { name: 'kill -9 of a member of etcd', victims: (_master, chance) => [one(ETCDS, chance)] },
-  { name: 'kill -9 of a proxy', victims: (_master, chance) => [one(PROXIES, chance)] },
-  { name: 'kill -9 of a name server', victims: (_master, chance) => [one(NAMESRVS, chance)] },
+  { name: 'kill -9 of the master', victims: ({ master }) => [master] },
+  { name: 'SIGSTOP of the master', victims: ({ master }) => [master], standsStill: true },
+  { name: 'kill -9 of a replica', victims: ({ master }, chance) => [replica(master, chance)] },
+  { name: 'kill -9 of a member of etcd', victims: (_who, chance) => [one(ETCDS, chance)] },
+  { name: 'kill -9 of the leader of etcd', victims: ({ etcdLeader }) => [etcdLeader] },
+  { name: 'kill -9 of a proxy', victims: (_who, chance) => [one(PROXIES, chance)] },
+  { name: 'kill -9 of a name server', victims: (_who, chance) => [one(NAMESRVS, chance)] },
   {
     name: 'kill -9 of the master and another process',
-    victims: (master, chance) => [master, one([...ETCDS, ...NAMESRVS, ...PROXIES], chance)],
+    victims: ({ master }, chance) => [master, one([...ETCDS, ...NAMESRVS, ...PROXIES], chance)],
+  },
+  {
+    name: 'kill -9 of the master and the leader of etcd',
+    victims: ({ master, etcdLeader }) => [master, etcdLeader],
   },
 ];
 
@@ -73,7 +86,8 @@ export async function faultsInTurn(
 
 async function suffer(scene: Scene, fault: Fault, chance: Chance): Promise<FaultCost> {
   const { cluster, watch, load } = scene;
-  const victims = fault.victims(await watch.master(BROKERS.length), chance);
+  const etcdLeader = await cluster.etcdLeader();
+  const victims = fault.victims({ etcdLeader, master: await watch.master(BROKERS.length) }, chance);
   const fromMs = performance.now();
   load.history.brokersLostMs.push(fromMs);
   if (fault.standsStill === true) {
@@ -94,6 +108,7 @@ async function suffer(scene: Scene, fault: Fault, chance: Chance): Promise<Fault
   );
   return {
     fault: `${fault.name}: ${victims.join(' and ')}`,
+    etcdElects: victims.includes(etcdLeader),
     withoutMasterMs: Math.round(longestGapMs(answered, fromMs, toMs)),
     withoutSendMs: reached ? Math.round(longestGapMs(sent, fromMs, toMs)) : undefined,
   };

@@ -13,7 +13,9 @@ import { SimClock } from './sim-clock';
 
 export const LEASE_MS = 3_000;
 /** Of a master, ms. */
-const HEARTBEAT_MS = 1_000;
+const HEARTBEAT_MS = 500;
+/** One that was silent for so long is asked for no promise, ms. */
+const UNHEARD_MS = 1_000;
 /** A follower that was silent for so long is taken out of the in-sync set, ms. */
 const SILENT_MS = 3_000;
 /** How long the test looks away, ms. */
@@ -21,7 +23,7 @@ const STEP_MS = 20;
 
 type Role =
   | { readonly kind: 'rest' }
-  | { readonly kind: 'lead'; readonly epoch: number }
+  | { readonly kind: 'lead'; readonly epoch: number; readonly lost: number | undefined }
   | { readonly kind: 'follow'; readonly epoch: number; readonly master: number };
 
 export interface Replica {
@@ -186,14 +188,14 @@ class SceneReplica implements Replica {
   private host(): ReplicaHost {
     return {
       endPosition: 0,
-      lead: async (epoch, inSync) => {
+      lead: async (epoch, inSync, lost) => {
         if (this.failLead) throw new Error('the disk is broken');
         this.inSync.clear();
         for (const id of inSync) this.inSync.add(id);
         const nowMs = this.time.clock.monotonicMs();
         this.heardMs.clear();
         for (const id of inSync) this.heardMs.set(id, nowMs);
-        this.role = { kind: 'lead', epoch };
+        this.role = { kind: 'lead', epoch, lost };
       },
       follow: async ({ replicaId }, epoch) => {
         this.role = { kind: 'follow', epoch, master: replicaId };
@@ -218,9 +220,11 @@ class SceneReplica implements Replica {
   private ask(other: SceneReplica, epoch: number): void {
     const sentMs = this.time.clock.monotonicMs();
     const wallMs = this.time.clock.wallMs();
+    const heard = sentMs - (this.heardMs.get(other.id) ?? -Infinity) < UNHEARD_MS;
+    const askedMs = heard ? this.election.askPromiseMs : 0;
     this.send(other, () => {
       if (other.role.kind !== 'follow' || other.role.epoch !== epoch) return;
-      const promiseMs = other.election.promise(epoch, LEASE_MS);
+      const promiseMs = askedMs > 0 ? other.election.promise(epoch, askedMs) : 0;
       const otherWallMs = other.time.clock.wallMs();
       other.send(this, () => {
         if (this.role.kind !== 'lead' || this.role.epoch !== epoch) return;

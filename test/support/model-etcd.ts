@@ -41,6 +41,8 @@ export class ModelEtcd {
   renewalTerm: number | undefined;
   /** So many transactions happen, and their answers are lost. */
   lostAnswers = 0;
+  /** It hears all, and no answer of it arrives. */
+  unheard = false;
   /** With a user, each call needs one of these. */
   private readonly tokens = new Set<string>();
   private revision = 1;
@@ -115,6 +117,7 @@ export class ModelEtcd {
         return;
       }
       const value = answer(call.request);
+      if (this.unheard) return;
       const { lostAnswers } = this;
       if (value !== undefined && 'succeeded' in (value as object) && lostAnswers > 0) {
         this.lostAnswers = lostAnswers - 1;
@@ -220,6 +223,7 @@ export class ModelEtcd {
       const lease = this.leases.get(ID);
       const header = { ...this.header, raft_term: this.renewalTerm ?? this.term };
       lease?.timer.refresh();
+      if (this.unheard) return;
       call.write({ header, ID, TTL: lease?.ttlSeconds ?? 0 });
     });
     call.on('end', () => call.end());

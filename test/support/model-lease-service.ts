@@ -63,6 +63,11 @@ export class ModelLeaseService {
   }
 
   /** @throws LeaseLostError */
+  look(epoch: number): void {
+    this.check(epoch);
+  }
+
+  /** @throws LeaseLostError */
   renew(epoch: number): void {
     this.check(epoch);
     this.startLease();
@@ -84,10 +89,10 @@ export class ModelLeaseService {
   }
 
   /** @throws LeaseLostError */
-  release(epoch: number, to: Member | undefined): void {
+  release(epoch: number, to: Member | undefined, ends: boolean): void {
     this.check(epoch);
     this.expiry?.cancel();
-    this.change({ ...this.current, leader: undefined, released: { epoch, to } });
+    this.change({ ...this.current, leader: undefined, released: { epoch, to, ends } });
   }
 
   /** It is away: no lease ends until it is back, and all last as long again then. */

@@ -117,6 +117,8 @@ class ModelLeadership implements Leadership {
   private readonly listeners: (() => void)[] = [];
   private timer: TimerHandle | undefined;
   private over = false;
+  /** As on etcd: after a renewal without an answer it looks before it renews. */
+  private unsure = false;
 
   readonly epoch: number;
   readonly inSync: readonly Member[];
@@ -154,9 +156,9 @@ class ModelLeadership implements Leadership {
     throw new LeaseUnavailableError('the in-sync set is changed by others');
   }
 
-  async release(to?: Member): Promise<void> {
+  async release(to?: Member, ends = false): Promise<void> {
     this.stop();
-    await this.call(() => this.service.release(this.epoch, to));
+    await this.call(() => this.service.release(this.epoch, to, ends));
   }
 
   stop(): void {
@@ -165,20 +167,24 @@ class ModelLeadership implements Leadership {
   }
 
   private schedule(): void {
-    const { clock, timers } = this.options.platform;
+    const { timers } = this.options.platform;
     this.timer = timers.after(this.leaseMs / RENEWALS, () => {
       this.schedule();
-      const sentMs = clock.monotonicMs();
-      this.call(() => this.service.renew(this.epoch)).then(
-        () => {
-          this.renewedMs = Math.max(this.renewedMs, sentMs);
-        },
-        (error: unknown) => {
-          if (this.over || !(error instanceof LeaseLostError)) return;
-          this.stop();
-          for (const listener of this.listeners) listener();
-        },
-      );
+      this.renew().catch((error: unknown) => {
+        if (this.over || !(error instanceof LeaseLostError)) return;
+        this.stop();
+        for (const listener of this.listeners) listener();
+      });
     });
+  }
+
+  private async renew(): Promise<void> {
+    if (this.unsure) await this.call(() => this.service.look(this.epoch));
+    if (this.over) return;
+    this.unsure = true;
+    const sentMs = this.options.platform.clock.monotonicMs();
+    await this.call(() => this.service.renew(this.epoch));
+    this.unsure = false;
+    this.renewedMs = Math.max(this.renewedMs, sentMs);
   }
 }

@@ -72,7 +72,7 @@ export class Election implements RoleKeeper {
     this.watch?.close();
     this.wake.cancel();
     await this.campaign;
-    if (this.term !== undefined) await this.endTerm(this.term.successor);
+    if (this.term !== undefined) await this.endTerm(this.term.successor, true);
     await this.options.host.rest();
   }
 
@@ -109,7 +109,8 @@ export class Election implements RoleKeeper {
   }
 
   get askPromiseMs(): number {
-    return this.options.promiseMs;
+    // What has lapsed is not mended by promises: they would only keep others from leading.
+    return this.term?.mastership.holds() === true ? this.options.promiseMs : 0;
   }
 
   met(replicaId: number, storeId: string): boolean {
@@ -238,7 +239,7 @@ export class Election implements RoleKeeper {
   private won(leadership: Leadership): void {
     const { self, host, log, platform } = this.options;
     const term = new Term(leadership, self.member, platform.clock);
-    const lost = this.state?.released === undefined ? this.followed : undefined;
+    const lost = this.state?.released?.ends === false ? undefined : this.followed;
     const stale = term.epoch < this.seenEpoch;
     this.term = term;
     this.followed = undefined;
@@ -271,21 +272,21 @@ export class Election implements RoleKeeper {
   }
 
   /** Ends all work of the term, then gives its leadership back. Never rejects. */
-  private endTerm(to: Member | undefined): Promise<void> {
-    this.ending ??= this.endWork(to).finally(() => {
+  private endTerm(to: Member | undefined, ends = false): Promise<void> {
+    this.ending ??= this.endWork(to, ends).finally(() => {
       this.ending = undefined;
       this.review();
     });
     return this.ending;
   }
 
-  private async endWork(to: Member | undefined): Promise<void> {
+  private async endWork(to: Member | undefined, ends: boolean): Promise<void> {
     const { host, log } = this.options;
     const { term } = this;
     if (term === undefined) return;
     await host.rest().catch((error: unknown) => log.error({ err: error }, 'cannot rest'));
     term.mastership.end();
-    await term.leadership.release(to).catch((error: unknown) => {
+    await term.leadership.release(to, ends).catch((error: unknown) => {
       log.info({ err: error, epoch: term.epoch }, 'leadership not released');
     });
     // While it ended, a campaign under way may have won a new one.

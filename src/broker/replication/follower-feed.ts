@@ -20,7 +20,7 @@ import { errorText } from '../../platform/error-text';
 
 /** Log bytes of one message, unless a record is longer. */
 const PIECE_BYTES = 256 * 1024;
-/** A follower that is silent for so long is gone, ms: it acknowledges each heartbeat. */
+/** The stream of a follower that is silent for so long is ended, ms: it acknowledges each heartbeat. */
 const SILENCE_MS = 6_000;
 
 export interface FeedParts {
@@ -43,6 +43,7 @@ export class FollowerFeed {
   private pumping = false;
   private writable = true;
   private over = false;
+  private unheardMs = 0;
   private readonly silence: Watchdog;
 
   constructor(private readonly parts: FeedParts) {
@@ -53,6 +54,7 @@ export class FollowerFeed {
     stream.open({
       message: (message) => {
         this.silence.restart();
+        this.unheardMs = 0;
         this.take(message);
       },
       drained: () => {
@@ -80,6 +82,16 @@ export class FollowerFeed {
   /** Whether log bytes flow. */
   get feeding(): boolean {
     return this.next !== undefined && !this.over;
+  }
+
+  /** For how long nothing has come from it, by what `passed` was told, ms. */
+  get silentMs(): number {
+    return this.unheardMs;
+  }
+
+  /** So much time has passed in which this process ran: what came while it stood still is yet to be read. */
+  passed(ms: number): void {
+    this.unheardMs += ms;
   }
 
   /** There is more of the log. */

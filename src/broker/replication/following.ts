@@ -22,10 +22,11 @@ import { errorText } from '../../platform/error-text';
 /** Waits between attempts to reach the master, ms: the first, doubled up to the last. */
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1_000;
-/** A master that is silent for so long is given up, ms: it sends a heartbeat each second. */
+/** A master that is silent for so long is given up, ms: it sends a heartbeat each half second. */
 const SILENCE_MS = 5_000;
 /** Bytes that wait to be written; beyond, the master is slowed down. */
 const MOST_UNWRITTEN_BYTES = 32 * 1024 * 1024;
+const NO_PROMISE = { heartbeatMs: 0, promiseMs: 0 };
 
 export interface FollowingParts {
   readonly replica: ReplicaStore;
@@ -49,7 +50,8 @@ export class Following {
   private working = false;
   private stopped = false;
   private newest: Heartbeat | undefined;
-  private promiseMs = 0;
+  /** The newest promise, and when the heartbeat was sent that asked for it, by the master's clock. */
+  private promised = NO_PROMISE;
   private ackDue = false;
   /** Whether the master sends its log on this stream. */
   private fed = false;
@@ -205,7 +207,10 @@ export class Following {
     replica.log.confirm(Math.max(confirmedPosition, replica.store.visible));
     keeper.behind(Math.max(0, endPosition - replica.log.endPosition));
     keeper.clockOff(heartbeat.clockOffMs);
-    this.promiseMs = promiseMs > 0 ? keeper.promise(this.epoch, promiseMs) : 0;
+    if (promiseMs > 0) {
+      const { sentMs } = heartbeat;
+      this.promised = { heartbeatMs: sentMs, promiseMs: keeper.promise(this.epoch, promiseMs) };
+    }
     void this.keepUp(heartbeat);
     replica.warmViews.advance();
     this.ackSoon(stream);
@@ -246,8 +251,7 @@ export class Following {
           syncedPosition: log.syncedPosition,
           minPosition: log.minPosition,
           wallMs: this.parts.platform.clock.wallMs(),
-          heartbeatMs: this.newest?.sentMs ?? 0,
-          promiseMs: this.promiseMs,
+          ...this.promised,
         },
       });
     });
@@ -270,6 +274,7 @@ export class Following {
     if (this.stream !== stream) return;
     this.stream = undefined;
     this.newest = undefined;
+    this.promised = NO_PROMISE;
     this.stopProgress();
     if (this.stopped) return;
     const { log, leader } = this.parts;

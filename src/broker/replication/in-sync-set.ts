@@ -10,10 +10,10 @@ import type { Logger } from 'pino';
 export interface Candidate {
   readonly replicaId: number;
   readonly acknowledged: number;
-  /** Fed since its hello, and for how long it has not had all of the log, ms. */
+  /** Fed since its hello, and answering; and for how long it has not had all of the log, ms. */
   readonly feeding: boolean;
   readonly lagMs: number;
-  /** For how long it has not been fed, ms. */
+  /** For how long it has not been fed, or has not answered, ms. */
   readonly awayMs: number;
 }
 

@@ -17,8 +17,12 @@ import type { ReplicaStore } from './replica-store';
 import type { ReplicationSettings } from './replication-settings';
 
 /** Heartbeats, at least, ms; and how often the in-sync set is looked at, and what is confirmed is told. */
-const HEARTBEAT_MS = 1_000;
+const HEARTBEAT_MS = 500;
 const TICK_MS = 200;
+/** One that answers no heartbeat for so long is away, though its stream is there: before sends give up, ms. */
+const SILENT_MS = 2_000;
+/** One that answers none for so long may hear all and not be heard: a promise of it would serve nobody, ms. */
+const UNHEARD_MS = 1_000;
 
 export interface LeadingParts {
   readonly replica: ReplicaStore;
@@ -224,23 +228,26 @@ export class Leading implements InSyncMembers {
     const { replica, platform, settings } = this.parts;
     const nowMs = platform.clock.monotonicMs();
     const { endPosition } = replica.log;
-    // An idle follower acknowledges each second: what comes next must not count as missing for so long.
+    // An idle follower acknowledges each half second: what comes next must not count as missing for so long.
     for (const { lag, acknowledged } of this.known.values()) {
       if (acknowledged >= endPosition) lag.note(acknowledged, endPosition, nowMs);
     }
-    const candidates = [...this.known].map(([replicaId, known]) => ({
-      replicaId,
-      acknowledged: known.acknowledged,
-      feeding: known.feed?.feeding === true,
-      lagMs: this.lagMs(known),
-      awayMs: nowMs - known.lostMs,
-    }));
+    const candidates = [...this.known].map(([replicaId, known]) => {
+      const { feed, acknowledged } = known;
+      const silent = feed !== undefined && feed.silentMs >= SILENT_MS;
+      return {
+        ...{ replicaId, acknowledged, lagMs: this.lagMs(known) },
+        feeding: feed?.feeding === true && !silent,
+        awayMs: silent ? feed.silentMs : nowMs - known.lostMs,
+      };
+    });
     // Nobody waits for members: they may lack what was confirmed last.
     const confirmed = settings.ack === 'async' ? 0 : replica.store.visible;
     this.inSync.review(candidates, endPosition, confirmed);
   }
 
   private review(): void {
+    for (const feed of this.feeds) feed.passed(TICK_MS);
     this.reviewInSync();
     const { visible } = this.parts.replica.store;
     const nowMs = this.parts.platform.clock.monotonicMs();
@@ -258,7 +265,7 @@ export class Leading implements InSyncMembers {
         minPosition: replica.log.minPosition,
         endPosition: replica.log.endPosition,
         ...{ viewsBegin, viewsEnd, inSync: this.members },
-        promiseMs: keeper.askPromiseMs,
+        promiseMs: feed.silentMs < UNHEARD_MS ? keeper.askPromiseMs : 0,
       });
     }
   }

@@ -78,9 +78,9 @@ export class EtcdClient {
     );
   }
 
-  /** One renewal. Its TTL is 0 when there is no such lease. */
+  /** One renewal, asked of one member. Its TTL is 0 when there is no such lease. */
   keepAlive(id: number, withinMs: number): Promise<LeaseKeepAliveResponse__Output> {
-    return this.call((rpc, metadata, done: Done<LeaseKeepAliveResponse__Output>) => {
+    const start: Start<LeaseKeepAliveResponse__Output> = (rpc, metadata, done) => {
       const stream = rpc.LeaseKeepAlive(metadata);
       stream.on('data', (response: LeaseKeepAliveResponse__Output) => {
         stream.end();
@@ -89,7 +89,8 @@ export class EtcdClient {
       stream.on('error', (error: ServiceError) => done(error));
       stream.write({ ID: id });
       return stream;
-    }, withinMs);
+    };
+    return this.call(start, withinMs, 1);
   }
 
   /** Watches through one member, which ends it when it has lost the others. @returns how to stop */
@@ -141,12 +142,17 @@ export class EtcdClient {
   }
 
   /**
+   * @param triesMax default: each member is asked twice
    * @throws LeaseUnavailableError no member answered in time, or etcd refuses this client
    */
-  private async call<T>(start: Start<T>, withinMs: number): Promise<T> {
+  private async call<T>(
+    start: Start<T>,
+    withinMs: number,
+    triesMax = ROUNDS * this.members.length,
+  ): Promise<T> {
     const endMs = this.platform.clock.monotonicMs() + withinMs;
     let failure: unknown;
-    for (let tries = 0; tries < ROUNDS * this.members.length; tries++) {
+    for (let tries = 0; tries < triesMax; tries++) {
       const leftMs = endMs - this.platform.clock.monotonicMs();
       if (leftMs <= 0) break;
       const asked = this.current;

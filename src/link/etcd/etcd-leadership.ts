@@ -81,9 +81,9 @@ export class EtcdLeadership implements Leadership {
     throw new LeaseUnavailableError('the in-sync set is changed by others');
   }
 
-  async release(to?: Member): Promise<void> {
+  async release(to?: Member, ends = false): Promise<void> {
     this.end();
-    const value = values.released({ epoch: this.epoch, to });
+    const value = values.released({ epoch: this.epoch, to, ends });
     const released = await this.client.txn(
       {
         compare: [createdAt(this.keys.leader, this.taken.revision)],

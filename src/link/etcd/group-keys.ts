@@ -3,7 +3,7 @@
  *
  *     leader       {"member":"0/5f0c..","address":"host:port"}   with the leader's lease
  *     in-sync      ["0/5f0c..","1/a93e.."]
- *     released     {"epoch":12,"to":"1/a93e.."}                  between a release and the next leader
+ *     released     {"epoch":12,"to":"1/a93e..","ends":true}      between a release and the next leader
  *     epoch-base   1795282276808                                 where epochs began elsewhere, or in another etcd
  *
  * The epoch of a leadership is the create revision of `leader`, and `epoch-base` with it.
@@ -38,7 +38,7 @@ export function groupKeys(cluster: string, brokerName: string): GroupKeys {
 export const values = {
   leader: ({ member, address }: Candidate): Buffer => json({ member, address }),
   inSync: (members: readonly Member[]): Buffer => json(members),
-  released: ({ epoch, to }: Release): Buffer => json({ epoch, to }),
+  released: ({ epoch, to, ends }: Release): Buffer => json({ epoch, to, ends }),
   epochBase: (base: number): Buffer => json(base),
 };
 
@@ -84,9 +84,9 @@ export function readInSync(kv: KeyValue__Output): readonly Member[] {
 export function readReleased(kv: KeyValue__Output): Release {
   const value = parse(kv);
   if (isObject(value)) {
-    const { epoch, to } = value;
+    const { epoch, to, ends } = value;
     const named = typeof to === 'string' ? to : undefined;
-    if (typeof epoch === 'number') return { epoch, to: named };
+    if (typeof epoch === 'number') return { epoch, to: named, ends: ends === true };
   }
   throw unreadable(kv);
 }

@@ -10,7 +10,7 @@ import type { Report } from './measure';
 
 const REPLICAS = 3;
 const GROUPS = [0, 10, 300];
-/** The default of `etcd.leaseSeconds`. */
+/** As docs/scaling.md has it. */
 const LEASE_SECONDS = 3;
 const QUIET_MS = 15_000;
 const CHANGES = 50;

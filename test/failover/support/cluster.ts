@@ -72,6 +72,12 @@ export class FailoverCluster {
     return this.etcd.ctl(args);
   }
 
+  /** The member of etcd that leads the others. */
+  async etcdLeader(): Promise<NodeName> {
+    const leader = await this.etcd.leader();
+    return ETCDS.find((name) => this.endpoint(name) === leader) ?? ETCDS[0];
+  }
+
   /** kill -9. */
   async kill(...names: readonly NodeName[]): Promise<void> {
     for (const name of names) if (isEtcd(name)) this.etcd.signal(this.endpoint(name), 'SIGKILL');

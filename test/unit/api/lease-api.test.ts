@@ -95,10 +95,10 @@ describe('the leadership of a broker group', () => {
       leader: { ...a, epoch: held.epoch },
       inSync: [a.member, b.member],
     });
-    await settle(held.release(b.member));
+    await settle(held.release(b.member, true));
     expect(seen.at(-1)).toMatchObject({
       leader: undefined,
-      released: { epoch: held.epoch, to: b.member },
+      released: { epoch: held.epoch, to: b.member, ends: true },
     });
     watch.close();
     const told = seen.length;

@@ -22,6 +22,31 @@ describe('the election of a broker group', () => {
     }
   });
 
+  it('has a new master as soon when the one before is heard by all, and hears nobody', async () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const scene = await ElectionScene.settled(3, seed);
+      const before = scene.replica(scene.master?.id ?? -1);
+      for (const id of ['etcd', 0, 1, 2] as const) if (id !== before.id) scene.cut(id, before.id);
+      await scene.run(8_000);
+      expect(scene.master?.id).not.toBe(before.id);
+      expect(scene.longestVacancyMs).toBeLessThan(LEASE_MS);
+      scene.heal();
+      await scene.run(MINUTE);
+      expect(before.role.kind).toBe('follow');
+    }
+  });
+
+  it('a follower does not wait for a master that has lost the lease service and another follower', async () => {
+    const scene = await ElectionScene.settled(3);
+    const before = scene.replica(scene.master?.id ?? -1);
+    scene.cutBoth(before.id, 'etcd');
+    scene.cutBoth(before.id, (before.id + 1) % 3);
+    scene.kill((before.id + 1) % 3);
+    await scene.run(8_000);
+    expect(scene.master?.id).toBe((before.id + 2) % 3);
+    expect(scene.longestVacancyMs).toBeLessThan(LEASE_MS);
+  });
+
   it('hands over when a master stops, in less than half a second', async () => {
     const scene = await ElectionScene.settled(3);
     const before = scene.replica(scene.master?.id ?? -1);
@@ -29,6 +54,7 @@ describe('the election of a broker group', () => {
     await scene.run(2_000);
     await stopped;
     expect(scene.master?.id).not.toBe(before.id);
+    expect(scene.master?.role).toMatchObject({ lost: before.id });
     expect(scene.longestVacancyMs).toBeLessThan(500);
   });
 
@@ -40,6 +66,7 @@ describe('the election of a broker group', () => {
     await scene.run(2_000);
     await handed;
     expect(scene.master?.id).toBe(to);
+    expect(scene.master?.role).toMatchObject({ lost: undefined });
     expect(before.role).toMatchObject({ kind: 'follow', master: to });
     await scene.run(MINUTE);
     expect(scene.master?.id).toBe(to);

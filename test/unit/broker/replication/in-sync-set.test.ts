@@ -1,5 +1,6 @@
 import pino from 'pino';
 import { InSyncSet, type Candidate } from '../../../../src/broker/replication/in-sync-set';
+import type { ReplicationSettings } from '../../../../src/broker/replication/replication-settings';
 import { StaticRoles } from '../../../../src/broker/replication/static-roles';
 import { follow } from '../../../support/follow';
 import { groupConfig } from '../../../support/model-broker';
@@ -109,7 +110,7 @@ describe('a set of replicas in sync', () => {
   });
 });
 
-async function three(settings: { readonly lagMs: number }): Promise<{
+async function three(settings: Partial<ReplicationSettings>): Promise<{
   readonly group: ReplicaGroup;
   readonly master: TestReplica;
   readonly one: TestReplica;
@@ -135,6 +136,17 @@ test('sends wait for a slow replica until it leaves the set; it is in again when
   await group.inSync(master, 2);
   expect([sent.error, sent.done]).toEqual([undefined, true]);
   await group.send(master, 't', 'm2');
+  two.stall(false);
+  await group.inSync(master, 3);
+  expect(two.endPosition).toBe(master.endPosition);
+});
+
+test('one that does not answer leaves the set before sends give up, however far behind it may be', async () => {
+  const { group, master, two } = await three({ lagMs: 60_000, ackTimeoutMs: 3000 });
+  await group.sim.advance(1000);
+  two.stall();
+  await group.send(master, 't', 'm1');
+  expect(master.host.status().inSync).toEqual([0, 1]);
   two.stall(false);
   await group.inSync(master, 3);
   expect(two.endPosition).toBe(master.endPosition);

@@ -178,7 +178,7 @@ test('consumers see a message when all in sync have it, not before', async () =>
   replica.stall();
   follow(master.broker.send(sendRequest('t', 'm1')));
   const poll = follow(group.pop(master, 'g', 't', { pollMs: 20_000 }));
-  await group.sim.advance(3000);
+  await group.sim.advance(1500);
   expect(poll.done).toBe(false);
   replica.stall(false);
   await group.sim.advance(100);

@@ -54,8 +54,10 @@ describe('leases in the model of etcd', () => {
     await held.setInSync([a.member, '2/c']);
     expect(etcd.value(`${KEYS}lost/in-sync`)).toBe(JSON.stringify([a.member, '2/c']));
     etcd.lostAnswers = 1;
-    await held.release('2/c');
+    await held.release('2/c', true);
     expect(etcd.value(`${KEYS}lost/leader`)).toBeUndefined();
+    const released = JSON.stringify({ epoch: held.epoch, to: '2/c', ends: true });
+    expect(etcd.value(`${KEYS}lost/released`)).toBe(released);
     await api.close();
   });
 
@@ -70,6 +72,20 @@ describe('leases in the model of etcd', () => {
     expect(held.renewedMs).toBe(renewedMs);
     etcd.renewalTerm = undefined;
     await until('a renewal', LIMIT_MS, () => (held.renewedMs > renewedMs ? true : undefined));
+    await api.close();
+  });
+
+  it('lets the lease end when renewals arrive and their answers do not', async () => {
+    const api = connect([endpoint], 'deaf');
+    const held = await api.campaign(a);
+    const { renewedMs } = held;
+    etcd.unheard = true;
+    await until('the end of the lease', LIMIT_MS, () =>
+      etcd.value(`${KEYS}deaf/leader`) === undefined ? true : undefined,
+    );
+    etcd.unheard = false;
+    const tookMs = nodePlatform().clock.monotonicMs() - renewedMs;
+    expect(tookMs).toBeLessThan(2 * held.leaseMs);
     await api.close();
   });
 
