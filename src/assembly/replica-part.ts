@@ -82,7 +82,7 @@ export class ReplicaPart implements ReplicationServer {
     const { options, surroundings, readiness } = this;
     const { platform, logger } = surroundings;
     const { replication, broker, flush } = options;
-    const api = replicationClient(tls);
+    const api = replicationClient(platform, tls);
     const { cluster, name: brokerName, replicaId } = broker;
     const log = logger.child({ part: 'replication' });
     const replica = await ReplicaStore.open({

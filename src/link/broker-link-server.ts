@@ -20,7 +20,7 @@ import { FrameReader, type WholeFrame } from './frame-reader';
 import { FrameWriter } from './frame-writer';
 import { REQUEST_BYTES_MAX, type LinkLimits } from './link-limits';
 import type { LinkLog } from './log';
-import type { Pipe } from './pipe';
+import type { Pipe } from '../rpc/pipe';
 import { codeAndText } from './services';
 import { errorText } from '../platform/error-text';
 

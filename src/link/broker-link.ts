@@ -40,8 +40,6 @@ export interface BrokerLinkOptions {
   readonly limits: LinkLimits;
   /** Opens a stream to the broker. */
   readonly connect: () => LinkPipe;
-  /** Frees what `connect` uses. */
-  readonly disconnect: () => void;
 }
 
 /** A call that waits for the session. */
@@ -222,7 +220,6 @@ export class BrokerLink implements BrokerConnection {
     this.failWaiters();
     this.session = undefined;
     this.latest?.end('this side closed the link');
-    this.options.disconnect();
   }
 
   /** Hot path. */

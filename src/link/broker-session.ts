@@ -13,7 +13,7 @@ import { statusFromWire } from './codec/status';
 import { FrameReader, type WholeFrame } from './frame-reader';
 import { FrameWriter } from './frame-writer';
 import { ANSWER_BYTES_MAX, REQUEST_BYTES_MAX, type LinkLimits } from './link-limits';
-import type { Pipe } from './pipe';
+import type { Pipe } from '../rpc/pipe';
 import { codeAndText } from './services';
 import { errorText } from '../platform/error-text';
 

@@ -6,7 +6,7 @@ import {
   type ServiceError,
   type StatusObject,
 } from '@grpc/grpc-js';
-import type { Pipe } from './pipe';
+import type { Pipe } from '../rpc/pipe';
 
 /** The caller's end of a stream. */
 export function clientPipe<Out, In>(call: ClientDuplexStream<Out, In>): Pipe<Out, In> {

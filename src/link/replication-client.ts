@@ -1,9 +1,8 @@
-import type { ReplicationApi, ReplicationReceiver, MasterMessage } from '../api/replication-api';
-import { makeClient } from '../rpc/client';
+import type { ReplicationApi } from '../api/replication-api';
+import type { Platform } from '../platform/platform';
 import type { ClientTls } from '../rpc/client-credentials';
-import type { GantryReplicationClient } from '../rpc/generated/gantry/v1/GantryReplication';
+import { openPipe } from '../rpc/grpc/client-pipe';
 import { followerToWire, masterFromWire } from './codec/replication';
-import { clientPipe } from './grpc-pipe';
 import { replicationStream } from './replication-stream';
 import { replicationDefinition } from './services';
 
@@ -11,34 +10,14 @@ import { replicationDefinition } from './services';
  * Followers' streams to masters in other processes: a connection for each stream.
  * @param tls `undefined`: plaintext
  */
-export function replicationClient(tls: ClientTls | undefined): ReplicationApi {
+export function replicationClient(
+  platform: Pick<Platform, 'clock' | 'timers' | 'sockets'>,
+  tls: ClientTls | undefined,
+): ReplicationApi {
   return {
     connect: (address) => {
-      const client = makeClient<GantryReplicationClient>(replicationDefinition(), address, {
-        tls,
-      });
-      const stream = replicationStream(clientPipe(client.Follow()), {
-        encode: followerToWire,
-        decode: masterFromWire,
-      });
-      return {
-        ...stream,
-        open: (receiver) => stream.open(closingWith(receiver, () => client.close())),
-      };
-    },
-  };
-}
-
-function closingWith(
-  receiver: ReplicationReceiver<MasterMessage>,
-  close: () => void,
-): ReplicationReceiver<MasterMessage> {
-  return {
-    message: (message) => receiver.message(message),
-    drained: () => receiver.drained(),
-    closed: (reason) => {
-      close();
-      receiver.closed(reason);
+      const pipe = openPipe(platform, address, replicationDefinition().Follow, { tls });
+      return replicationStream(pipe, { encode: followerToWire, decode: masterFromWire });
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { ReplicationStream } from '../api/replication-api';
-import type { Pipe } from './pipe';
+import type { Pipe } from '../rpc/pipe';
 import { errorText } from '../platform/error-text';
 
 export interface StreamCodec<Out, In, WireOut, WireIn> {

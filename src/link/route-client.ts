@@ -14,7 +14,7 @@ import type { WatchMessage } from '../rpc/generated/gantry/v1/WatchMessage';
 import type { WatchReply__Output } from '../rpc/generated/gantry/v1/WatchReply';
 import { clientPipe } from './grpc-pipe';
 import type { LinkLog } from './log';
-import type { Pipe } from './pipe';
+import type { Pipe } from '../rpc/pipe';
 import { mergeRoutes, sameRoutes } from './route-merge';
 import { RegisterClient, type RegisterOutcome } from './route-register-client';
 import { WatchClient } from './route-watch-client';

@@ -8,7 +8,7 @@ import { Backoff } from './backoff';
 import { registrationToWire } from './codec/route';
 import { statusFromWire } from './codec/status';
 import type { LinkLog } from './log';
-import type { Pipe } from './pipe';
+import type { Pipe } from '../rpc/pipe';
 
 /** Between signs of life, milliseconds. */
 export const KEEP_ALIVE_MS = 30_000;

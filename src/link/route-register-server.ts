@@ -7,7 +7,7 @@ import type { RegisterReply } from '../rpc/generated/gantry/v1/RegisterReply';
 import { registrationFromWire } from './codec/route';
 import { statusToWire } from './codec/status';
 import type { LinkLog } from './log';
-import type { Pipe } from './pipe';
+import type { Pipe } from '../rpc/pipe';
 
 /** The id of a reply to no message. */
 const UNASKED = 0;

@@ -6,7 +6,7 @@ import type { WatchReply__Output } from '../rpc/generated/gantry/v1/WatchReply';
 import { Backoff } from './backoff';
 import { registrationFromWire } from './codec/route';
 import type { LinkLog } from './log';
-import type { Pipe } from './pipe';
+import type { Pipe } from '../rpc/pipe';
 import { brokerKey, type NameServerView } from './route-merge';
 import { errorText } from '../platform/error-text';
 

@@ -13,7 +13,7 @@ import type { RouteChange, RouteRegistry } from '../api/route-registry';
 import type { WatchMessage__Output } from '../rpc/generated/gantry/v1/WatchMessage';
 import type { WatchReply } from '../rpc/generated/gantry/v1/WatchReply';
 import { registrationToWire } from './codec/route';
-import type { Pipe } from './pipe';
+import type { Pipe } from '../rpc/pipe';
 
 /** Changes that a watcher may leave unacknowledged before it is cut off. */
 const UNACKNOWLEDGED_MAX = 4_096;

@@ -6,6 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import { dialTcp } from './node-dial';
 import { listenTcp } from './node-tcp';
 import { NodeTlsContext } from './node-tls';
 import type { HttpRequest, HttpResponse, Listener, Sockets } from './platform';
@@ -21,6 +22,7 @@ type Handler = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
 /** Sockets of the operating system. */
 export function nodeSockets(): Sockets {
   return {
+    dialTcp,
     listenTcp,
     tlsContext: (identity) => new NodeTlsContext(identity),
     listenHttp: (host, port, handler) => {

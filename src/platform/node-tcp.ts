@@ -1,6 +1,7 @@
 /** TCP connections over node:net. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { NodeTlsContext } from './node-tls';
+import { NodeSocket } from './node-socket';
 import type { Listener, SocketAddress, TcpConnection, TcpEvents, TlsContext } from './platform';
 
 /** Accepts TCP connections on `host:port`; see `Sockets.listenTcp`. */
@@ -31,28 +32,14 @@ function closeServer(server: Server): Promise<void> {
   return Promise.resolve();
 }
 
-class NodeTcpConnection implements TcpConnection {
+class NodeTcpConnection extends NodeSocket implements TcpConnection {
   readonly remote: SocketAddress;
   readonly local: SocketAddress;
-  private events: TcpEvents | undefined;
-  private waiting = false;
-  private error: Error | undefined;
 
-  constructor(private socket: Socket) {
+  constructor(socket: Socket) {
+    super(socket);
     this.remote = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
     this.local = { host: socket.localAddress ?? '', port: socket.localPort ?? 0 };
-  }
-
-  attach(events: TcpEvents): void {
-    this.events = events;
-    this.listen(this.socket);
-    this.socket.on('error', (error) => {
-      this.error = error;
-    });
-    // Also when TLS is inside: the end of this socket is the end of the connection.
-    this.socket.on('close', () => {
-      events.onClose(this.error);
-    });
   }
 
   startTls(context: TlsContext, received: Buffer, distrusted: (reason: string) => void): void {
@@ -72,49 +59,4 @@ class NodeTcpConnection implements TcpConnection {
       this.listen(secured);
     });
   }
-
-  get bufferedBytes(): number {
-    return this.socket.writableLength;
-  }
-
-  write(bytes: Uint8Array): boolean {
-    const socket = this.socket;
-    if (socket.destroyed || socket.writableEnded) return true;
-    socket.write(bytes, this.written);
-    // Node writes at once what the kernel has room for, and counts down before `write` returns.
-    if (socket.writableLength === 0) return true;
-    this.waiting = true;
-    return false;
-  }
-
-  pause(): void {
-    this.socket.pause();
-  }
-
-  resume(): void {
-    this.socket.resume();
-  }
-
-  end(): void {
-    this.socket.end();
-  }
-
-  destroy(): void {
-    this.socket.destroy();
-  }
-
-  private listen(socket: Socket): void {
-    socket.on('data', (chunk: Buffer) => {
-      this.events?.onData(chunk);
-    });
-    socket.on('end', () => {
-      this.events?.onEnd();
-    });
-  }
-
-  private readonly written = (): void => {
-    if (!this.waiting || this.socket.writableLength > 0) return;
-    this.waiting = false;
-    this.events?.onDrain();
-  };
 }

@@ -123,10 +123,8 @@ export interface SocketAddress {
   readonly port: number;
 }
 
-/** One accepted TCP connection. Its owner hears of it through the `TcpEvents` that it gave. */
-export interface TcpConnection {
-  readonly remote: SocketAddress;
-  readonly local: SocketAddress;
+/** This end of a TCP connection. Its owner hears of it through the `TcpEvents` that it gave. */
+export interface TcpSocket {
   /** Bytes written that the system has not taken yet. */
   readonly bufferedBytes: number;
   /**
@@ -141,6 +139,12 @@ export interface TcpConnection {
   end(): void;
   /** Drops the connection at once, with all that was not sent. */
   destroy(): void;
+}
+
+/** One accepted TCP connection. */
+export interface TcpConnection extends TcpSocket {
+  readonly remote: SocketAddress;
+  readonly local: SocketAddress;
   /**
    * Begins TLS as the server, before anything was written. `received` is what has come so far: the first
    * bytes of the client's handshake. From then on both directions carry what is inside TLS; a handshake that
@@ -159,6 +163,26 @@ export interface TlsIdentity {
   readonly key: string;
   /** Who must have signed the certificates of clients. Absent: clients need none. */
   readonly ca?: string;
+}
+
+/** Whom a client trusts, and what it shows of itself. All of it PEM; a certificate comes with its key. */
+export interface DialTls {
+  /** Instead of the system's roots. */
+  readonly ca?: string;
+  readonly certificate?: string;
+  readonly key?: string;
+}
+
+/** Whom to connect to. */
+export interface DialTarget {
+  /** An IP address, or a name, which is looked up each time. */
+  readonly host: string;
+  readonly port: number;
+  /**
+   * Absent: plaintext. The server must show a certificate for `host` and speak h2. Without a `ca` the roots are those in the
+   * file of gRPC's variable GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, or else the system's.
+   */
+  readonly tls?: DialTls;
 }
 
 /** What connections need to be the server's side of TLS 1.2 and 1.3; made once, used by many. */
@@ -182,7 +206,18 @@ export interface TcpEvents {
   onClose(error?: Error): void;
 }
 
+/** What a connection that was asked for tells: `onOpen`, then the rest; or `onClose` alone. */
+export interface DialEvents extends TcpEvents {
+  /** The connection is there, and its TLS handshake done. */
+  onOpen(): void;
+}
+
 export interface Sockets {
+  /**
+   * Begins a connection; nothing is told before this has returned. What is written before `onOpen` is kept until then.
+   * @throws Error when a certificate or key is no PEM, or the variable's file cannot be read
+   */
+  dialTcp(target: DialTarget, events: DialEvents): TcpSocket;
   /**
    * Accepts TCP connections. Port 0 takes any free one. `accept` is called for each connection and
    * answers who hears of it. Closing the listener leaves accepted connections open.

@@ -42,7 +42,6 @@ export class MemoryLink {
       platform,
       log: this.log,
       limits: all,
-      disconnect: () => undefined,
       connect: () => {
         const stream = new MemoryStream(sim.timers, brokerDefinition().Link);
         this.streams.push(stream);

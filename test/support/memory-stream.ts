@@ -1,5 +1,5 @@
 import type { MethodDefinition } from '@grpc/proto-loader';
-import type { Pipe, PipeReceiver } from '../../src/link/pipe';
+import type { Pipe, PipeReceiver } from '../../src/rpc/pipe';
 import type { Timers } from '../../src/platform/platform';
 
 /** Messages under way in one direction before `write` asks to wait, as streams of objects have it in Node. */

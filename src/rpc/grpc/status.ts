@@ -42,6 +42,15 @@ export function encodeDetails(details: string): string {
   return encodeBlankEnds(text);
 }
 
+/** What `encodeDetails` was given; a text that is not encoded as it should be stays as it is. */
+export function decodeDetails(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** A field may not begin or end with a blank, though a text may. */
 function encodeBlankEnds(text: string): string {
   return text.replace(/^ +| +$/g, (blanks) => percent(0x20).repeat(blanks.length));

@@ -12,7 +12,7 @@ import type { StreamTable } from './stream-table';
 export interface BodyHost {
   readonly options: Http2Options;
   readonly streams: StreamTable;
-  readonly sender: Sender;
+  readonly sender: Sender<Http2Stream>;
   readonly idleFrames: FloodGuard;
 }
 

@@ -50,7 +50,7 @@ export class Http2Connection implements TcpEvents, TableHost, FrameHost {
   readonly peer: string;
   readonly localAddress: string;
   readonly options: Http2Options;
-  readonly sender: Sender;
+  readonly sender: Sender<Http2Stream>;
   readonly idleFrames: FloodGuard;
   readonly streams: StreamTable;
   /** What the last GOAWAY said; streams above are refused. */

@@ -42,3 +42,8 @@ export function protocolError(text: string): ConnectionError {
 export function frameSizeError(name: string): ConnectionError {
   return new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, `${name} has a wrong length`);
 }
+
+/** A code's name for people. */
+export function errorName(code: number): string {
+  return Object.entries(ErrorCode).find(([, value]) => value === code)?.[0] ?? `code ${code}`;
+}

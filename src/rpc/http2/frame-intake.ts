@@ -16,7 +16,7 @@ import type { StreamTable } from './stream-table';
 export interface FrameHost {
   readonly options: Http2Options;
   readonly streams: StreamTable;
-  readonly sender: Sender;
+  readonly sender: Sender<Http2Stream>;
   readonly idleFrames: FloodGuard;
   /** Streams above it are refused. */
   readonly highestStreamId: number;

@@ -6,7 +6,7 @@
  * A block that fills up leaves at once. While the system has not taken what was written, nothing more is
  * handed to the socket: it gathers here, where it is counted, and leaves when the socket has drained.
  */
-import type { TcpConnection } from '../../platform/platform';
+import type { TcpSocket } from '../../platform/platform';
 
 const BLOCK_BYTES = 64 * 1024;
 /** Blocks kept for the next turn. */
@@ -39,7 +39,7 @@ export class Output {
   private inFlight: Buffer | undefined;
 
   constructor(
-    private readonly socket: TcpConnection,
+    private readonly socket: TcpSocket,
     private readonly pool: BlockPool,
   ) {}
 

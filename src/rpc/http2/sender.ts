@@ -5,7 +5,7 @@
  *     write -> fits both windows, socket free -> output block
  *           \-> stream.waiting -> queue: A B C -> pump: a frame of A, B, C, A ... while window and socket last
  */
-import type { TcpConnection } from '../../platform/platform';
+import type { TcpSocket } from '../../platform/platform';
 import { ByteQueue } from './byte-queue';
 import { ConnectionError, ErrorCode } from './error-code';
 import { Flag, FRAME_HEADER_BYTES, FrameType, writeFrameHeader, writeUint32 } from './frame';
@@ -14,7 +14,7 @@ import { HeaderBlock, HpackEncoder } from './hpack-encoder';
 import type { Http2Options } from './options';
 import { Output, type BlockPool } from './output';
 import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from './settings';
-import type { Fields, Http2Stream } from './stream';
+import type { Fields, SendingStream } from './stream';
 
 /** Largest payload that we write: larger frames would only make other streams wait. */
 const MAX_WRITTEN_FRAME_BYTES = 16_384;
@@ -31,13 +31,14 @@ const REFUSE_PART = 0.5;
 
 const NO_BYTES = new Uint8Array(0);
 
-export class Sender {
+/** @typeParam S what it knows of streams: the server's are served, a client's is its own */
+export class Sender<S extends SendingStream> {
   readonly output: Output;
   private readonly encoder = new HpackEncoder();
   /** What the client takes on the connection, bytes. */
   private window = DEFAULT_WINDOW_BYTES;
   /** Streams with bytes that wait and a window to send them. */
-  private readonly queue: Http2Stream[] = [];
+  private readonly queue: S[] = [];
   private waitingBytes = 0;
   private pumping = false;
 
@@ -46,12 +47,12 @@ export class Sender {
    * @param overflowed hears when a stream was written to although too much waits; the bytes are dropped
    */
   constructor(
-    socket: TcpConnection,
+    socket: TcpSocket,
     pool: BlockPool,
     private readonly options: Http2Options,
     private readonly idleFrames: FloodGuard,
-    private readonly ended: (stream: Http2Stream) => void,
-    private readonly overflowed: (stream: Http2Stream) => void,
+    private readonly ended: (stream: S) => void,
+    private readonly overflowed: (stream: S) => void,
   ) {
     this.output = new Output(socket, pool);
   }
@@ -70,7 +71,7 @@ export class Sender {
     this.encoder.limitTable(bytes);
   }
 
-  headers(stream: Http2Stream, fields: Fields, end: boolean): void {
+  headers(stream: S, fields: Fields, end: boolean): void {
     const block =
       fields instanceof HeaderBlock ? this.encoder.repeated(fields) : this.encoder.once(fields);
     const flags = end ? Flag.END_STREAM : 0;
@@ -83,7 +84,7 @@ export class Sender {
   }
 
   /** Sends or queues; answers whether the stream may be written to at once again. */
-  data(stream: Http2Stream, prefix: Uint8Array, bytes: Uint8Array): boolean {
+  data(stream: S, prefix: Uint8Array, bytes: Uint8Array): boolean {
     const total = prefix.length + bytes.length;
     if (
       total <= stream.sendWindow &&
@@ -113,14 +114,14 @@ export class Sender {
   }
 
   /** Ends the answer after what waits, with trailers or without. */
-  end(stream: Http2Stream, trailers: Fields | undefined): void {
+  end(stream: S, trailers: Fields | undefined): void {
     stream.ending = true;
     stream.trailers = trailers;
     if (stream.waitingBytes === 0) this.writeEnd(stream);
   }
 
   /** Drops what a closed stream still had to send. */
-  forget(stream: Http2Stream): void {
+  forget(stream: S): void {
     this.waitingBytes -= stream.waitingBytes;
     stream.waiting = undefined;
   }
@@ -138,7 +139,7 @@ export class Sender {
   }
 
   /** Adds to a stream's window, or takes from it; answers false when it would be above 2^31 - 1. */
-  widenStream(stream: Http2Stream, bytes: number): boolean {
+  widenStream(stream: S, bytes: number): boolean {
     stream.sendWindow += bytes;
     if (stream.sendWindow > MAX_WINDOW_BYTES) return false;
     this.enqueue(stream);
@@ -149,7 +150,7 @@ export class Sender {
   pump(): void {
     if (this.pumping) return;
     this.pumping = true;
-    let stream: Http2Stream | undefined;
+    let stream: S | undefined;
     while (this.window > 0 && !this.congested && (stream = this.queue.shift()) !== undefined) {
       stream.queued = false;
       if (!stream.closed) this.sendPiece(stream);
@@ -190,7 +191,7 @@ export class Sender {
   }
 
   /** What waits is enough to go on with, for the stream or for the connection as a whole. */
-  private shouldHoldBack(stream: Http2Stream): boolean {
+  private shouldHoldBack(stream: S): boolean {
     if (stream.waitingBytes === 0) return false;
     return (
       stream.waitingBytes >= this.options.streamHighWaterBytes ||
@@ -199,14 +200,14 @@ export class Sender {
   }
 
   /** Too much waits already, this stream's or all streams': a slow reader must not make memory grow. */
-  private isFull(stream: Http2Stream): boolean {
+  private isFull(stream: S): boolean {
     return (
       stream.waitingBytes >= this.options.maxPendingStreamBytes ||
       this.waitingBytes >= this.options.maxPendingConnectionBytes
     );
   }
 
-  private hold(stream: Http2Stream, prefix: Uint8Array, bytes: Uint8Array): void {
+  private hold(stream: S, prefix: Uint8Array, bytes: Uint8Array): void {
     stream.waiting ??= new ByteQueue();
     stream.waiting.push(prefix);
     stream.waiting.push(bytes);
@@ -214,14 +215,14 @@ export class Sender {
     this.enqueue(stream);
   }
 
-  private enqueue(stream: Http2Stream): void {
+  private enqueue(stream: S): void {
     if (stream.queued || stream.sendWindow <= 0 || stream.waitingBytes === 0) return;
     stream.queued = true;
     this.queue.push(stream);
   }
 
   /** One DATA frame of a stream that waits, and its end if that was all. */
-  private sendPiece(stream: Http2Stream): void {
+  private sendPiece(stream: S): void {
     const waiting = stream.waiting;
     if (waiting === undefined || stream.sendWindow <= 0) return;
     const bytes = Math.min(waiting.length, stream.sendWindow, this.window, MAX_WRITTEN_FRAME_BYTES);
@@ -246,7 +247,7 @@ export class Sender {
     }
   }
 
-  private writeEnd(stream: Http2Stream): void {
+  private writeEnd(stream: S): void {
     if (stream.trailers !== undefined) {
       this.headers(stream, stream.trailers, true);
       return;
@@ -255,7 +256,7 @@ export class Sender {
     this.finish(stream);
   }
 
-  private finish(stream: Http2Stream): void {
+  private finish(stream: S): void {
     stream.ending = true;
     stream.localEnded = true;
     this.ended(stream);

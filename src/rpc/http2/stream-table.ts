@@ -23,7 +23,7 @@ export interface TableHost {
   /** `host:port` that the client reached. */
   readonly localAddress: string;
   readonly options: Http2Options;
-  readonly sender: Sender;
+  readonly sender: Sender<Http2Stream>;
   monotonicMs(): number;
   /** Has what was gathered written at the end of the turn. */
   schedule(): void;
@@ -41,7 +41,7 @@ export class StreamTable implements StreamOwner {
   /** Streams whose answer ended before the request did; their clients are told at the end of the turn. */
   private endedEarly: Http2Stream[] = [];
   private readonly unanswered: FloodGuard;
-  private readonly sender: Sender;
+  private readonly sender: Sender<Http2Stream>;
   /** What a new stream's client takes before it says more, bytes. */
   private peerWindow = DEFAULT_WINDOW_BYTES;
   /** What the client may send on a new stream, as far as it knows our settings, bytes. */

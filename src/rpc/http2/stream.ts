@@ -25,6 +25,28 @@ export interface StreamListener {
   onGone(code: ErrorCode): void;
 }
 
+/** What a `Sender` keeps of a stream. */
+export interface SendingStream {
+  readonly id: number;
+  readonly listener: Pick<StreamListener, 'onDrain' | 'onSent'> | undefined;
+  /** What the peer takes, bytes; may be negative after it changed its mind. */
+  sendWindow: number;
+  /** What waits for the peer's windows or for the socket. */
+  waiting: ByteQueue | undefined;
+  readonly waitingBytes: number;
+  /** In the connection's queue of those that may send. */
+  queued: boolean;
+  wantsDrain: boolean;
+  /** The listener wants `onSent`. */
+  readonly tellsSent: boolean;
+  /** The end was asked for, and comes after what waits. */
+  ending: boolean;
+  trailers: Fields | undefined;
+  /** The end has been written. */
+  localEnded: boolean;
+  readonly closed: boolean;
+}
+
 /** What a stream needs of its connection. */
 export interface StreamOwner {
   /** `host:port` of the client. */
@@ -48,7 +70,7 @@ export interface StreamOwner {
  *       \---  END_STREAM written: the client is told to stop (RST_STREAM NO_ERROR)  ---/
  *       \---  RST_STREAM of either side  ---------------------------------------------/
  */
-export class Http2Stream {
+export class Http2Stream implements SendingStream {
   listener: StreamListener | undefined;
   /** The client sends no more. */
   remoteEnded = false;

@@ -87,7 +87,6 @@ export function dialerOf({ process, network, logger }: NodeSurroundings): Broker
           Link.requestSerialize,
           Link.responseDeserialize,
         ),
-      disconnect: () => undefined,
     });
 }
 

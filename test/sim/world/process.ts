@@ -128,4 +128,9 @@ function isObject(value: unknown): value is object {
 const noSocket = (): never => {
   throw new Error('the simulated network has no sockets');
 };
-const NO_SOCKETS: Sockets = { listenTcp: noSocket, tlsContext: noSocket, listenHttp: noSocket };
+const NO_SOCKETS: Sockets = {
+  dialTcp: noSocket,
+  listenTcp: noSocket,
+  tlsContext: noSocket,
+  listenHttp: noSocket,
+};

@@ -1,4 +1,4 @@
-import type { Pipe, PipeReceiver } from '../../../src/link/pipe';
+import type { Pipe, PipeReceiver } from '../../../src/rpc/pipe';
 import type { Process } from './process';
 
 /** Messages under way in one direction before `write` asks to wait, as streams of objects have it in Node. */
