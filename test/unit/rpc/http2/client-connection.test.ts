@@ -1,3 +1,4 @@
+// long: one case for each rule that a server may break
 import fc from 'fast-check';
 import { ClientConnection, CLIENT_OPTIONS } from '../../../../src/rpc/http2/client-connection';
 import { ErrorCode } from '../../../../src/rpc/http2/error-code';
