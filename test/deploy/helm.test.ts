@@ -1,20 +1,33 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 
 import { loadConfig } from '../../src/config/load';
+import type { RoleOptions } from '../../src/config/options';
 import { environmentOf } from '../support/dockerfile';
 import { DEPLOY, imageStage, roleOf } from '../support/deploy-files';
 import { goModule, goProgram, run } from '../support/go-program';
 import { ROOT } from '../support/process';
-import { type Swagger, writeKubernetesSchemas } from './support/kubernetes-schemas';
+import {
+  type CustomResource,
+  type Swagger,
+  writeCustomSchema,
+  writeKubernetesSchemas,
+} from './support/kubernetes-schemas';
 
 const HELM = 'helm.sh/helm/v3/cmd/helm@v3.18.4';
 const KUBECONFORM = 'github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0';
 const KUBERNETES = '1.31.0';
+/** Kinds of the Prometheus Operator, as it describes them itself. */
+const OPERATOR = 'github.com/prometheus-operator/prometheus-operator@v0.79.2';
+const OPERATED = ['podmonitors', 'prometheusrules'];
 const CHART = join(DEPLOY, 'helm', 'gantry');
-const CLOSED = join(CHART, 'ci', 'closed-values.yaml');
+const CI = join(CHART, 'ci');
+const CLOSED = join(CI, 'closed-values.yaml');
+const MONITORED = join(CI, 'monitored-values.yaml');
+/** Where certificates of links are. */
+const LINK = '/etc/gantry/link';
 
 const directory = mkdtempSync(join(tmpdir(), 'gantry-helm-'));
 const schemas = join(ROOT, '.cache', `kubernetes-schemas-${KUBERNETES}`);
@@ -26,6 +39,11 @@ beforeAll(async () => {
   const kubernetes = await goModule(`k8s.io/kubernetes@v${KUBERNETES}`);
   const swagger = readFileSync(join(kubernetes, 'api', 'openapi-spec', 'swagger.json'), 'utf8');
   expect(writeKubernetesSchemas(JSON.parse(swagger) as Swagger, schemas)).toBeGreaterThan(100);
+  const crds = join(await goModule(OPERATOR), 'jsonnet', 'prometheus-operator');
+  for (const plural of OPERATED) {
+    const crd = readFileSync(join(crds, `${plural}-crd.json`), 'utf8');
+    writeCustomSchema(JSON.parse(crd) as CustomResource, schemas);
+  }
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -35,7 +53,7 @@ const ETCD = set('etcd.endpoints={etcd-0.etcd:2379,etcd-1.etcd:2379}');
 /** The variants of the chart that are looked at. */
 const variants: readonly (readonly [name: string, args: readonly string[]])[] = [
   ['as its values are', ETCD],
-  ['with TLS and closed networks', ['--values', CLOSED]],
+  ...readdirSync(CI).map((file) => [`with ci/${file}`, ['--values', join(CI, file)]] as const),
   ['with TLS to etcd alone', [...ETCD, ...set('etcd.tls.enabled=true', 'etcd.tls.secret=ca')]],
   ['without replicas', set('broker.replicas=1')],
   [
@@ -59,7 +77,7 @@ interface Container {
     readonly value?: string;
     readonly valueFrom?: { readonly fieldRef?: { readonly fieldPath: string } };
   }[];
-  readonly volumeMounts: readonly { readonly mountPath: string }[];
+  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
   readonly securityContext: object;
 }
 
@@ -70,12 +88,17 @@ interface Resource {
   readonly spec?: {
     readonly replicas?: number;
     readonly egress?: readonly object[];
+    readonly groups?: readonly object[];
     readonly template?: {
       readonly spec: {
         readonly containers: readonly Container[];
         readonly securityContext: object;
         readonly affinity?: object;
-        readonly volumes: readonly { readonly configMap?: { readonly name: string } }[];
+        readonly volumes: readonly {
+          readonly name: string;
+          readonly configMap?: { readonly name: string };
+          readonly secret?: { readonly secretName: string };
+        }[];
       };
     };
   };
@@ -200,11 +223,57 @@ describe('the chart', () => {
   });
 
   it.each([
+    ['offered', 'permissive', '', false],
+    ['used', 'permissive', '', true],
+    ['required', 'enforcing', `${LINK}/ca.crt`, true],
+  ])('has TLS between its parts, %s', async (mode, port, clientCa, used) => {
+    const given = set('link.tls.secret=gantry-link', `link.tls.mode=${mode}`);
+    const resources = await render([...ETCD, ...given]);
+    const files = { certificate: `${LINK}/tls.crt`, key: `${LINK}/tls.key` };
+    const options = <R extends 'namesrv' | 'broker' | 'proxy'>(role: R): RoleOptions[R] => {
+      const file = settingsOf(resources, `test-gantry-${role}`);
+      return loadConfig(role, { file, env: environment(undefined), flags: new Map() });
+    };
+    const served = { mode: port, ...files, clientCa };
+    expect([options('namesrv').tls, options('broker').tls]).toEqual([served, served]);
+    expect(options('proxy').tls).toMatchObject({ mode: 'permissive', clientCa: '' });
+    const link = used ? { ...files, ca: `${LINK}/ca.crt` } : { certificate: '', key: '', ca: '' };
+    const tls = { enabled: used, ...link };
+    expect([options('broker').link.tls, options('proxy').link.tls]).toEqual([tls, tls]);
+    const pods = resources.flatMap(({ spec }) => spec?.template?.spec ?? []);
+    expect(pods).toHaveLength(4);
+    for (const { volumes, containers } of pods) {
+      expect(volumes).toContainEqual(
+        expect.objectContaining({
+          name: 'link',
+          secret: expect.objectContaining({ secretName: 'gantry-link' }) as object,
+        }),
+      );
+      const mount = { name: 'link', mountPath: LINK, readOnly: true };
+      expect(containers[0]?.volumeMounts).toContainEqual(mount);
+    }
+  });
+
+  it('tells the Prometheus Operator of the alerts that the compose file has, where asked', async () => {
+    const operated = async (args: readonly string[]): Promise<readonly Resource[]> =>
+      (await render(args)).filter(({ kind }) => ['PodMonitor', 'PrometheusRule'].includes(kind));
+    expect(await operated(ETCD)).toEqual([]);
+    const [monitor, rule] = await operated(['--values', MONITORED]);
+    expect(monitor?.spec).toMatchObject({ podMetricsEndpoints: [{ port: 'http' }] });
+    const alerts = readFileSync(join(DEPLOY, 'compose', 'alerts.yaml'), 'utf8');
+    expect(rule?.spec).toEqual(parse(alerts));
+    expect(rule?.spec?.groups).toHaveLength(1);
+  });
+
+  it.each([
     [[], 'etcd.endpoints: Array must have at least 1 items'],
     [set('etcd.endpoints={http://etcd:2379}'), 'etcd.endpoints.0'],
     [[...ETCD, ...set('broker.config.replication.mode=static')], 'broker.config'],
     [set('broker.groups[0].name=Broker_A'), 'broker.groups.0.name'],
     [set('proxy.config.port=9000'), 'proxy.config'],
+    [set('broker.config.link.tls.enabled=true'), 'broker.config'],
+    [set('link.tls.mode=enforcing'), 'link.tls.mode'],
+    [set('monitoring.prometheusRule.enable=true'), 'Additional property enable is not allowed'],
     [set('brokers.replicas=3'), 'Additional property brokers is not allowed'],
   ])('refuses %j', async (args, reason) => {
     expect(await refusal(args)).toContain(reason);
@@ -212,13 +281,17 @@ describe('the chart', () => {
 });
 
 describe('what checks the chart', () => {
+  const RULE = 'apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule';
+
   it.each([
     ['a field that does not exist', 'spec: {replica: 1}'],
     ['a port that is no number', 'spec: {ports: [{port: many}]}'],
-  ])('finds %s', async (_what, spec) => {
+    ['an alert without an expression', 'spec: {groups: [{name: a, rules: [{alert: b}]}]}', RULE],
+    ['alerts at a wrong place', 'spec: {rules: []}', RULE],
+  ])('finds %s', async (_what, spec, of = 'apiVersion: v1\nkind: Service') => {
     mkdirSync(directory, { recursive: true });
     const file = join(directory, 'wrong.yaml');
-    writeFileSync(file, `apiVersion: v1\nkind: Service\nmetadata: {name: wrong}\n${spec}\n`);
+    writeFileSync(file, `${of}\nmetadata: {name: wrong}\n${spec}\n`);
     const location = join(schemas, '{{.ResourceKind}}{{.KindSuffix}}.json');
     await expect(
       run(kubeconform, ['-strict', '-schema-location', location, file]),

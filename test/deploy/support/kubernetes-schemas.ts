@@ -49,6 +49,29 @@ export function writeKubernetesSchemas({ definitions }: Swagger, directory: stri
   return written;
 }
 
+/** A CustomResourceDefinition: what we read of it. */
+export interface CustomResource {
+  readonly spec: {
+    readonly group: string;
+    readonly names: { readonly kind: string };
+    readonly versions: readonly {
+      readonly name: string;
+      readonly schema: { readonly openAPIV3Schema: Definition };
+    }[];
+  };
+}
+
+/** The same for a kind that is not of Kubernetes itself, in each of its versions. */
+export function writeCustomSchema({ spec }: CustomResource, directory: string): void {
+  for (const { name, schema } of spec.versions) {
+    const parts = [spec.names.kind, spec.group.split('.')[0], name];
+    writeFileSync(
+      join(directory, `${parts.join('-').toLowerCase()}.json`),
+      JSON.stringify(strict(schema.openAPIV3Schema)),
+    );
+  }
+}
+
 /** Adds a definition and all that it refers to. */
 function collect(name: string, all: Swagger['definitions'], used: Map<string, object>): void {
   const definition = all[name];

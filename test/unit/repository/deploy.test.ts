@@ -171,6 +171,14 @@ describe('alerts', () => {
     }
     expect(rules.length).toBeGreaterThan(0);
   });
+
+  // Helm reads nothing outside of its chart: UPDATE_DOCS=1 npx jest unit/repository/deploy copies them.
+  it('are the same in the chart', () => {
+    const alerts = deployText('compose/alerts.yaml');
+    const copy = join(DEPLOY, 'helm/gantry/files/alerts.yaml');
+    if (process.env['UPDATE_DOCS'] !== undefined) writeFileSync(copy, alerts);
+    expect(readFileSync(copy, 'utf8')).toBe(alerts);
+  });
 });
 
 interface Alerting {

@@ -36,11 +36,55 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 
 {{/* The settings of a role, as YAML: what the values say, and over it what the chart decides. */}}
 {{- define "gantry.namesrv.config" -}}
-{{- toYaml .Values.namesrv.config -}}
+{{- toYaml (mergeOverwrite (deepCopy .Values.namesrv.config) (include "gantry.innerPort" . | fromYaml)) -}}
+{{- end -}}
+
+{{/* How a port takes those of other parts: the settings tls of name servers and brokers. */}}
+{{- define "gantry.innerPort" -}}
+{{- if .Values.link.tls.secret -}}
+{{- $required := eq .Values.link.tls.mode "required" -}}
+tls:
+  mode: {{ ternary "enforcing" "permissive" $required }}
+  certificate: /etc/gantry/link/tls.crt
+  key: /etc/gantry/link/tls.key
+  {{- if $required }}
+  clientCa: /etc/gantry/link/ca.crt
+  {{- end }}
+{{- end -}}
+{{- end -}}
+
+{{/* How brokers and proxies come to the ports of others: the settings link. */}}
+{{- define "gantry.link" -}}
+{{- if and .Values.link.tls.secret (ne .Values.link.tls.mode "offered") -}}
+link:
+  tls:
+    enabled: true
+    ca: /etc/gantry/link/ca.crt
+    certificate: /etc/gantry/link/tls.crt
+    key: /etc/gantry/link/tls.key
+{{- end -}}
+{{- end -}}
+
+{{/* Where a container finds the certificates of links, and where they come from. */}}
+{{- define "gantry.linkMount" -}}
+{{- if .Values.link.tls.secret -}}
+- name: link
+  mountPath: /etc/gantry/link
+  readOnly: true
+{{- end -}}
+{{- end -}}
+
+{{- define "gantry.linkVolume" -}}
+{{- with .Values.link.tls.secret -}}
+- name: link
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+{{- end -}}
 {{- end -}}
 
 {{- define "gantry.broker.config" -}}
-{{- $config := mergeOverwrite (deepCopy .Values.broker.config) (dict "namesrv" (include "gantry.namesrv" .)) -}}
+{{- $config := mergeOverwrite (deepCopy .Values.broker.config) (dict "namesrv" (include "gantry.namesrv" .)) (include "gantry.innerPort" . | fromYaml) (include "gantry.link" . | fromYaml) -}}
 {{- if gt (int .Values.broker.replicas) 1 -}}
 {{- $config = mergeOverwrite $config (dict "replication" (dict "mode" "etcd") "etcd" (include "gantry.etcd" . | fromYaml)) -}}
 {{- else -}}
@@ -70,7 +114,7 @@ tls:
 {{- $_ := set $tls "certificate" "/etc/gantry/tls/tls.crt" -}}
 {{- $_ := set $tls "key" "/etc/gantry/tls/tls.key" -}}
 {{- end -}}
-{{- toYaml (mergeOverwrite (deepCopy .Values.proxy.config) (dict "namesrv" (include "gantry.namesrv" .) "tls" $tls)) -}}
+{{- toYaml (mergeOverwrite (deepCopy .Values.proxy.config) (dict "namesrv" (include "gantry.namesrv" .) "tls" $tls) (include "gantry.link" . | fromYaml)) -}}
 {{- end -}}
 
 {{/* A pod's annotations: a change of the settings makes new pods. Takes root and component. */}}
