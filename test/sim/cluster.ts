@@ -15,10 +15,12 @@ import {
   isLink,
   NAME_SERVERS,
   PROXIES,
+  replicaAt,
   replicasOf,
   SERVERS,
 } from './machines';
 import { Masters } from './masters';
+import { Replicas } from './replicas';
 import { Etcd } from './world/etcd';
 import { Machine } from './world/machine';
 import { Network } from './world/network';
@@ -36,8 +38,6 @@ interface Node {
   readonly start: (surroundings: NodeSurroundings) => Promise<RunningNode>;
   /** Undefined from the moment on when it is told to stop. */
   running: RunningNode | undefined;
-  /** The same until it is gone. */
-  opened: RunningNode | undefined;
   /** Counts what was asked of it: an answer to what was asked before does not matter. */
   turn: number;
 }
@@ -57,6 +57,7 @@ export class Cluster {
   readonly network: Network;
   readonly etcd: Etcd;
   readonly masters: Masters;
+  readonly replicas = new Replicas();
   /** What broke outside of the protocol: a process that crashed, or did not come up. */
   readonly broken: string[] = [];
   /** When a proxy's link to a broker ended. */
@@ -70,7 +71,7 @@ export class Cluster {
   private processes = 0;
 
   constructor(private readonly options: ClusterOptions) {
-    this.masters = new Masters(GROUPS, (name) => this.replicas(name));
+    this.masters = new Masters(GROUPS, this.replicas);
     this.scheduler = new Scheduler(
       (error, actor) => this.crashed(error, actor),
       (nowMs) => this.masters.look(nowMs),
@@ -129,16 +130,6 @@ export class Cluster {
     return undefined;
   }
 
-  /** The replicas of a group that run, those among them that stop in an orderly way. */
-  replicas(brokerName: string): readonly ReplicaNode[] {
-    return replicasOf(brokerName).flatMap((name) => this.replicaOn(name) ?? []);
-  }
-
-  replicaOn(name: string): ReplicaNode | undefined {
-    const node = this.node(name);
-    return node.machine.process === undefined ? undefined : (node.opened as ReplicaNode);
-  }
-
   /** Starts a process on a machine where none runs, again and again until it serves. */
   start(name: string): void {
     const node = this.node(name);
@@ -149,7 +140,9 @@ export class Cluster {
     const { network, etcd } = this;
     node.start({ process, network, etcd, logger, nameServers: NAME_SERVERS }).then(
       (running) => {
-        if (node.turn === turn) node.running = node.opened = running;
+        if (node.turn !== turn) return;
+        node.running = running;
+        if (BROKERS.includes(name)) this.replicas.joined(name, running as ReplicaNode);
       },
       (error: unknown) => {
         if (node.turn !== turn || !process.alive) return;
@@ -170,7 +163,7 @@ export class Cluster {
   }
 
   loseDisk(name: string): void {
-    const { brokerName, replicaId } = this.replicaAt(name);
+    const { brokerName, replicaId } = replicaAt(name);
     for (const member of this.etcd.group(brokerName).state.inSync ?? []) {
       if (replicaIdOf(member) === replicaId) this.lostStores.add(member);
     }
@@ -182,7 +175,7 @@ export class Cluster {
    * only one member has is gone with it.
    */
   mayLoseDisk(name: string): boolean {
-    const { brokerName, replicaId } = this.replicaAt(name);
+    const { brokerName, replicaId } = replicaAt(name);
     const { inSync = [] } = this.etcd.group(brokerName).state;
     const others = inSync.filter((member) => replicaIdOf(member) !== replicaId);
     return others.some((member) => !this.lostStores.has(member));
@@ -193,14 +186,14 @@ export class Cluster {
     if (!GROUPS.some((group) => group === name)) return name;
     const replicas = replicasOf(name);
     const leads = (machine: string): boolean =>
-      this.replicaOn(machine)?.host.leader() !== undefined;
+      this.replicas.on(machine)?.host.leader() !== undefined;
     return replicas.find(leads) ?? replicas[0] ?? name;
   }
 
   /** Asks the master of a replica's group to hand over to it. */
   handOver(name: string): void {
-    const { brokerName, replicaId } = this.replicaAt(name);
-    const master = this.replicas(brokerName).find(({ host }) => host.leader() !== undefined);
+    const { brokerName, replicaId } = replicaAt(name);
+    const master = this.replicas.master(brokerName);
     master?.host.replicas.handOver(replicaId).then(
       () => this.note(`${name} may lead`),
       (error: unknown) => this.note(`not handed over to ${name}: ${String(error)}`),
@@ -261,15 +254,7 @@ export class Cluster {
     const rate = 1 + (chance.next() - 0.5) * 2 * this.options.drift;
     const machine = new Machine(name, this.scheduler, chance, rate);
     machine.jumpClock((chance.next() - 0.5) * 2 * this.options.skewMs);
-    this.nodes.set(name, { machine, start, running: undefined, opened: undefined, turn: 0 });
-  }
-
-  private replicaAt(name: string): { readonly brokerName: string; readonly replicaId: number } {
-    for (const brokerName of GROUPS) {
-      const replicaId = replicasOf(brokerName).indexOf(name);
-      if (replicaId >= 0) return { brokerName, replicaId };
-    }
-    throw new Error(`${name} is no replica`);
+    this.nodes.set(name, { machine, start, running: undefined, turn: 0 });
   }
 
   private node(name: string): Node {
@@ -281,7 +266,8 @@ export class Cluster {
   private gone(name: string, process: Process | undefined, silently: boolean): void {
     const node = this.node(name);
     node.turn++;
-    node.running = node.opened = undefined;
+    node.running = undefined;
+    this.replicas.gone(name);
     if (process !== undefined) this.network.died(process, silently);
   }
 

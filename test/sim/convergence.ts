@@ -21,7 +21,7 @@ export function notInSync(cluster: Cluster): readonly string[] {
 export function behind(cluster: Cluster): readonly string[] {
   return GROUPS.flatMap((group) => {
     const end = masterOf(cluster, group)?.status().endPosition;
-    return cluster.replicas(group).flatMap(({ host }) => {
+    return cluster.replicas.of(group).flatMap(({ host }) => {
       const { replicaId, endPosition, confirmedPosition } = host.status();
       if (endPosition === end && confirmedPosition === end) return [];
       return [`replica ${replicaId} of ${group} has ${endPosition} of ${end} bytes`];
@@ -30,7 +30,7 @@ export function behind(cluster: Cluster): readonly string[] {
 }
 
 function masterOf(cluster: Cluster, group: string): ReplicaNode['host'] | undefined {
-  return cluster.replicas(group).find(({ host }) => host.leader() !== undefined)?.host;
+  return cluster.replicas.master(group)?.host;
 }
 
 /** Compares the log files of each group byte for byte, from the position on that all have. */
@@ -38,7 +38,7 @@ export async function differences(cluster: Cluster): Promise<readonly string[]> 
   const found: string[] = [];
   for (const group of GROUPS) {
     const statuses = replicasOf(group).flatMap((name) => {
-      const status = cluster.replicaOn(name)?.host.status();
+      const status = cluster.replicas.on(name)?.host.status();
       return status === undefined ? [] : [{ name, status }];
     });
     const begin = Math.max(...statuses.map(({ status }) => status.minPosition));

@@ -20,3 +20,15 @@ export function replicasOf(brokerName: string): readonly string[] {
 export function isLink(from: string, to: string): boolean {
   return PROXIES.some((name) => name === from) && BROKERS.includes(to);
 }
+
+/** Which replica of which group is on a machine. */
+export function replicaAt(machine: string): {
+  readonly brokerName: string;
+  readonly replicaId: number;
+} {
+  for (const brokerName of GROUPS) {
+    const replicaId = replicasOf(brokerName).indexOf(machine);
+    if (replicaId >= 0) return { brokerName, replicaId };
+  }
+  throw new Error(`${machine} is no replica`);
+}

@@ -1,4 +1,5 @@
 import type { ReplicaNode } from './nodes/broker-node';
+import type { Replicas } from './replicas';
 
 /** What is known of one group's masters. */
 interface Group {
@@ -20,10 +21,9 @@ export class Masters {
   readonly changesMs: number[] = [];
   private readonly groups: readonly Group[];
 
-  /** @param replicas the replicas of a group that run */
   constructor(
     names: readonly string[],
-    private readonly replicas: (brokerName: string) => readonly ReplicaNode[],
+    private readonly replicas: Replicas,
   ) {
     this.groups = names.map((name) => ({
       name,
@@ -36,7 +36,7 @@ export class Masters {
   look(nowMs: number): void {
     for (const group of this.groups) {
       let other: ReplicaNode | undefined;
-      for (const replica of this.replicas(group.name)) {
+      for (const replica of this.replicas.of(group.name)) {
         const broker = replica.host.leader();
         if (broker === undefined) continue;
         if (other !== undefined) this.two(group, nowMs, other, replica);

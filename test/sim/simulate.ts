@@ -49,7 +49,9 @@ const DRAIN_MS = 180_000;
 const LONGEST_DELAY_MS = 5000;
 /** Nothing must come for so long before the judge is asked, ms. */
 const QUIET_MS = LONGEST_DELAY_MS + 2 * TERMS.invisibleMs;
+/** Between two sends of one sender, at most: of a seed with much load, and how many times as long with little. */
 const PAUSE_MS = 600;
+const PAUSES = 4;
 const STEP_MS = 250;
 /** What a server may hold when all is done: receives wait, and little else. */
 const TIMERS_MAX = 60;
@@ -77,6 +79,7 @@ class Run {
   private readonly faults: readonly Fault[];
   private readonly producers: Producer[] = [];
   private readonly skewMs: number;
+  private readonly pauseMs: number;
   private receives = 0;
   private failure: string | undefined;
   private different: readonly string[] = [];
@@ -86,6 +89,7 @@ class Run {
     this.skewMs = chance.hits(0.5) ? chance.below(CLOCK_JUMP_MS) : 0;
     const drift = chance.hits(0.3) ? DRIFT : SMALL_DRIFT;
     const minInSync = chance.hits(0.5) ? 2 : 1;
+    this.pauseMs = PAUSE_MS * (1 + chance.below(PAUSES));
     this.cluster = new Cluster({ seed, skewMs: this.skewMs, drift, minInSync });
     this.faults = planFaults(this.cluster.chance('faults'), {
       fromMs: 2000,
@@ -195,7 +199,7 @@ class Run {
     for (const name of PRODUCERS) {
       const producer = new Producer(
         this.client(name),
-        { name, topics: TOPICS, longestDelayMs: LONGEST_DELAY_MS, pauseMs: PAUSE_MS },
+        { name, topics: TOPICS, longestDelayMs: LONGEST_DELAY_MS, pauseMs: this.pauseMs },
         history,
       );
       this.producers.push(producer);

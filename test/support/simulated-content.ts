@@ -5,26 +5,29 @@ const TORN_PART = 0.1;
 
 /** The bytes of a file, and what each sector held since it was synced. */
 export class Content {
-  bytes = Buffer.alloc(0);
+  /** Whole sectors, zeros behind the end of the file; larger than the file, since files mostly grow. */
+  private room = Buffer.alloc(0);
+  private length = 0;
   private lengths: number[] = [0];
   private lengthsGone = 0;
   private readonly sectors = new Map<number, Buffer[]>();
 
+  /** The contents of now, to be read at once. */
+  get bytes(): Buffer {
+    return this.room.subarray(0, this.length);
+  }
+
   write(data: Uint8Array, position: number): void {
     const end = position + data.length;
-    this.remember(position, end);
-    if (end > this.bytes.length) this.resize(end);
-    this.bytes.set(data, position);
-    this.remember(position, end);
+    this.change(position, end, () => {
+      if (end > this.length) this.resize(end);
+      this.room.set(data, position);
+    });
   }
 
   truncate(length: number): void {
-    const before = this.bytes.length;
-    if (length < before) {
-      this.remember(length, before);
-      this.bytes.fill(0, length);
-      this.remember(length, before);
-    }
+    const before = this.length;
+    if (length < before) this.change(length, before, () => void this.room.fill(0, length, before));
     this.resize(length);
   }
 
@@ -53,12 +56,13 @@ export class Content {
   left(chance: Chance, kept: number): Content {
     const after = new Content();
     const changed = chance.hits(kept);
-    after.bytes = Buffer.from(this.bytes);
+    after.resize(this.length);
+    after.room.set(this.bytes);
     for (const [sector, versions] of this.sectors) {
       const held = sectorLeft(versions, chance, kept);
       const at = sector * SECTOR_BYTES;
-      if (at + SECTOR_BYTES > after.bytes.length) after.resize(at + SECTOR_BYTES);
-      after.bytes.set(held, at);
+      if (at + SECTOR_BYTES > after.length) after.resize(at + SECTOR_BYTES);
+      after.room.set(held, at);
     }
     const length = changed ? this.lengths[chance.below(this.lengths.length)] : this.lengths[0];
     after.resize(length ?? 0);
@@ -74,22 +78,38 @@ export class Content {
   }
 
   private resize(length: number): void {
-    const bytes = Buffer.alloc(length);
-    bytes.set(this.bytes.subarray(0, length));
-    this.bytes = bytes;
+    this.reserve(length);
+    if (length < this.length) this.room.fill(0, length, this.length);
+    this.length = length;
     this.lengths.push(length);
   }
 
-  /** Keeps what the sectors of `from` .. `to` hold now. */
-  private remember(from: number, to: number): void {
+  private reserve(length: number): void {
+    if (length <= this.room.length) return;
+    const sectors = Math.ceil(Math.max(length, 2 * this.room.length) / SECTOR_BYTES);
+    const room = Buffer.alloc(sectors * SECTOR_BYTES);
+    room.set(this.room);
+    this.room = room;
+  }
+
+  /** Changes what lies at `from` .. `to`, and keeps what the sectors there held before it and hold then. */
+  private change(from: number, to: number, apply: () => void): void {
+    this.reserve(to);
+    const first = Math.floor(from / SECTOR_BYTES);
     const last = Math.floor((to - 1) / SECTOR_BYTES);
-    for (let sector = Math.floor(from / SECTOR_BYTES); sector <= last; sector++) {
-      const held = Buffer.alloc(SECTOR_BYTES);
-      held.set(this.bytes.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES));
-      const versions = this.sectors.get(sector) ?? [];
-      if (!versions.at(-1)?.equals(held)) versions.push(held);
-      this.sectors.set(sector, versions);
+    for (let sector = first; sector <= last; sector++) {
+      if (!this.sectors.has(sector)) this.sectors.set(sector, [this.sector(sector)]);
     }
+    apply();
+    for (let sector = first; sector <= last; sector++) {
+      const versions = this.sectors.get(sector);
+      const held = this.sector(sector);
+      if (versions?.at(-1)?.equals(held) === false) versions.push(held);
+    }
+  }
+
+  private sector(sector: number): Buffer {
+    return Buffer.from(this.room.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES));
   }
 }
 

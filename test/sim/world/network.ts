@@ -37,7 +37,8 @@ const KEEPALIVE_MS = 4000;
 const KINDS = { message: 1, end: 2, reset: 3 } as const;
 
 export class Network implements Carrier {
-  private readonly ways = new Map<string, Way>();
+  /** By the machine where they begin, then by the other one. */
+  private readonly ways = new Map<string, Map<string, Way>>();
   private readonly ends = new Set<WireEnd>();
   private readonly directions = new WeakMap<WireEnd, Direction>();
   /** Messages that have been sent. */
@@ -235,9 +236,10 @@ export class Network implements Carrier {
   }
 
   private way(from: string, to: string): Way {
-    const key = `${from}>${to}`;
-    let way = this.ways.get(key);
-    if (way === undefined) this.ways.set(key, (way = { cuts: 0, slowMs: 0 }));
+    let ways = this.ways.get(from);
+    if (ways === undefined) this.ways.set(from, (ways = new Map<string, Way>()));
+    let way = ways.get(to);
+    if (way === undefined) ways.set(to, (way = { cuts: 0, slowMs: 0 }));
     return way;
   }
 }
