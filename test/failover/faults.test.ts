@@ -1,5 +1,5 @@
 import { expectAllKept } from '../crash/mixed/load';
-import { type FaultCost, faultsInTurn } from './faults';
+import { type FaultCost, faultsInTurn, mastersWithEtcd } from './faults';
 
 // FAILOVER_FAULTS: how many. FAILOVER_SEED: the seed of when and what, and of what clients do.
 const count = Number(process.env['FAILOVER_FAULTS'] ?? 18);
@@ -23,5 +23,13 @@ describe('a cluster whose processes are killed, and whose masters stand still', 
     expect(outcome.stale).toEqual([]);
     expect(faults.filter(tooLong)).toEqual([]);
     expect(faults).toHaveLength(count);
+  });
+
+  it('has another master as soon when the leader of etcd is lost too, and etcd elects as soon', async () => {
+    const { outcome, faults } = await mastersWithEtcd(3, { seed, electionMs: 500 });
+    expectAllKept(outcome);
+    expect(outcome.stale).toEqual([]);
+    expect(faults.filter(({ withoutMasterMs }) => withoutMasterMs >= VACANT_MS)).toEqual([]);
+    expect(faults).toHaveLength(3);
   });
 });

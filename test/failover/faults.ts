@@ -4,7 +4,12 @@ import { type Chance, seeded } from '../support/seeded';
 import { letRun } from '../support/until';
 import { BROKERS, ETCDS, NAMESRVS, type NodeName, PROXIES } from './support/cluster';
 import { longestGapMs } from './support/master-watch';
-import { type Scene, scenario, type ScenarioOutcome } from './support/scenario';
+import {
+  type Scene,
+  scenario,
+  type ScenarioOptions,
+  type ScenarioOutcome,
+} from './support/scenario';
 
 /** What one fault cost, ms. */
 export interface FaultCost {
@@ -47,6 +52,11 @@ const replica = (master: NodeName, chance: Chance): NodeName =>
     chance,
   );
 
+const MASTER_AND_ETCD: Fault = {
+  name: 'kill -9 of the master and the leader of etcd',
+  victims: ({ master, etcdLeader }) => [master, etcdLeader],
+};
+
 const FAULTS: readonly Fault[] = [
   { name: 'kill -9 of the master', victims: ({ master }) => [master] },
   { name: 'SIGSTOP of the master', victims: ({ master }) => [master], standsStill: true },
@@ -59,22 +69,38 @@ const FAULTS: readonly Fault[] = [
     name: 'kill -9 of the master and another process',
     victims: ({ master }, chance) => [master, one([...ETCDS, ...NAMESRVS, ...PROXIES], chance)],
   },
-  {
-    name: 'kill -9 of the master and the leader of etcd',
-    victims: ({ master, etcdLeader }) => [master, etcdLeader],
-  },
+  MASTER_AND_ETCD,
 ];
 
+export interface FaultsOutcome {
+  readonly outcome: ScenarioOutcome;
+  readonly faults: readonly FaultCost[];
+}
+
 /** @param seed decides who, when, and what clients do */
-export async function faultsInTurn(
+export function faultsInTurn(count: number, seed: number): Promise<FaultsOutcome> {
+  return suffered(FAULTS, count, { seed });
+}
+
+/** The master and the leader of etcd are killed at once, again and again; see `EtcdClusterOptions`. */
+export function mastersWithEtcd(
   count: number,
-  seed: number,
-): Promise<{ readonly outcome: ScenarioOutcome; readonly faults: readonly FaultCost[] }> {
-  const chance = seeded(seed);
+  options: Pick<ScenarioOptions, 'seed' | 'electionMs'>,
+): Promise<FaultsOutcome> {
+  return suffered([MASTER_AND_ETCD], count, options);
+}
+
+async function suffered(
+  kinds: readonly Fault[],
+  count: number,
+  options: ScenarioOptions,
+): Promise<FaultsOutcome> {
+  const chance = seeded(options.seed ?? 1);
   const faults: FaultCost[] = [];
-  const outcome = await scenario(`${count} faults, seed ${seed}`, { seed }, async (scene) => {
+  const name = `${count} faults, ${JSON.stringify(options)}`;
+  const outcome = await scenario(name, options, async (scene) => {
     for (let turn = 0; turn < count; turn++) {
-      const fault = FAULTS[turn % FAULTS.length];
+      const fault = kinds[turn % kinds.length];
       if (fault === undefined) throw new Error('no fault');
       const cost = await suffer(scene, fault, chance);
       process.stdout.write(`fault: ${JSON.stringify(cost)}\n`);

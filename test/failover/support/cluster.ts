@@ -20,6 +20,8 @@ export const GROUP = 'broker-a';
 export interface FailoverOptions {
   /** Whether each process has a network namespace of its own, so that they can be cut off each other. */
   readonly network?: boolean;
+  /** See `EtcdClusterOptions`. */
+  readonly electionMs?: number;
   /** More flags of the brokers. */
   readonly brokerArgs?: readonly string[];
 }
@@ -35,13 +37,17 @@ export class FailoverCluster {
     private readonly network: Network | undefined,
   ) {}
 
-  static async start({ network: apart, brokerArgs }: FailoverOptions): Promise<FailoverCluster> {
+  static async start(options: FailoverOptions): Promise<FailoverCluster> {
+    const { network: apart, brokerArgs, electionMs } = options;
     const network = apart === true ? await Network.create() : undefined;
     let etcd: EtcdCluster | undefined;
     try {
       const places = await placesOf(network);
       const etcds = ETCDS.map((name) => places[name]);
-      etcd = await EtcdCluster.start({ places: etcds });
+      etcd = await EtcdCluster.start({
+        places: etcds,
+        ...(electionMs !== undefined && { electionMs }),
+      });
       const endpoints = etcd.endpoints.join(',');
       const target = await Target.start((made) => build(made, places, endpoints, brokerArgs ?? []));
       return new FailoverCluster(target, etcd, network);
