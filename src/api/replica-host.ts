@@ -26,8 +26,11 @@ export interface ReplicaHost {
   lead(epoch: number, inSync: readonly number[], lost?: number): Promise<void>;
   /** Follows a master: serves nobody, and keeps trying to reach it. Resolves when it no longer serves. */
   follow(leader: Leader, epoch: number): Promise<void>;
-  /** Is neither. Resolves when it no longer serves. */
-  rest(): Promise<void>;
+  /**
+   * Is neither. Resolves when it no longer serves.
+   * @param handsOver whether another leads as soon as this has resolved; default false
+   */
+  rest(handsOver?: boolean): Promise<void>;
   /** The end of the log, bytes; 0 before a first role. */
   readonly endPosition: number;
 }

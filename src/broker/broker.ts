@@ -391,8 +391,12 @@ export class Broker implements BrokerApi {
     await lease?.close();
   }
 
-  /** Unregisters, ends waiting polls, snapshots the views. The store is the caller's to close. */
-  async close(): Promise<void> {
+  /**
+   * Unregisters, ends waiting polls, snapshots the views. The store is the caller's to close.
+   * @param handsOver whether another broker waits for the end of this one, to go on: the directory is then not made ready
+   *   for Apache RocketMQ. Default false
+   */
+  async close(handsOver = false): Promise<void> {
     await this.unregister();
     const { brokerName } = this.parts.settings;
     this.delivery.endWaits(new NotMasterError(`broker ${brokerName} is stopping`));
@@ -403,7 +407,8 @@ export class Broker implements BrokerApi {
     await this.timer.close();
     await this.views.settled();
     if (this.parts.store.failure === undefined) await this.views.snapshot();
-    await this.exchange.stop(this.timer);
+    if (handsOver) await this.exchange.end();
+    else await this.exchange.stop(this.timer);
     this.ledgers.book.close();
   }
 

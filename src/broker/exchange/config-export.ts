@@ -92,14 +92,19 @@ export class ConfigExport {
     await writeNote(directory, platform.files, this.note);
   }
 
+  /** Looks no more; resolves when nothing is being written. */
+  async end(): Promise<void> {
+    this.stopped = true;
+    this.timer?.cancel();
+    await this.running;
+  }
+
   /**
    * Writes the last state; the broker changes nothing any more.
    * @param handedOver see `ExchangeNote.handedOver`; as before when absent
    */
   async stop(handedOver = this.note.handedOver): Promise<void> {
-    this.stopped = true;
-    this.timer?.cancel();
-    await this.running;
+    await this.end();
     this.note = { ...this.note, handedOver };
     if (this.parts.store.failure === undefined) await this.export();
   }

@@ -108,6 +108,11 @@ export class Exchange {
     this.configs.start();
   }
 
+  /** Writes nothing any more. */
+  async end(): Promise<void> {
+    await this.configs.end();
+  }
+
   /** Leaves all for another program; the broker changes nothing any more. */
   async stop(timer: Timer): Promise<void> {
     if (this.parts.store.failure !== undefined) return this.configs.stop();

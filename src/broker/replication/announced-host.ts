@@ -40,8 +40,8 @@ export class AnnouncedHost implements ReplicaHost {
     await this.host.follow(leader, epoch);
   }
 
-  async rest(): Promise<void> {
-    await this.host.rest();
+  async rest(handsOver = false): Promise<void> {
+    await this.host.rest(handsOver);
   }
 
   /** Name servers forget it, when they can be reached. */

@@ -109,8 +109,8 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
     });
   }
 
-  async rest(): Promise<void> {
-    await this.change(() => undefined);
+  async rest(handsOver = false): Promise<void> {
+    await this.change(() => undefined, handsOver);
   }
 
   /** Ends for good and closes the store. */
@@ -150,16 +150,20 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
 
   /**
    * Runs a change of role behind those before it.
+   * @param handsOver whether another is to lead after this replica
    * @returns false when a later one came, and this one was not begun
    */
-  private change(begin: (current: () => boolean) => Promise<void> | void): Promise<boolean> {
+  private change(
+    begin: (current: () => boolean) => Promise<void> | void,
+    handsOver = true,
+  ): Promise<boolean> {
     const call = ++this.calls;
     const current = (): boolean => call === this.calls && !this.closed;
     // At once: whoever calls this may let another lead as soon as it resolves.
     this.serving = undefined;
     this.interrupt();
     const done = this.turn.then(async () => {
-      await this.endRole();
+      await this.endRole(handsOver);
       if (!current()) return false;
       await begin(current);
       return true;
@@ -209,7 +213,7 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
       mastership.broker = broker;
       leading.snapshot = () => broker.snapshotPlace;
     } catch (error) {
-      await this.endRole();
+      await this.endRole(true);
       throw error;
     }
     if (!current()) throw new Error('another role was given meanwhile');
@@ -220,17 +224,17 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
     });
   }
 
-  private async endRole(): Promise<void> {
+  private async endRole(handsOver: boolean): Promise<void> {
     const { mastership, following } = this;
     this.following = undefined;
     await following?.stop();
     if (mastership === undefined) return;
     const { log, replica } = this.parts;
     log.info({ epoch: mastership.epoch }, 'leads its group no more');
-    if (this.keeper.leads(mastership.epoch)) await this.closeOrderly(mastership);
+    if (this.keeper.leads(mastership.epoch)) await this.closeOrderly(mastership, handsOver);
     mastership.leading.close('this replica does not lead its group any more');
     replica.log.abandon(new Error('this replica does not lead its group any more'));
-    await this.closeBroker(mastership);
+    await this.closeBroker(mastership, true);
     mastership.waits?.close();
     this.mastership = undefined;
     this.used = true;
@@ -244,12 +248,12 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
   }
 
   /** What the broker leaves in the log on its way out reaches the followers. */
-  private async closeOrderly(mastership: Mastership): Promise<void> {
+  private async closeOrderly(mastership: Mastership, handsOver: boolean): Promise<void> {
     const { platform, replica } = this.parts;
     const late = platform.timers.after(CLOSE_MS, () => {
       replica.log.abandon(new Error('replicas did not confirm in time that the broker stops'));
     });
-    await this.closeBroker(mastership);
+    await this.closeBroker(mastership, handsOver);
     late.cancel();
     const { leading } = mastership;
     const untilMs = platform.clock.monotonicMs() + DRAIN_MS;
@@ -262,10 +266,10 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
     }
   }
 
-  private async closeBroker(mastership: Mastership): Promise<void> {
+  private async closeBroker(mastership: Mastership, handsOver: boolean): Promise<void> {
     const { broker } = mastership;
     mastership.broker = undefined;
-    await broker?.close().catch((err: unknown) => {
+    await broker?.close(handsOver).catch((err: unknown) => {
       this.parts.log.warn({ err }, 'the broker did not end in an orderly way');
     });
   }

@@ -284,7 +284,9 @@ export class Election implements RoleKeeper {
     const { host, log } = this.options;
     const { term } = this;
     if (term === undefined) return;
-    await host.rest().catch((error: unknown) => log.error({ err: error }, 'cannot rest'));
+    await host
+      .rest(to !== undefined)
+      .catch((error: unknown) => log.error({ err: error }, 'cannot rest'));
     term.mastership.end();
     await term.leadership.release(to, ends).catch((error: unknown) => {
       log.info({ err: error, epoch: term.epoch }, 'leadership not released');

@@ -212,3 +212,18 @@ test('a master rests before it opens its store anew: whoever leads next does not
   expect(reopen).toHaveBeenCalledTimes(1);
   await group.inSync(replica, 2);
 });
+
+test.each([
+  ['hands over makes nothing ready for Apache RocketMQ: others wait for it', true],
+  ['ends with its group does', false],
+])('a master that %s', async (_, handsOver) => {
+  const group = new ReplicaGroup();
+  const [master] = await group.masterAndReplica();
+  await withTopic(group, master);
+  const deliverMs = `${group.sim.clock.wallMs() + 60_000}`;
+  const late = messageDraft('t', 'late', '', { [Property.TIMER_DELIVER_MS]: deliverMs });
+  await group.drive(master.broker.send({ queueId: 0, draft: late }));
+  await group.drive(master.host.rest(handsOver));
+  const made = await group.files.get(0)?.stat('/broker/config/timercheck');
+  expect(made === undefined).toBe(handsOver);
+});
