@@ -14,6 +14,7 @@ import { Code, StatusError, toStatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import { FrameKind } from '../rpc/generated/gantry/v1/FrameKind';
 import type { LinkBatch, LinkBatch__Output } from '../rpc/generated/gantry/v1/LinkBatch';
+import { OpenById } from '../rpc/open-by-id';
 import type { ServedMethod } from './broker-method';
 import { statusToWire } from './codec/status';
 import { FrameReader, type WholeFrame } from './frame-reader';
@@ -33,6 +34,7 @@ export interface BrokerLinkSettings {
 }
 
 interface Running {
+  readonly id: number;
   readonly parks: boolean;
   /** There for calls that wait. */
   readonly abort: AbortController | undefined;
@@ -41,7 +43,7 @@ interface Running {
 const NEVER = new AbortController().signal;
 
 export class BrokerLinkServer {
-  private readonly running = new Map<number, Running>();
+  private readonly running = new OpenById<Running>(1);
   private polls = 0;
   private greeted = false;
   private leaving = false;
@@ -90,7 +92,7 @@ export class BrokerLinkServer {
     this.leaving = true;
     this.writer.flush();
     this.pipe.write({ goodbye: true });
-    for (const { abort } of this.running.values()) abort?.abort();
+    for (const { abort } of this.running.all()) abort?.abort();
     this.endWhenIdle();
   }
 
@@ -137,12 +139,12 @@ export class BrokerLinkServer {
   private async serve({ id, method: name, payload }: WholeFrame): Promise<void> {
     const method = this.methods.get(name);
     const parks = method?.parks ?? false;
-    const call: Running = { parks, abort: parks ? new AbortController() : undefined };
+    const call: Running = { id, parks, abort: parks ? new AbortController() : undefined };
     try {
       if (method === undefined) throw new StatusError(Code.UNSUPPORTED, `no method ${name}`);
       this.checkRoom(call.parks);
       const api = this.leader();
-      this.start(id, call);
+      this.start(call);
       const signal = call.abort?.signal ?? NEVER;
       const { payload: answer, giveBack, isNothing } = await method.serve(api, payload, signal);
       if (this.leaving && isNothing === true) throw this.notMaster('stops');
@@ -151,7 +153,7 @@ export class BrokerLinkServer {
     } catch (error) {
       this.send(id, FrameKind.ERROR, codeAndText.encode(statusToWire(toStatusError(error))));
     } finally {
-      this.finish(id, call);
+      this.finish(call);
     }
   }
 
@@ -186,16 +188,18 @@ export class BrokerLinkServer {
     );
   }
 
-  private start(id: number, call: Running): void {
-    if (this.running.has(id)) throw new StatusError(Code.BAD_REQUEST, `call ${id} runs already`);
-    this.running.set(id, call);
+  private start(call: Running): void {
+    if (this.running.get(call.id) !== undefined) {
+      throw new StatusError(Code.BAD_REQUEST, `call ${call.id} runs already`);
+    }
+    this.running.add(call);
     if (call.parks) this.polls++;
     if (this.leaving) call.abort?.abort();
   }
 
-  private finish(id: number, call: Running): void {
-    if (this.running.get(id) !== call) return;
-    this.running.delete(id);
+  private finish(call: Running): void {
+    if (this.running.get(call.id) !== call) return;
+    this.running.delete(call);
     if (call.parks) this.polls--;
     this.endWhenIdle();
   }
@@ -234,6 +238,6 @@ export class BrokerLinkServer {
       this.settings.log.info({ reason, calls: this.running.size }, 'link to a proxy lost');
     }
     this.writer.close();
-    for (const { abort } of this.running.values()) abort?.abort();
+    for (const { abort } of this.running.all()) abort?.abort();
   }
 }

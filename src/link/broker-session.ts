@@ -8,10 +8,13 @@ import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import { FrameKind } from '../rpc/generated/gantry/v1/FrameKind';
 import type { LinkBatch, LinkBatch__Output } from '../rpc/generated/gantry/v1/LinkBatch';
+import { DeadlineWheel } from '../rpc/grpc/deadline-wheel';
+import { OpenById } from '../rpc/open-by-id';
 import type { BrokerMethod, GivenBackTo } from './broker-method';
 import { statusFromWire } from './codec/status';
 import { FrameReader, type WholeFrame } from './frame-reader';
 import { FrameWriter } from './frame-writer';
+import { LinkCall, type CallHost, type OpenCall } from './link-call';
 import { ANSWER_BYTES_MAX, REQUEST_BYTES_MAX, type LinkLimits } from './link-limits';
 import type { Pipe } from '../rpc/pipe';
 import { codeAndText } from './services';
@@ -40,14 +43,9 @@ export interface SessionOwner {
   giveBackFailed(error: unknown): void;
 }
 
-interface Call {
-  readonly parks: boolean;
-  answered(payload: Buffer): void;
-  failed(error: StatusError): void;
-}
-
-export class BrokerSession {
-  private readonly calls = new Map<number, Call>();
+export class BrokerSession implements CallHost {
+  readonly deadlines: DeadlineWheel;
+  private readonly calls = new OpenById<OpenCall>(1);
   private polls = 0;
   private nextId = 1;
   private greeted = false;
@@ -60,6 +58,7 @@ export class BrokerSession {
     private readonly pipe: LinkPipe,
   ) {
     const { platform, brokerName, brokerId } = owner;
+    this.deadlines = new DeadlineWheel(platform.clock, platform.timers);
     this.writer = new FrameWriter(platform.timers, (batch) => pipe.write(batch));
     const late = platform.timers.after(owner.limits.helloMs, () => {
       this.pipe.abort(`no greeting within ${owner.limits.helloMs} ms`);
@@ -98,59 +97,38 @@ export class BrokerSession {
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
+    const patienceMs = method.patienceMs + waitMs;
+    const deadlineMs = this.owner.platform.clock.monotonicMs() + patienceMs;
     const id = this.nextId++;
-    return new Promise<A>((resolve, reject) => {
-      let wanted = true;
-      /** The caller has its answer; one that still comes is given back, or nobody's business. */
-      const settle = (): void => {
-        wanted = false;
-        timer.cancel();
-        signal?.removeEventListener('abort', onAbort);
-      };
-      const abandon = (): void => {
-        if (parking === undefined) this.forget(id);
-        else this.writer.push({ id, kind: FrameKind.CANCEL, method: '', payload: EMPTY });
-      };
-      const onAbort = (): void => {
-        if (!wanted || parking === undefined) return;
-        settle();
-        abandon();
-        resolve(parking.stopped);
-      };
-      const patienceMs = method.patienceMs + waitMs;
-      const timer = this.owner.platform.timers.after(patienceMs, () => {
-        settle();
-        abandon();
-        reject(this.unknownOutcome(`did not answer ${method.name} within ${patienceMs} ms`));
-      });
-      signal?.addEventListener('abort', onAbort);
-      this.add(id, {
-        parks: parking !== undefined,
-        answered: (bytes) => {
-          const answer = method.decodeAnswer(bytes);
-          if (wanted) {
-            settle();
-            resolve(answer);
-          } else if (parking !== undefined) {
-            parking
-              .giveBack(this.owner.api, request, answer)
-              .catch((error: unknown) => this.owner.giveBackFailed(error));
-          }
-        },
-        failed: (error) => {
-          if (!wanted) return;
-          settle();
-          reject(error);
-        },
-      });
-      this.writer.push({
-        id,
-        kind: FrameKind.REQUEST,
-        method: method.name,
-        payload,
-        lost: () => this.forget(id)?.failed(this.unreachable()),
-      });
-    });
+    const call = new LinkCall(this, id, method, request, payload, deadlineMs, patienceMs, signal);
+    this.calls.add(call);
+    if (call.parks) this.polls++;
+    this.writer.push(call);
+    return call.answer;
+  }
+
+  // What calls ask.
+
+  get api(): GivenBackTo {
+    return this.owner.api;
+  }
+
+  giveBackFailed(error: unknown): void {
+    this.owner.giveBackFailed(error);
+  }
+
+  abandoned({ id, parks }: OpenCall): void {
+    if (parks) this.writer.push({ id, kind: FrameKind.CANCEL, method: '', payload: EMPTY });
+    else this.forget(id);
+  }
+
+  unsent({ id }: OpenCall): void {
+    this.forget(id)?.failed(this.unreachable());
+  }
+
+  unknownOutcome(what: string, cause?: unknown): StatusError {
+    const options = cause === undefined ? {} : { cause };
+    return new StatusError(Code.PROXY_TIMEOUT, this.unknown(what), options);
   }
 
   /** Ends the stream; calls under way fail. */
@@ -180,15 +158,10 @@ export class BrokerSession {
     }
   }
 
-  private add(id: number, call: Call): void {
-    this.calls.set(id, call);
-    if (call.parks) this.polls++;
-  }
-
-  private forget(id: number): Call | undefined {
+  private forget(id: number): OpenCall | undefined {
     const call = this.calls.get(id);
     if (call === undefined) return undefined;
-    this.calls.delete(id);
+    this.calls.delete(call);
     if (call.parks) this.polls--;
     return call;
   }
@@ -242,21 +215,14 @@ export class BrokerSession {
     // First the owner, so that whoever retries at once does not find this session.
     this.owner.down(this, reason);
     this.writer.close();
-    const calls = [...this.calls.values()];
-    this.calls.clear();
-    this.polls = 0;
-    for (const call of calls) {
-      call.failed(new BrokerLostError(this.unknown(`was lost during the call (${reason})`)));
+    for (const { id } of this.calls.all()) {
+      const call = this.forget(id);
+      call?.failed(new BrokerLostError(this.unknown(`was lost during the call (${reason})`)));
     }
   }
 
   private unreachable(): StatusError {
     return new BrokerUnreachableError(this.owner.brokerText);
-  }
-
-  private unknownOutcome(what: string, cause?: unknown): StatusError {
-    const options = cause === undefined ? {} : { cause };
-    return new StatusError(Code.PROXY_TIMEOUT, this.unknown(what), options);
   }
 
   private unknown(what: string): string {

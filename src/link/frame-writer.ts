@@ -22,17 +22,13 @@ export interface OutgoingFrame {
   readonly method: string;
   readonly payload: Buffer;
   /** Called when the pipe has closed before the whole frame was handed to it. */
-  readonly lost?: () => void;
-}
-
-interface Queued {
-  readonly frame: OutgoingFrame;
-  /** Payload bytes already handed on. */
-  sentBytes: number;
+  lost?(): void;
 }
 
 export class FrameWriter {
-  private queue: Queued[] = [];
+  private queue: OutgoingFrame[] = [];
+  /** Payload bytes of the first one that were handed on already. */
+  private sentBytes = 0;
   private bytes = 0;
   private scheduled = false;
   private writable = true;
@@ -59,7 +55,7 @@ export class FrameWriter {
       frame.lost?.();
       return;
     }
-    this.queue.push({ frame, sentBytes: 0 });
+    this.queue.push(frame);
     this.bytes += frame.payload.length + FRAME_BYTES;
     if (this.scheduled || !this.writable) return;
     this.scheduled = true;
@@ -93,7 +89,7 @@ export class FrameWriter {
     const queue = this.queue;
     this.queue = [];
     this.bytes = 0;
-    for (const { frame } of queue) frame.lost?.();
+    for (const frame of queue) frame.lost?.();
   }
 
   /** Frames for one batch from `from` on, and how many of the queue are done with it. */
@@ -101,8 +97,8 @@ export class FrameWriter {
     const frames: Frame[] = [];
     let done = 0;
     let room = LINK_BATCH_BYTES;
-    for (let next = this.queue[from]; next !== undefined; next = this.queue[from + done]) {
-      const { frame, sentBytes } = next;
+    for (let frame = this.queue[from]; frame !== undefined; frame = this.queue[from + done]) {
+      const { sentBytes } = this;
       const rest = frame.payload.length - sentBytes;
       if (rest + FRAME_BYTES > room && frames.length > 0) break;
       const size = Math.min(rest, LINK_BATCH_BYTES);
@@ -111,10 +107,11 @@ export class FrameWriter {
         id: frame.id,
         kind: frame.kind,
         method: sentBytes === 0 ? frame.method : '',
-        payload: frame.payload.subarray(sentBytes, sentBytes + size),
+        payload:
+          size === frame.payload.length ? frame.payload : part(frame.payload, sentBytes, size),
         more,
       });
-      next.sentBytes += size;
+      this.sentBytes = more ? sentBytes + size : 0;
       this.bytes -= size + (more ? 0 : FRAME_BYTES);
       room -= size + FRAME_BYTES;
       if (more) break;
@@ -122,4 +119,8 @@ export class FrameWriter {
     }
     return { frames, done };
   }
+}
+
+function part(payload: Buffer, start: number, bytes: number): Buffer {
+  return payload.subarray(start, start + bytes);
 }

@@ -6,10 +6,10 @@
  *            |  |  |  |  \ open                    open: in the map
  *            closed, remembered with the reason    below and in no map: closed, what comes is late or wrong
  */
+import { OpenById } from '../open-by-id';
 import { Closed, ClosedStreams } from './closed-streams';
 import { ConnectionError, ErrorCode, protocolError } from './error-code';
 import { FloodGuard } from './flood-guard';
-import { OpenStreams } from './open-streams';
 import type { Http2Options } from './options';
 import type { RequestHead } from './request-head';
 import type { Sender } from './sender';
@@ -36,7 +36,7 @@ export class StreamTable implements StreamOwner {
   readonly localAddress: string;
   /** The highest stream that the client has opened, or tried to. */
   lastId = 0;
-  private readonly open = new OpenStreams();
+  private readonly open = new OpenById<Http2Stream>(2);
   private readonly closed = new ClosedStreams();
   /** Streams whose answer ended before the request did; their clients are told at the end of the turn. */
   private endedEarly: Http2Stream[] = [];

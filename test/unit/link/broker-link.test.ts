@@ -102,7 +102,7 @@ describe('a link between a proxy and a broker', () => {
     const pop = follow(memory.link.pop(popRequest('g', 't', { pollMs: 1_000 }), never()));
     await sim.advance(5_999);
     expect(pop.done).toBe(false);
-    await sim.advance(1);
+    await sim.advance(17); // the grain of deadlines
     expect(pop.error).toMatchObject({
       code: Code.PROXY_TIMEOUT,
       message: 'broker a/0 at there:1 did not answer Pop within 6000 ms; the outcome is unknown',
