@@ -33,6 +33,7 @@ import type { GroupConfig, TopicConfig } from '../api/topic';
 import { uniqueKeyOf } from '../message/record';
 import type { GantryBrokerDefinition } from '../rpc/generated/gantry/v1/GantryBroker';
 import * as ack from './codec/ack';
+import { acknowledges, sendsHandles } from './codec/ack-call';
 import { delayedForms, listDelayedForms } from './codec/delayed';
 import { faultFromWire, faultToWire } from './codec/filter-fault';
 import { groupFromWire, groupToWire } from './codec/group';
@@ -114,9 +115,9 @@ export function servedMethods(): ReadonlyMap<string, ServedMethod> {
 
 function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
   return {
-    send: method('Send', sendsRecord(service.Send), {
+    send: method('Send', sendsRecord, {
       request: asItIs(),
-      answer: [send.sendResultToWire, send.sendResultFromWire],
+      answer: asItIs(),
       call: (api, request) => api.send(request),
     }),
     recall: method('Recall', service.Recall, {
@@ -135,9 +136,9 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
         giveBack: releaseAll,
       },
     }),
-    ack: method('Ack', service.Ack, {
-      request: [ack.ackRequestToWire, ack.ackRequestFromWire],
-      answer: [ack.ackResultToWire, ack.ackResultFromWire],
+    ack: method('Ack', acknowledges, {
+      request: asItIs(),
+      answer: asItIs(),
       call: (api, request) => api.ack(request),
     }),
     changeInvisible: method('ChangeInvisible', service.ChangeInvisible, {
@@ -151,8 +152,8 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
       call: (api, request) => api.forwardToDeadLetterQueue(request),
       patienceMs: CONFIG_PATIENCE_MS,
     }),
-    release: method('Release', service.Release, {
-      request: [ack.ackRequestToWire, ack.ackRequestFromWire],
+    release: method('Release', sendsHandles(service.Release), {
+      request: asItIs(),
       answer: nothing,
       call: (api, request) => api.release(request),
     }),
@@ -274,9 +275,9 @@ type TransactionMethods = Pick<
 
 function transactionMethods(service: GantryBrokerDefinition): TransactionMethods {
   return {
-    prepare: method('PrepareTransaction', sendsRecord(service.PrepareTransaction), {
+    prepare: method('PrepareTransaction', sendsRecord, {
       request: asItIs(),
-      answer: [send.sendResultToWire, send.sendResultFromWire],
+      answer: asItIs(),
       call: ({ transactions }, request) => transactions.prepare(request),
     }),
     endTransaction: method('EndTransaction', service.EndTransaction, {

@@ -1,15 +1,5 @@
-/** What is done with received messages, on the wire: acknowledging, giving back, changing when they come again. */
-import type {
-  AckRequest,
-  ChangeInvisibleRequest,
-  EntryStatus,
-  ForwardRequest,
-} from '../../api/broker-api';
-import type {
-  AckRequest as WireAck,
-  AckRequest__Output,
-} from '../../rpc/generated/gantry/v1/AckRequest';
-import type { AckResult, AckResult__Output } from '../../rpc/generated/gantry/v1/AckResult';
+/** What is done with received messages beside acknowledging, on the wire. */
+import type { ChangeInvisibleRequest, ForwardRequest } from '../../api/broker-api';
 import type {
   ChangeInvisibleRequest as WireChange,
   ChangeInvisibleRequest__Output,
@@ -19,37 +9,6 @@ import type {
   ForwardRequest__Output,
 } from '../../rpc/generated/gantry/v1/ForwardRequest';
 import { missing } from './missing';
-import { codeFromWire } from './status';
-
-export function ackRequestToWire(request: AckRequest): WireAck {
-  return {
-    group: request.group,
-    topic: request.topic,
-    entries: request.entries.map(({ receiptHandle, messageId }) => ({
-      receipt_handle: receiptHandle,
-      message_id: messageId,
-    })),
-  };
-}
-
-export function ackRequestFromWire(wire: AckRequest__Output): AckRequest {
-  return {
-    group: wire.group,
-    topic: wire.topic,
-    entries: wire.entries.map((entry) => ({
-      receiptHandle: entry.receipt_handle,
-      messageId: entry.message_id,
-    })),
-  };
-}
-
-export function ackResultToWire(entries: readonly EntryStatus[]): AckResult {
-  return { entries: entries.map(({ code, message }) => ({ code, text: message })) };
-}
-
-export function ackResultFromWire(wire: AckResult__Output): readonly EntryStatus[] {
-  return wire.entries.map(({ code, text }) => ({ code: codeFromWire(code), message: text }));
-}
 
 export function changeInvisibleToWire(request: ChangeInvisibleRequest): WireChange {
   return {

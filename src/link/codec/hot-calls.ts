@@ -2,7 +2,7 @@
  * The calls that carry records, from values to bytes and back: a record is copied once on the way out, and not at all on
  * the way in. The bytes are those of the protobuf loader's codec.
  */
-import type { PoppedMessage, PopResult, SendRequest } from '../../api/broker-api';
+import type { PoppedMessage, PopResult, SendRequest, SendResult } from '../../api/broker-api';
 import { CRC_PROPERTY_BYTES } from '../../message/record';
 import { draftOfBytes } from '../../message/record-draft';
 import { fieldBytes, numberBytes, SizedWriter } from '../../message/wire/sized-writer';
@@ -16,6 +16,12 @@ const SEND = {
   GENERATION_AND_ONE: tagOf(SendField.GENERATION_AND_ONE, WireType.VARINT),
   LITE_TOPIC: tagOf(SendField.LITE_TOPIC, WireType.BYTES),
 } as const;
+const ResultField = { QUEUE_OFFSET: 1, PHYSICAL_OFFSET: 2, DELAYED: 3 } as const;
+const RESULT = {
+  QUEUE_OFFSET: tagOf(ResultField.QUEUE_OFFSET, WireType.VARINT),
+  PHYSICAL_OFFSET: tagOf(ResultField.PHYSICAL_OFFSET, WireType.VARINT),
+  DELAYED: tagOf(ResultField.DELAYED, WireType.VARINT),
+} as const;
 const MESSAGES = 1;
 const MESSAGE = tagOf(MESSAGES, WireType.BYTES);
 const PoppedField = { RECORD: 1, RECEIPT_HANDLE: 2, ATTEMPT: 3, INVISIBLE_MS: 4 } as const;
@@ -27,26 +33,18 @@ const POPPED = {
 } as const;
 const NO_BYTES: Buffer = Buffer.alloc(0);
 
-type Answers<A, AO> = Pick<
-  MethodCodecs<unknown, A, unknown, AO>,
-  'responseSerialize' | 'responseDeserialize'
->;
 type Requests<Q, QO> = Pick<
   MethodCodecs<Q, unknown, QO, unknown>,
   'requestSerialize' | 'requestDeserialize'
 >;
 
 /** A method whose request is a message to store. */
-export function sendsRecord<A, AO>(
-  loaded: Answers<A, AO>,
-): MethodCodecs<SendRequest, A, SendRequest, AO> {
-  return {
-    requestSerialize: writeSendRequest,
-    requestDeserialize: readSendRequest,
-    responseSerialize: loaded.responseSerialize,
-    responseDeserialize: loaded.responseDeserialize,
-  };
-}
+export const sendsRecord: MethodCodecs<SendRequest, SendResult, SendRequest, SendResult> = {
+  requestSerialize: writeSendRequest,
+  requestDeserialize: readSendRequest,
+  responseSerialize: writeSendResult,
+  responseDeserialize: readSendResult,
+};
 
 /** A method that answers messages which were taken. */
 export function answersRecords<Q, QO>(
@@ -108,6 +106,31 @@ function readSendRequest(bytes: Buffer): SendRequest {
     ...(generationAndOne === 0 ? undefined : { generation: generationAndOne - 1 }),
     ...(liteTopic === '' ? undefined : { liteTopic }),
   };
+}
+
+/** Hot path. */
+function writeSendResult({ queueOffset, physicalOffset, delayed = false }: SendResult): Buffer {
+  const offsets = numberBytes(queueOffset) + numberBytes(physicalOffset);
+  const writer = new SizedWriter(offsets + numberBytes(Number(delayed)));
+  writer.number(ResultField.QUEUE_OFFSET, queueOffset);
+  writer.number(ResultField.PHYSICAL_OFFSET, physicalOffset);
+  writer.number(ResultField.DELAYED, Number(delayed));
+  return writer.target;
+}
+
+/** Hot path. @throws RangeError when the bytes are no answer */
+function readSendResult(bytes: Buffer): SendResult {
+  const reader = new WireReader(bytes);
+  let queueOffset = 0;
+  let physicalOffset = 0;
+  let delayed = false;
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === RESULT.QUEUE_OFFSET) queueOffset = reader.int64();
+    else if (tag === RESULT.PHYSICAL_OFFSET) physicalOffset = reader.int64();
+    else if (tag === RESULT.DELAYED) delayed = reader.bool();
+    else reader.skip(tag);
+  }
+  return delayed ? { queueOffset, physicalOffset, delayed: true } : { queueOffset, physicalOffset };
 }
 
 /** Hot path. */

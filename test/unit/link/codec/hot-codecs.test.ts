@@ -12,7 +12,7 @@ const loaded = loadService(
   'gantry.v1.GantryBroker',
 ) as GantryBrokerDefinition;
 const link = linkDefinition(loaded.Link);
-const sends = sendsRecord(loaded.Send);
+const sends = sendsRecord;
 const pops = answersRecords(loaded.Pop);
 const seed = 7_311;
 const LARGEST = Number.MAX_SAFE_INTEGER;
