@@ -80,9 +80,11 @@ export class Consumers {
       pollMs: POLL_MS,
     };
     let attempt = 0;
+    let firstMs: number | undefined;
     while (this.receiving) {
       const attemptId = kind === 'fifo' ? { attemptId: `${name} ${attempt}` } : {};
       const { call, answer } = await ask(() => this.any().receive({ ...request, ...attemptId }));
+      firstMs ??= call.askedMs;
       const code = answer?.status.code;
       if (answer === undefined || (code !== Code.OK && code !== Code.MESSAGE_NOT_FOUND)) {
         const { askedMs: fromMs, endedMs: toMs } = call;
@@ -97,7 +99,8 @@ export class Consumers {
         const { askedMs: fromMs, endedMs: toMs } = call;
         this.history.answeredReceives.push({ kind, fromMs, toMs });
       }
-      await this.take(subscription, answer.messages, call.askedMs);
+      await this.take(subscription, answer.messages, kind === 'fifo' ? firstMs : call.askedMs);
+      firstMs = undefined;
     }
   }
 

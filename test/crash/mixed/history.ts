@@ -23,7 +23,7 @@ export interface Delivery {
   readonly receive: number;
   /** Its place in the answer, 0 = first. */
   readonly nth: number;
-  /** When the receive was called, and when its answer was there. */
+  /** When the receive was called, the first one with its attempt id; and when its answer was there. */
   readonly askedMs: number;
   readonly seenMs: number;
   /** The same by the wall clock, which decides when delayed messages are due. */
