@@ -8,7 +8,7 @@ import { ETCD } from './world/etcd';
 const KINDS = [
   ...['kill', 'power', 'stop', 'pause', 'cut', 'isolate', 'cut-one-way'],
   ...['slow-network', 'reset', 'slow-disk', 'clock', 'lose-disk', 'etcd-away', 'hand-over'],
-  'slow-group',
+  ...['slow-group', 'cut-off'],
 ] as const;
 type Kind = (typeof KINDS)[number];
 
@@ -35,9 +35,11 @@ const LONGEST_MS: Readonly<Record<Kind, number>> = {
   ...{ kill: 6000, power: 6000, stop: 3000, pause: 8000, cut: 12_000, isolate: 12_000 },
   ...{ 'cut-one-way': 12_000, 'slow-network': 8000, reset: 0, 'slow-disk': 6000, clock: 0 },
   ...{ 'lose-disk': 5000, 'etcd-away': 12_000, 'hand-over': 0, 'slow-group': 8000 },
+  // From its group and etcd, and not from the proxies.
+  'cut-off': 8000,
 };
 const OF_BROKERS: ReadonlySet<Kind> = new Set([
-  ...(['power', 'slow-disk', 'lose-disk', 'hand-over', 'slow-group'] as const),
+  ...(['power', 'slow-disk', 'lose-disk', 'hand-over', 'slow-group', 'cut-off'] as const),
 ]);
 const SLOW_NETWORK_MS = 800;
 const SLOW_DISK_MS = 250;
@@ -147,8 +149,10 @@ export function inflict(cluster: Cluster, fault: Fault): void {
       });
       return;
     }
+    case 'cut-off':
     case 'isolate': {
-      const all = NETWORK.filter((name) => name !== on);
+      const from = kind === 'isolate' ? NETWORK : [...groupOf(on), ETCD];
+      const all = from.filter((name) => name !== on);
       for (const name of all) cutBoth(cluster, on, name);
       then(() => {
         for (const name of all) mendBoth(cluster, on, name);
@@ -200,9 +204,14 @@ function startWhenDown(cluster: Cluster, name: string): void {
   }
 }
 
+/** The machines of a replica's group. */
+function groupOf(on: string): readonly string[] {
+  return GROUPS.map(replicasOf).find((group) => group.includes(on)) ?? [];
+}
+
 /** Slows a replica's ways to and from the others of its group. */
 function slowGroup(cluster: Cluster, on: string, slowMs: number): void {
-  for (const name of GROUPS.map(replicasOf).find((group) => group.includes(on)) ?? []) {
+  for (const name of groupOf(on)) {
     cluster.network.slow(on, name, slowMs);
     cluster.network.slow(name, on, slowMs);
   }

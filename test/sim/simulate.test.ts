@@ -1,6 +1,6 @@
 /**
- * Some seeds; `npm run sim -- --seed N --seeds COUNT` runs more (docs/simulation.md). That the rules can fail was seen by
- * breaking the code: a master that shows, and answers, what its replicas do not have yet breaks `lost` in seed 3013.
+ * Some seeds; `npm run sim -- --seed N --seeds COUNT` runs more. That the rules can fail was seen by breaking the code:
+ * docs/simulation.md says which seed finds what.
  */
 import { simulate } from './simulate';
 
