@@ -5,7 +5,7 @@
  *     exponential:1s,2m,2     the first delay, the longest one, and what each is of the one before
  */
 import { MAX_BACKOFF_MS, type BackoffPolicy } from '../api/topic';
-import { parseValue } from '../config/formats';
+import { parseValue, writeValue } from '../config/formats';
 import { option } from '../config/option';
 
 const EXPONENTIAL = 'exponential:';
@@ -30,12 +30,12 @@ export function parseBackoff(text: string): BackoffPolicy {
 }
 
 export function backoffText(policy: BackoffPolicy): string {
-  const seconds = (ms: number): string => `${ms / 1000}s`;
+  const text = (ms: number): string => writeValue(delay, ms);
   switch (policy.kind) {
     case 'exponential':
-      return `${seconds(policy.initialMs)}, times ${policy.multiplier} up to ${seconds(policy.maxMs)}`;
+      return `${text(policy.initialMs)}, times ${policy.multiplier} up to ${text(policy.maxMs)}`;
     case 'customized':
-      return policy.nextMs.map(seconds).join(' ');
+      return policy.nextMs.map(text).join(' ');
   }
 }
 

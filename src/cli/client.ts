@@ -74,7 +74,7 @@ function details(client: ClientView): Answer {
     ['host', orDash(view.host)],
     ['address', view.address],
     ['connected', view.connected ? 'yes' : 'no'],
-    ['heard from at', view.heardAt],
+    ['last heard from', view.heardAt],
     ...client.publishes.map((topic): [string, string] => ['publishes', topic]),
     ...client.subscriptions.map(({ topic, filter }): [string, string] => [
       'subscribes',

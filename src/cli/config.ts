@@ -10,6 +10,7 @@ import { addRoleFlags, roleInputs } from './role-flags';
 import type { Terminal } from './terminal';
 import { json, table } from './text';
 import type * as Load from '../config/load';
+import { UsageError } from './usage-error';
 
 /* eslint-disable @typescript-eslint/no-require-imports -- a command loads what it needs when it runs, so that all others are quick */
 
@@ -26,7 +27,14 @@ export function configCommand(program: Command, terminal: Terminal): void {
       .description(`Options of gantry ${role}.`);
     addRoleFlags(command, role);
     addOutput(command);
-    command.action(() => printConfig(command, role, terminal));
+    // A word that is no role comes to the default one.
+    command.allowExcessArguments().action(() => {
+      const [word] = command.args;
+      if (word !== undefined) {
+        throw new UsageError(`ROLE must be one of ${ROLES.join(', ')}, got ${word}`);
+      }
+      printConfig(command, role, terminal);
+    });
   }
 }
 

@@ -2,11 +2,13 @@
 import type { Command } from 'commander';
 
 import type { AdminApi } from '../api/admin-api';
+import type { FoundMessages, MessageSearch } from '../api/message-search';
 import { DLQ_PREFIX } from '../message/names';
 import { Code, StatusError } from '../message/status';
 import { adminCommand, wholeNumber, type Answer } from './admin-command';
 import type * as DeadLetterView from './dead-letter-view';
 import { addEndpoint, endpointOf } from './endpoint';
+import { existingGroup } from './existing-group';
 import { ExitError } from './exit-error';
 import { addOutput, wantsJson } from './output';
 import { progressBar } from './progress';
@@ -44,7 +46,9 @@ export function dlqCommand(program: Command, terminal: Terminal): void {
     description: 'Show one dead letter by its message id.',
     options: [['--group <GROUP>', 'the consumer group that gave it up']],
     prepare: (id, { group }) => {
-      if (typeof group !== 'string') throw new UsageError('--group says whose dead letter it is');
+      if (typeof group !== 'string') {
+        throw new UsageError('say whose dead letter it is: --group GROUP');
+      }
       return (admin) => show(admin, group, id);
     },
   });
@@ -56,9 +60,9 @@ export function dlqCommand(program: Command, terminal: Terminal): void {
     prepare: (group, { yes }) => {
       if (yes !== true) throw new UsageError('dead letters do not come back: say --yes');
       return async (admin) => {
-        await admin.deleteTopic(DLQ_PREFIX + group);
+        await ofGroup(admin, group, admin.deleteTopic(DLQ_PREFIX + group), undefined);
         return {
-          people: `the dead letters of group ${group} are deleted\n`,
+          people: `group ${group} has no dead letters any more\n`,
           programs: json({ purged: group }),
         };
       };
@@ -106,12 +110,31 @@ function addResend(dlq: Command, terminal: Terminal): void {
   });
 }
 
+/** Those of all times. @throws StatusError CONSUMER_GROUP_NOT_FOUND */
+function deadLetters(
+  admin: AdminApi,
+  group: string,
+  search: Pick<MessageSearch, 'by' | 'key' | 'maxMessages'>,
+): Promise<FoundMessages> {
+  const always = { beginMs: 0, endMs: Number.MAX_SAFE_INTEGER };
+  const found = admin.findMessages({ topic: DLQ_PREFIX + group, ...search, ...always });
+  return ofGroup(admin, group, found, { messages: [], complete: true });
+}
+
+/** A group that has given up nothing yet has no topic for it: `none` then. */
+async function ofGroup<T>(admin: AdminApi, group: string, answer: Promise<T>, none: T): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof StatusError) || error.code !== Code.TOPIC_NOT_FOUND) throw error;
+    await existingGroup(admin, group);
+    return none;
+  }
+}
+
 async function list(admin: AdminApi, group: string, maxMessages: number): Promise<Answer> {
-  const { messages, complete } = await admin.findMessages({
-    topic: DLQ_PREFIX + group,
-    by: 'time',
-    key: '',
-    ...{ maxMessages, beginMs: 0, endMs: Number.MAX_SAFE_INTEGER },
+  const { messages, complete } = await deadLetters(admin, group, {
+    ...{ by: 'time', key: '', maxMessages },
   });
   const { deadLetterView } = require('./dead-letter-view') as typeof DeadLetterView;
   const letters = messages.map(deadLetterView);
@@ -130,12 +153,7 @@ async function list(admin: AdminApi, group: string, maxMessages: number): Promis
 }
 
 async function show(admin: AdminApi, group: string, id: string): Promise<Answer> {
-  const { messages } = await admin.findMessages({
-    topic: DLQ_PREFIX + group,
-    by: 'id',
-    key: id,
-    ...{ maxMessages: 1, beginMs: 0, endMs: Number.MAX_SAFE_INTEGER },
-  });
+  const { messages } = await deadLetters(admin, group, { by: 'id', key: id, maxMessages: 1 });
   const { deadLetterView } = require('./dead-letter-view') as typeof DeadLetterView;
   const [found] = messages.map(deadLetterView);
   if (found === undefined) {

@@ -3,8 +3,10 @@ import type { Command } from 'commander';
 
 import type { AdminApi } from '../api/admin-api';
 import type { LagRequest, QueueLag, TopicLag } from '../api/inspect-api';
+import { Code, StatusError } from '../message/status';
 import { adminCommand, type Answer } from './admin-command';
 import { clientsAnswer } from './client';
+import { existingGroup } from './existing-group';
 import type { Terminal } from './terminal';
 import { json, queueText, table, timeText } from './text';
 
@@ -31,13 +33,16 @@ export function groupLagCommands(group: Command, terminal: Terminal): void {
     description: 'List the members of a consumer group that the proxy knows.',
     prepare: (name) => async (admin) => {
       const request = { clientId: '', group: name, maxClients: MAX_CLIENTS };
-      return clientsAnswer(await admin.listClients(request));
+      const found = await admin.listClients(request);
+      if (found.clients.length === 0) await existingGroup(admin, name);
+      return clientsAnswer(found);
     },
   });
 }
 
 async function lag(admin: AdminApi, request: LagRequest, queues: boolean): Promise<Answer> {
   const lags = await admin.groupLag(request);
+  await checkTopics(admin, request.topics, lags);
   const sum = (count: (queue: QueueLag) => number): number =>
     lags.reduce((total, one) => total + sumOf(one, count), 0);
   const totals = { ready: sum(({ ready }) => ready), inFlight: sum(({ inFlight }) => inFlight) };
@@ -50,6 +55,20 @@ async function lag(admin: AdminApi, request: LagRequest, queues: boolean): Promi
       `${ready} ready, ${inFlight} in flight; ${delayed} delayed\n`,
     programs: json({ group: request.group, ...totals, delayed, topics: lags }),
   };
+}
+
+/** A group has nothing before it on a topic that there is not, either, which would look like being done. */
+async function checkTopics(
+  admin: AdminApi,
+  asked: readonly string[],
+  found: readonly TopicLag[],
+): Promise<void> {
+  const missing = asked.filter((name) => !found.some(({ topic }) => topic === name));
+  if (missing.length === 0) return;
+  const known = new Set((await admin.listTopics()).map(({ name }) => name));
+  const unknown = missing.find((name) => !known.has(name));
+  if (unknown === undefined) return;
+  throw new StatusError(Code.TOPIC_NOT_FOUND, `there is no topic ${unknown}`);
 }
 
 function byBroker(lags: readonly TopicLag[]): string {

@@ -41,7 +41,7 @@ export function groupResetCommand(group: Command, terminal: Terminal): void {
 /** @throws UsageError */
 function requestOf(options: Options): Omit<GroupReset, 'group'> {
   const { topic, broker, queue, offset, dryRun } = options;
-  if (typeof topic !== 'string') throw new UsageError('--topic says on which topic');
+  if (typeof topic !== 'string') throw new UsageError('say on which topic: --topic TOPIC');
   const targets = targetsOf(options);
   const [to] = targets;
   if (to === undefined || targets.length > 1) {
@@ -63,8 +63,9 @@ function targetsOf({ time, toBeginning, toEnd, offset }: Options): readonly Rese
   if (toBeginning === true) targets.push({ at: 'beginning' });
   if (toEnd === true) targets.push({ at: 'end' });
   if (typeof offset === 'string') {
-    const [, text = ''] = /^\d+:(\d+)$/.exec(offset) ?? [];
-    const value = wholeNumber('--offset QUEUE:', text, 0, Number.MAX_SAFE_INTEGER);
+    const [, text] = /^\d+:(\d+)$/.exec(offset) ?? [];
+    if (text === undefined) throw new UsageError(`--offset must be QUEUE:OFFSET, got ${offset}`);
+    const value = wholeNumber('--offset', text, 0, Number.MAX_SAFE_INTEGER);
     targets.push({ at: 'offset', offset: value });
   }
   return targets;

@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 
 import type { AdminApi, FilterFaultView } from '../api/admin-api';
 import { DEFAULT_MAX_ATTEMPTS, MAX_LITE_QUOTA, newGroup, type GroupConfig } from '../api/topic';
-import { Code, StatusError } from '../message/status';
 import { backoffText, parseBackoff } from './backoff';
 import { adminCommand, usage, wholeNumber, type Answer } from './admin-command';
+import { existingGroup } from './existing-group';
 import { groupLagCommands } from './group-lag';
 import { groupResetCommand } from './group-reset';
 import type { Terminal } from './terminal';
@@ -52,9 +52,13 @@ export function groupCommand(program: Command, terminal: Terminal): void {
     ],
     prepare: (name, options) => {
       const changes = groupChanges(options);
-      if (Object.keys(changes).length === 0) throw new UsageError('nothing to change is said');
+      if (Object.keys(changes).length === 0) {
+        throw new UsageError(
+          'say what to change: --fifo, --no-fifo, --max-attempts, --backoff or --lite-quota',
+        );
+      }
       return async (admin) => {
-        const config = { ...(await find(admin, name)), ...changes };
+        const config = { ...(await existingGroup(admin, name)), ...changes };
         await admin.putGroup(config);
         return inForce(config);
       };
@@ -141,14 +145,8 @@ function inForce(config: GroupConfig): Answer {
   };
 }
 
-async function find(admin: AdminApi, name: string): Promise<GroupConfig> {
-  const found = (await admin.listGroups()).find((group) => group.name === name);
-  if (found !== undefined) return found;
-  throw new StatusError(Code.CONSUMER_GROUP_NOT_FOUND, `there is no consumer group ${name}`);
-}
-
 async function show(admin: AdminApi, name: string): Promise<Answer> {
-  const found = await find(admin, name);
+  const found = await existingGroup(admin, name);
   const rows = [
     ['name', name],
     ['order', order(found)],

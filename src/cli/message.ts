@@ -55,9 +55,9 @@ function searchOf(options: Readonly<Record<string, unknown>>): MessageSearch {
   const topic = textOf(options['topic']);
   const key = textOf(options['key']);
   const { from, to, max } = options;
-  if (topic === '') throw new UsageError('--topic says where to look');
+  if (topic === '') throw new UsageError('say where to look: --topic TOPIC');
   if (key === '' && from === undefined && to === undefined) {
-    throw new UsageError('--key or --from says what to look for');
+    throw new UsageError('say what to look for: --key or --from');
   }
   const beginMs = typeof from === 'string' ? timeOf('--from', from) : ALWAYS.beginMs;
   const endMs = typeof to === 'string' ? timeOf('--to', to) : ALWAYS.endMs;

@@ -18,8 +18,8 @@ function answer(stats: ProxyStats): Answer {
   const rows = [
     ['name', stats.name],
     ['version', stats.version],
-    ['messages in a second', stats.inPerSecond.toFixed(1)],
-    ['messages out a second', stats.outPerSecond.toFixed(1)],
+    ['messages in per second', stats.inPerSecond.toFixed(1)],
+    ['messages out per second', stats.outPerSecond.toFixed(1)],
     ['connections', String(stats.connections)],
     ['producers', String(stats.producers)],
     ['consumers', String(stats.consumers)],

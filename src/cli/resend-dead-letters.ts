@@ -18,6 +18,7 @@ import type { SendMessageResponse__Output } from '../rpc/generated/apache/rocket
 import type { SystemProperties__Output } from '../rpc/generated/apache/rocketmq/v2/SystemProperties';
 import { withAdmin } from './admin-access';
 import type { Endpoint } from './endpoint';
+import { existingGroup } from './existing-group';
 import { check, PublicClient } from './public-client';
 import { acknowledge, giveBack, poll, type PollOrder } from './receive-messages';
 
@@ -202,7 +203,10 @@ function prepare(endpoint: Endpoint, group: string): Promise<ReadonlyMap<string,
   return withAdmin(endpoint, async (admin) => {
     const topics = await admin.listTopics();
     const types = new Map(topics.map(({ name, type }) => [name, type]));
-    if (!types.has(DLQ_PREFIX + group)) return types;
+    if (!types.has(DLQ_PREFIX + group)) {
+      await existingGroup(admin, group);
+      return types;
+    }
     const groups = await admin.listGroups();
     if (!groups.some(({ name }) => name === RESEND_GROUP)) {
       await admin.putGroup({

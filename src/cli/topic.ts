@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 
 import type { AdminApi, TopicView } from '../api/admin-api';
 import { DEFAULT_QUEUES, MAX_QUEUES, TOPIC_TYPES, type TopicConfig } from '../api/topic';
-import { parseQueues, parseTopicType } from '../config/formats';
+import { parseTopicType } from '../config/formats';
 import { Code, StatusError } from '../message/status';
-import { adminCommand, usage, type Answer } from './admin-command';
+import { adminCommand, usage, wholeNumber, type Answer } from './admin-command';
 import { liteIdleOf, liteIdleOption } from './lite-idle';
 import { topicRebalanceCommand } from './topic-rebalance';
 import { topicStatusCommand } from './topic-status';
@@ -19,7 +19,7 @@ export function topicCommand(program: Command, terminal: Terminal): void {
     .description('Create, change, spread, list, show and delete topics.');
   adminCommand(topic, terminal, {
     name: 'create <NAME>',
-    description: 'Create a topic, or change one: queues may be added.',
+    description: 'Create a topic, or change one that there is: what no option says stays as it is.',
     options: [
       ['--type <TYPE>', `${TOPIC_TYPES.join(', ')} (default: NORMAL)`],
       ['--queues <N>', `queues on each broker, 1 to ${MAX_QUEUES} (default: ${DEFAULT_QUEUES})`],
@@ -27,8 +27,18 @@ export function topicCommand(program: Command, terminal: Terminal): void {
       liteIdleOption,
     ],
     prepare: (name, options) => {
-      const config = topicConfig(name, options);
-      return (admin) => put(admin, config, brokersOf(options));
+      const said = configOf(options);
+      return async (admin) => {
+        const {
+          type = 'NORMAL',
+          queues = DEFAULT_QUEUES,
+          ...more
+        } = {
+          ...keptOf(await find(admin, name)),
+          ...said,
+        };
+        return put(admin, { name, type, queues, ...more }, brokersOf(options));
+      };
     },
   });
   adminCommand(topic, terminal, {
@@ -41,18 +51,14 @@ export function topicCommand(program: Command, terminal: Terminal): void {
       liteIdleOption,
     ],
     prepare: (name, options) => {
-      const { queues } = options;
       const more = brokersOf(options);
-      const changes = {
-        ...(typeof queues === 'string' ? { queues: usage(() => parseQueues(queues)) } : {}),
-        ...liteIdleOf(options),
-      };
+      const changes = configOf(options);
       if (more.length === 0 && Object.keys(changes).length === 0) {
-        throw new UsageError('nothing to change is said');
+        throw new UsageError('say what to change: --queues, --broker or --lite-idle');
       }
       return async (admin) => {
-        const { type, queues: now, brokers } = await find(admin, name);
-        return put(admin, { name, type, queues: now, ...changes }, [...brokers, ...more]);
+        const now = await existing(admin, name);
+        return put(admin, { name, ...keptOf(now), ...changes }, [...now.brokers, ...more]);
       };
     },
   });
@@ -78,14 +84,23 @@ export function topicCommand(program: Command, terminal: Terminal): void {
   });
 }
 
-function topicConfig(name: string, options: Readonly<Record<string, unknown>>): TopicConfig {
+/** What the options say of a topic. @throws UsageError */
+function configOf(options: Readonly<Record<string, unknown>>): Partial<Omit<TopicConfig, 'name'>> {
   const { type, queues } = options;
   return {
-    name,
-    type: typeof type === 'string' ? usage(() => parseTopicType(type)) : 'NORMAL',
-    queues: typeof queues === 'string' ? usage(() => parseQueues(queues)) : DEFAULT_QUEUES,
+    ...(typeof type === 'string' && { type: usage(() => parseTopicType(type)) }),
+    ...(typeof queues === 'string' && { queues: wholeNumber('--queues', queues, 1, MAX_QUEUES) }),
     ...liteIdleOf(options),
   };
+}
+
+/** What stays of a topic that is changed. */
+function keptOf(topic: TopicView): Omit<TopicConfig, 'name'>;
+function keptOf(topic: TopicView | undefined): Partial<TopicConfig>;
+function keptOf(topic: TopicView | undefined): Partial<TopicConfig> {
+  if (topic === undefined) return {};
+  const { type, queues, liteIdleMs } = topic;
+  return { type, queues, ...(liteIdleMs !== undefined && { liteIdleMs }) };
 }
 
 /** Names after `--broker`; none for all. */
@@ -106,14 +121,18 @@ async function put(
   };
 }
 
-async function find(admin: AdminApi, name: string): Promise<TopicView> {
-  const found = (await admin.listTopics()).find((topic) => topic.name === name);
+async function find(admin: AdminApi, name: string): Promise<TopicView | undefined> {
+  return (await admin.listTopics()).find((topic) => topic.name === name);
+}
+
+async function existing(admin: AdminApi, name: string): Promise<TopicView> {
+  const found = await find(admin, name);
   if (found !== undefined) return found;
   throw new StatusError(Code.TOPIC_NOT_FOUND, `there is no topic ${name}`);
 }
 
 async function show(admin: AdminApi, name: string): Promise<Answer> {
-  const found = await find(admin, name);
+  const found = await existing(admin, name);
   return { ...views([found]), programs: json(found) };
 }
 

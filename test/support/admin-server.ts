@@ -41,7 +41,7 @@ export class AdminServer implements AdminApi {
   readonly moved: GroupReset[] = [];
   faults: readonly FilterFaultView[] = [];
   readonly searches: MessageSearch[] = [];
-  found: FoundMessages = { messages: [], complete: true };
+  found: FoundMessages | StatusError = { messages: [], complete: true };
   details: TopicDetails | undefined;
   lags: readonly TopicLag[] = [];
   readonly asked: LagRequest[] = [];
@@ -177,6 +177,7 @@ export class AdminServer implements AdminApi {
   async findMessages(search: MessageSearch): Promise<FoundMessages> {
     this.check();
     this.searches.push(search);
+    if (this.found instanceof StatusError) throw this.found;
     return this.found;
   }
 

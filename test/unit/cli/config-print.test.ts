@@ -68,6 +68,13 @@ describe('gantry config print', () => {
     });
   });
 
+  it('names the roles to whom asks for another', async () => {
+    expect(await gantry(['config', 'print', 'brokers'])).toEqual({
+      ...{ code: 2, out: '' },
+      err: 'gantry: ROLE must be one of start, namesrv, broker, proxy, got brokers\n',
+    });
+  });
+
   it('shows what is there also when it is not enough to start, and says so', async () => {
     const { code, out, err } = await gantry(['config', 'print', 'broker']);
     expect(code).toBe(2);

@@ -103,7 +103,11 @@ describe('gantry dlq resend', () => {
   });
 
   it('has nothing to do for a group without dead letters, and refuses a rate of none', async () => {
-    expect((await at(['dlq', 'resend', 'nobody'])).out).toMatch(/^0 dead letters/);
+    await at(['group', 'create', 'fresh']);
+    expect((await at(['dlq', 'resend', 'fresh'])).out).toMatch(/^0 dead letters/);
+    const unknown = await at(['dlq', 'resend', 'nobody']);
+    expect(unknown).toMatchObject({ code: 1, out: '' });
+    expect(unknown.err).toBe('CONSUMER_GROUP_NOT_FOUND: there is no consumer group nobody\n');
     expect(await at(['dlq', 'resend', 'g', '--rate', '0'])).toMatchObject({ code: 2 });
   });
 });

@@ -1,8 +1,10 @@
 import type { FoundMessage } from '../../../src/api/message-search';
+import { newGroup } from '../../../src/api/topic';
 import { deadLetterDraft } from '../../../src/message/dead-letter';
 import { ANY_HOST } from '../../../src/message/host';
 import { placeRecord } from '../../../src/message/record';
 import type { RecordDraft } from '../../../src/message/record-draft';
+import { Code, StatusError } from '../../../src/message/status';
 import { AdminServer } from '../../support/admin-server';
 import { gantry, rowsOf, type Outcome } from '../../support/command-line';
 import { messageDraft } from '../../support/test-broker';
@@ -62,4 +64,25 @@ it('purge deletes them only when that is meant', async () => {
   expect(server.topics.has('%DLQ%g')).toBe(true);
   expect((await at('purge', 'g', '--yes')).code).toBe(0);
   expect(server.topics.has('%DLQ%g')).toBe(false);
+});
+
+describe('a group without a topic of dead letters', () => {
+  const noTopic = new StatusError(Code.TOPIC_NOT_FOUND, 'topic %DLQ%g does not exist');
+  const commands = [['list'], ['show', 'id-1', '--group'], ['purge', '--yes']];
+
+  it('has none when it is there', async () => {
+    server.groups.set('g', newGroup('g'));
+    server.found = noTopic;
+    expect(rowsOf((await at('list', 'g')).out)).toHaveLength(1);
+    expect((await at('show', 'id-1', '--group', 'g')).err).toMatch(/^MESSAGE_NOT_FOUND: group g/);
+    expect((await at('purge', 'g', '--yes')).code).toBe(0);
+  });
+
+  it.each(commands)('is unknown to %s when it is not', async (...args) => {
+    server.found = noTopic;
+    expect(await at(...args, 'nobody')).toEqual({
+      ...{ code: 1, out: '' },
+      err: 'CONSUMER_GROUP_NOT_FOUND: there is no consumer group nobody\n',
+    });
+  });
 });

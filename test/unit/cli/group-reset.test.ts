@@ -54,13 +54,13 @@ describe('gantry group reset', () => {
   });
 
   it.each([
-    [['--to-end'], '--topic says on which topic'],
+    [['--to-end'], 'say on which topic: --topic TOPIC'],
     [['--topic', 't'], 'say one of --time, --to-beginning, --to-end and --offset'],
     [
       ['--topic', 't', '--to-end', '--to-beginning'],
       'say one of --time, --to-beginning, --to-end and --offset',
     ],
-    [['--topic', 't', '--offset', '7'], '--offset QUEUE: must be a whole number'],
+    [['--topic', 't', '--offset', '7'], '--offset must be QUEUE:OFFSET, got 7'],
     [['--topic', 't', '--offset', '1:2', '--queue', '1'], '--queue is not needed'],
     [['--topic', 't', '--time', 'yesterday'], '--time must be like'],
   ] as const)('refuses %p, and asks nobody', async (args, text) => {

@@ -1,4 +1,5 @@
 import type { ClientView } from '../../../src/api/client-view';
+import { newGroup } from '../../../src/api/topic';
 import { AdminServer } from '../../support/admin-server';
 import { gantry, rowsOf, type Outcome } from '../../support/command-line';
 
@@ -90,9 +91,28 @@ describe('gantry group lag', () => {
     const sums = { group: 'g', ready: 7, inFlight: 2, delayed: 3 };
     expect(JSON.parse(json.out)).toEqual({ ...sums, topics: server.lags });
   });
+
+  it('of a topic that there is not is none; of one that the group is not on, it is nothing', async () => {
+    const unknown = await at('group', 'lag', 'g', '--topic', 'nope');
+    expect(unknown).toMatchObject({ code: 1, err: 'TOPIC_NOT_FOUND: there is no topic nope\n' });
+    server.topics.set('other', { name: 'other', type: 'NORMAL', queues: 1, brokers: ['a'] });
+    const other = await at('group', 'lag', 'g', '--topic', 'other');
+    expect(other.out).toContain('group g: 0 not finished, 0 ready, 0 in flight; 0 delayed');
+  });
 });
 
 describe('gantry client and group consumers', () => {
+  it('tells a group without members from one that there is not', async () => {
+    server.clients = [];
+    server.groups.set('g', newGroup('g'));
+    expect((await at('group', 'consumers', 'g')).code).toBe(0);
+    const unknown = await at('group', 'consumers', 'nobody');
+    expect(unknown).toMatchObject({
+      ...{ code: 1, out: '' },
+      err: 'CONSUMER_GROUP_NOT_FOUND: there is no consumer group nobody\n',
+    });
+  });
+
   it('list shows all, or the members of a group', async () => {
     const { out } = await at('client', 'list');
     expect(rowsOf(out).slice(1)).toEqual([
@@ -118,7 +138,7 @@ describe('gantry client and group consumers', () => {
     const { out } = await at('client', 'show', 'c1');
     expect(rowsOf(out)).toEqual(
       expect.arrayContaining([
-        ['heard from at', NOON],
+        ['last heard from', NOON],
         ['subscribes', 't TAG a||b'],
         ['property region', 'eu'],
       ]),
@@ -143,8 +163,8 @@ describe('gantry proxy stats', () => {
       ['FIELD', 'VALUE'],
       ['name', '127.0.0.1:8081'],
       ['version', '1.2.3'],
-      ['messages in a second', '12.3'],
-      ['messages out a second', '0.0'],
+      ['messages in per second', '12.3'],
+      ['messages out per second', '0.0'],
       ['connections', '4'],
       ['producers', '1'],
       ['consumers', '2'],

@@ -123,8 +123,8 @@ it('a compressed body is shown unpacked, one that is no text as base64', async (
 });
 
 it.each([
-  [['find', '--key', 'k'], '--topic says where to look'],
-  [['find', '--topic', 't'], '--key or --from says what to look for'],
+  [['find', '--key', 'k'], 'say where to look: --topic TOPIC'],
+  [['find', '--topic', 't'], 'say what to look for: --key or --from'],
   [['find', '--topic', 't', '--key', 'k', '--max', '65'], '--max must be a whole number from 1 to'],
   [['find', '--topic', 't', '--from', 'noon'], '--from must be like 2026-11-21T07:00:00Z or milli'],
   [['find', '--topic', 't', '--from', '2', '--to', '1'], '--from is behind --to'],

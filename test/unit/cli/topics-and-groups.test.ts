@@ -29,6 +29,19 @@ describe('gantry topic', () => {
     expect(server.topics.get('orders')).toMatchObject({ type: 'FIFO', queues: 1 });
   });
 
+  it('create of a topic that there is changes what is said, and nothing else', async () => {
+    await at('topic', 'create', 'chats', '--type', 'LITE', '--queues', '12', '--lite-idle', '36h');
+    const made = server.topics.get('chats');
+    expect(await at('topic', 'create', 'chats')).toEqual(
+      succeeded('topic chats is in force: LITE, 12 queues\n'),
+    );
+    expect(server.topics.get('chats')).toEqual(made);
+    await at('topic', 'create', 'chats', '--queues', '16');
+    expect(server.topics.get('chats')).toEqual({ ...made, queues: 16 });
+    await at('topic', 'update', 'chats', '--queues', '17');
+    expect(server.topics.get('chats')).toEqual({ ...made, queues: 17 });
+  });
+
   it('create takes the brokers that hold it', async () => {
     await at('topic', 'create', 'orders', '--broker', 'broker-c', '--broker', 'broker-d');
     await at('topic', 'create', 'mails', '--broker', 'broker-c', 'broker-d');
@@ -148,7 +161,9 @@ describe('gantry group', () => {
     ]);
     const shown = rowsOf((await at('group', 'show', 'billing')).out);
     expect(shown).toContainEqual(['max attempts', '2']);
-    expect(shown.find(([name]) => name === 'backoff')?.[1]).toMatch(/^1s 5s 10s .* 7200s$/);
+    expect(shown.find(([name]) => name === 'backoff')?.[1]).toMatch(
+      /^1s 5s 10s 30s 1m .* 30m 1h 2h$/,
+    );
     expect(await at('group', 'show', 'nobody')).toMatchObject({
       code: 1,
       err: 'CONSUMER_GROUP_NOT_FOUND: there is no consumer group nobody\n',
@@ -168,7 +183,7 @@ describe('gantry group', () => {
     const backoff = { kind: 'exponential', initialMs: 1000, maxMs: 120_000, multiplier: 1.5 };
     expect(server.groups.get('billing')).toMatchObject({ ...made, backoff });
     const shown = rowsOf((await at('group', 'show', 'billing')).out);
-    expect(shown).toContainEqual(['backoff', '1s, times 1.5 up to 120s']);
+    expect(shown).toContainEqual(['backoff', '1s, times 1.5 up to 2m']);
     await at('group', 'update', 'billing', '--no-fifo', '--max-attempts', '5');
     expect(server.groups.get('billing')).toMatchObject({ fifo: false, maxAttempts: 5, backoff });
   });

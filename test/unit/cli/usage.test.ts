@@ -59,7 +59,11 @@ describe('a command line that makes no sense ends with 2, says why on standard e
     ['a bad wait', ['receive', 't', '--group', 'g', '--wait', '1s'], /--wait .* got 1s/],
     ['a bad duration', ['receive', 't', '--group', 'g', '--invisible', 'x'], /--invisible .*got x/],
     ['a topic type', ['topic', 'create', 't', '--type', 'QUEUE'], /NORMAL, FIFO,.*not QUEUE/],
-    ['too many queues', ['topic', 'create', 't', '--queues', '1025'], /from 1 to 1024, not 1025/],
+    [
+      'too many queues',
+      ['topic', 'create', 't', '--queues', '1025'],
+      /--queues must be a whole number from 1 to 1024, got 1025/,
+    ],
     ['no attempt', ['group', 'create', 'g', '--max-attempts', '0'], /--max-attempts .*got 0/],
     ['an endpoint', ['topic', 'list', '--endpoint', 'nowhere'], /--endpoint must be HOST:PORT/],
     [
