@@ -24,6 +24,8 @@ export interface BrokerView {
   readonly epoch: number;
   /** How many it holds, those of the system counted. */
   readonly topics: number;
+  /** It serves reads while the master is away. */
+  readonly standsIn: boolean;
 }
 
 /** A broker group, as its master tells. */

@@ -18,8 +18,8 @@ export interface FollowerStatus {
 export interface ReplicationStatus {
   readonly brokerName: string;
   readonly replicaId: number;
-  /** `alone`: a broker without replication. */
-  readonly role: 'alone' | 'master' | 'replica' | 'resting';
+  /** `alone`: a broker without replication; `stand-in`: a replica that serves reads while its master is away. */
+  readonly role: 'alone' | 'master' | 'replica' | 'resting' | 'stand-in';
   readonly epoch: number;
   readonly minPosition: number;
   readonly endPosition: number;

@@ -30,6 +30,28 @@ export interface Hello {
   readonly minPosition: number;
   /** Its log ends here; all below is synced. */
   readonly endPosition: number;
+  /** It has stood in for its master, and tells what it finished before it takes log bytes. */
+  readonly handsOver: boolean;
+}
+
+/** Messages of a queue that a group finished on a replica that stood in. */
+export interface FinishedQueue {
+  readonly group: string;
+  readonly topic: string;
+  readonly queueId: number;
+  /** Of the group's ledger of the queue; when the master's is another one, nothing of this counts. */
+  readonly generation: number;
+  /** All below is finished: what a client that keeps offsets has said. */
+  readonly below: number;
+  /** Ascending. */
+  readonly ranges: readonly { readonly from: number; readonly count: number }[];
+}
+
+/** A piece of what a replica finished; the master answers each with `taken`, when it is on stable storage there. */
+export interface Finished {
+  readonly queues: readonly FinishedQueue[];
+  /** The last piece: log bytes come from now on. */
+  readonly last: boolean;
 }
 
 /** What the follower has got, at once under load and at least every 5 s. */
@@ -46,6 +68,7 @@ export interface ReplicaAck {
 
 export type FollowerMessage =
   | { readonly kind: 'hello'; readonly hello: Hello }
+  | { readonly kind: 'finished'; readonly finished: Finished }
   | { readonly kind: 'ack'; readonly ack: ReplicaAck };
 
 /** Where a follower's log begins that has nothing to go on with, and what the log does not tell it. */
@@ -108,6 +131,7 @@ export interface Heartbeat {
 
 export type MasterMessage =
   | { readonly kind: 'welcome'; readonly welcome: Welcome }
+  | { readonly kind: 'taken' }
   | { readonly kind: 'log'; readonly log: LogBytes }
   | { readonly kind: 'heartbeat'; readonly heartbeat: Heartbeat };
 

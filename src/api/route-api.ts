@@ -18,6 +18,14 @@ export interface BrokerRegistration {
   readonly topics: readonly TopicConfig[];
   /** It is to take no new messages: those that it holds come to their end. Default false. */
   readonly draining?: boolean;
+  /** A replica that serves reads while the master of its name is away, and of which topics. */
+  readonly standIn?: StandInPlace;
+}
+
+/** Of several that stand in for one master the one with the most is asked. */
+export interface StandInPlace {
+  /** Up to where of the log it serves, bytes. */
+  readonly confirmedPosition: number;
 }
 
 /** Registers at once when made, then every 30 s, and at once on each `update`. */

@@ -1,11 +1,12 @@
 /** The replica of a broker process that belongs to a group: its store, and the broker on it while it leads. */
+import type { BrokerApi } from '../api/broker-api';
 import type { BrokerDialer } from '../api/broker-dialer';
 import type { MasterStream, ReplicationServer } from '../api/replication-api';
-import type { RouteApi } from '../api/route-api';
-import type { Broker } from '../broker/broker';
 import { AnnouncedHost } from '../broker/replication/announced-host';
 import { BrokerHost } from '../broker/replication/broker-host';
 import { ReplicaStore } from '../broker/replication/replica-store';
+import { type KnownRoutes, standInGone } from '../broker/stand-in/stand-in-gone';
+import type { StandInOptions } from '../broker/stand-in/substitute';
 import { replicationClient } from '../link/replication-client';
 import type { ClientTls } from '../rpc/client-credentials';
 import type { Readiness } from '../observe/http';
@@ -37,6 +38,8 @@ export interface ReplicaOptions extends BrokerPartOptions {
     readonly ackTimeoutMs: number;
     readonly lagMs: number;
     readonly windowBytes: number;
+    /** How long a master is away before its replica stands in for it, where roles are set by configuration, ms; 0: never. */
+    readonly standInMs: number;
   };
   readonly etcd: EtcdSettings;
   readonly broker: BrokerPartOptions['broker'] & { readonly replicaId: number };
@@ -47,7 +50,7 @@ interface Reached {
   readonly place: BrokerPlace;
   /** Where other brokers and proxies reach it. */
   readonly address: string;
-  readonly routes: RouteApi;
+  readonly routes: KnownRoutes;
   readonly dial: BrokerDialer;
   /** How masters are reached; `undefined`: in plaintext. */
   readonly tls: ClientTls | undefined;
@@ -64,9 +67,14 @@ export class ReplicaPart implements ReplicationServer {
     private readonly readiness: Readiness,
   ) {}
 
-  /** The broker while it leads its group. */
-  leader(): Broker | undefined {
-    return this.host?.leader();
+  /** The broker while it leads its group, or while it stands in for the one that does. */
+  serving(): BrokerApi | undefined {
+    return this.host?.leader() ?? this.host?.standIn;
+  }
+
+  /** The id that proxies know what it serves by. */
+  get servedId(): number {
+    return this.host?.standIn === undefined ? 0 : this.options.broker.replicaId + 1;
   }
 
   accept(stream: MasterStream): void {
@@ -108,6 +116,10 @@ export class ReplicaPart implements ReplicationServer {
         },
         openBroker: (store, lead) => openBrokerOn(options, surroundings, { store, dial, ...lead }),
         handOver: roles.handOver,
+        standIn: this.standIn((place) => announced.standIn(place)),
+        ...(replication.mode === 'static' && {
+          standInGone: () => standInGone(routes, brokerName, platform.timers),
+        }),
         register: (leader) => leader.register(routes, address),
       },
       roles.keeper,
@@ -125,6 +137,14 @@ export class ReplicaPart implements ReplicationServer {
     await this.roles?.end();
     await this.announced?.close();
     await this.host?.close();
+  }
+
+  /** A replica that others may lead in the place of needs none. */
+  private standIn(announce: StandInOptions['announce']): StandInOptions | undefined {
+    const { replication, dataDir: directory } = this.options;
+    const { mode, standInMs: afterMs } = replication;
+    if (mode !== 'static' || afterMs === 0) return undefined;
+    return { directory, settings: brokerSettingsOf(this.options), afterMs, announce };
   }
 
   private async rolesOf(seeker: RoleSeeker): Promise<ReplicaRoles> {

@@ -2,7 +2,7 @@
 import { brokerDialer } from '../link/broker-dialer';
 import { brokerLinkService } from '../link/broker-link-service';
 import { routeClient } from '../link/route-client';
-import type { Broker } from '../broker/broker';
+import type { BrokerApi } from '../api/broker-api';
 import { replicationService } from '../link/replication-service';
 import { Readiness } from '../observe/http';
 import { provideClientTls, type ClientTlsOptions } from './client-tls';
@@ -52,12 +52,12 @@ export function startBroker(
     const broker = replicated
       ? undefined
       : await openBroker(options, place, surroundings, readiness, shutdown, dial);
-    const leader = (): Broker | undefined => broker ?? replica?.leader();
-    const link = brokerLinkService(leader, {
+    const serving = (): BrokerApi | undefined => broker ?? replica?.serving();
+    const link = brokerLinkService(serving, {
       platform,
       log: logger.child({ part: 'link' }),
       brokerName: options.broker.name,
-      brokerId: 0,
+      brokerId: () => replica?.servedId ?? 0,
     });
     const served = await serve(
       { ...options, graceMs },

@@ -22,6 +22,7 @@ import { NotMasterError } from '../api/not-master';
 import type { SyncLiteRequest } from '../api/lite-api';
 import type { FoundMessages, MessageSearch } from '../api/message-search';
 import type { BrokerDialer } from '../api/broker-dialer';
+import type { FinishedQueue } from '../api/replication-api';
 import type { BrokerRegistration, RegistrationLease, RouteApi } from '../api/route-api';
 import type { OffsetApi } from '../api/offset-api';
 import type { GroupConfig, TopicConfig } from '../api/topic';
@@ -53,6 +54,7 @@ import { loadHandleKeys } from './pop/handle-keys';
 import { DeadLetterService } from './pop/dead-letter-service';
 import { logSink } from './pop/ledger-sink';
 import { Removal } from './removal';
+import { TakeBack } from './stand-in/take-back';
 import { diskWaits, type WriteWaits } from './write-waits';
 import type { BrokerSettings } from './settings';
 import { Timer } from './timer/timer';
@@ -103,6 +105,7 @@ export class Broker implements BrokerApi {
     private readonly starts: GroupStarts,
     private readonly lite: LiteTopics,
     private readonly waits: WriteWaits,
+    private readonly takeBack: TakeBack,
   ) {
     this.epoch = parts.epoch ?? parts.platform.clock.wallMs();
     const { settings, store } = parts;
@@ -163,7 +166,7 @@ export class Broker implements BrokerApi {
     });
     const starts = new GroupStarts({ store, metadata, book, log, growth, settings });
     const delivery: Delivery = new Delivery({
-      ...{ store, platform, logger, settings, metadata, ledgers, keys },
+      ...{ store, platform, logger, settings, metadata, ledgers, keys, beginsRetries: true },
       begun: (...names) => starts.begun(...names),
       queuesOf: (asked, clientId) => {
         const topic = metadata.topics.get(asked.topic);
@@ -177,6 +180,10 @@ export class Broker implements BrokerApi {
       pops.becameReady(ready);
       growth.moved(ready);
     };
+    const takeBack = new TakeBack({
+      ...{ store, book, log, isFifo, logger },
+      becameReady: (ready) => events.ready(ready),
+    });
     events.exhausted = (...message) => deadLetters.exhausted(...message);
     await duplicates.load(metadata.topics.values());
     const inspect = new Inspector({
@@ -192,6 +199,7 @@ export class Broker implements BrokerApi {
     const broker: Broker = new Broker(
       ...([parts, metadata, ledgers, views, exchange, delivery, deadLetters] as const),
       ...([duplicates, transactions, timer, growth, inspect, starts, lite, waits] as const),
+      takeBack,
     );
     opened.broker = broker;
     await transactions.begin();
@@ -378,6 +386,11 @@ export class Broker implements BrokerApi {
     return [...this.ledgers.book.topicsOf(group)].reduce((sum, { expired }) => sum + expired, 0);
   }
 
+  /** See `Finished`; on stable storage when it resolves. */
+  takeFinished(queues: readonly FinishedQueue[]): Promise<void> {
+    return this.takeBack.take(queues);
+  }
+
   /** Where the newest whole snapshot of the views lies in the log; 0 and 0 without one. */
   get snapshotPlace(): { readonly begin: number; readonly end: number } {
     return this.views.snapshotPlace;
@@ -399,7 +412,7 @@ export class Broker implements BrokerApi {
   async close(handsOver = false): Promise<void> {
     await this.unregister();
     const { brokerName } = this.parts.settings;
-    this.delivery.endWaits(new NotMasterError(`broker ${brokerName} is stopping`));
+    this.delivery.close(new NotMasterError(`broker ${brokerName} is stopping`));
     await this.growth.close();
     this.lite.close();
     this.duplicates.close();

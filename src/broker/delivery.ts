@@ -22,6 +22,7 @@ import type { TokenKeys } from './pop/receipt-token';
 import { RetryTopics } from './pop/retry-topics';
 import { RunningPops } from './pop/running-pops';
 import { Selector } from './pop/selection';
+import { UnseenMessages } from './pop/unseen-messages';
 import type { BrokerSettings } from './settings';
 
 /** The ledgers, and where their changes go. */
@@ -43,6 +44,8 @@ export interface DeliveryParts {
   readonly keys: TokenKeys;
   readonly queuesOf: PopParts['queuesOf'];
   readonly begun: OffsetParts['begun'];
+  /** Whether groups may begin on their retry topics. */
+  readonly beginsRetries: boolean;
 }
 
 /** Empty ledgers. */
@@ -72,7 +75,7 @@ export class Delivery {
   readonly offsets: Offsets;
   readonly running = new RunningPops();
 
-  constructor({ ledgers, keys, queuesOf, begun, ...parts }: DeliveryParts) {
+  constructor({ ledgers, keys, queuesOf, begun, beginsRetries, ...parts }: DeliveryParts) {
     const { store, platform, logger, settings, metadata } = parts;
     const { book, log, events } = ledgers;
     const { brokerName } = settings;
@@ -89,7 +92,10 @@ export class Delivery {
     const { handles } = this;
     this.finishing = new FinishService({
       ...{ book, log, handles },
-      lost: new LostDeliveries({ store, book, log, isFifo }),
+      lost: new LostDeliveries({
+        ...{ store, book },
+        unseen: new UnseenMessages({ store, book, log, isFifo }),
+      }),
       takeNonce: () => selector.takeNonce(),
       backoffOf: (group) => groups.get(group)?.backoff ?? DEFAULT_BACKOFF,
     });
@@ -100,7 +106,10 @@ export class Delivery {
     });
     events.ready = (ready) => this.pops.becameReady(ready);
     const { clock } = platform;
-    this.retries = new RetryTopics({ store, metadata, book, log, clock, pops: this.pops });
+    this.retries = new RetryTopics({
+      ...{ store, metadata, book, log, clock, pops: this.pops },
+      begins: beginsRetries,
+    });
     this.offsets = new Offsets({
       ...{ store, platform, settings, filters, judge, book, log, running: this.running },
       ...{ brokerName, topics, groups, begun },
@@ -123,10 +132,10 @@ export class Delivery {
     return this.retries.release(request, (part) => this.finishing.release(part));
   }
 
-  /** Fails all receives and pulls that wait. */
-  endWaits(error: StatusError): void {
-    this.pops.endPolls(() => true, error);
-    this.offsets.endPulls(undefined, error);
+  /** Fails all receives and pulls that wait; none is woken any more. */
+  close(error: StatusError): void {
+    this.pops.close(error);
+    this.offsets.close(error);
   }
 }
 

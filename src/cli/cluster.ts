@@ -48,27 +48,29 @@ function status({ brokers: known, groups }: ClusterView): Answer {
   const rows = groups.flatMap((group) => groupRows(group, known));
   const silent = groups.filter((group) => group.status === undefined);
   const lines = silent.map(({ brokerName, reason }) => `${brokerName}: ${reason}\n`);
-  const led = `${groups.length - silent.length} of ${groups.length} broker groups are led\n`;
+  const leads = groups.filter((group) => isLeader(group.status?.role)).length;
+  const led = `${leads} of ${groups.length} broker groups are led\n`;
   return {
     people: `${table(headers, rows)}${lines.join('')}${led}`,
     programs: json({ groups }),
   };
 }
 
-/** The master, then its followers by id. */
+/** The master, or who stands in for it, then its followers by id. */
 function groupRows(
   { brokerName, status: told }: GroupView,
   known: readonly BrokerView[],
 ): readonly (readonly string[])[] {
   if (told === undefined) return [];
   const { replicaId, role, epoch, inSync, followers } = told;
-  const master = known.find((one) => one.brokerName === brokerName && one.brokerId === 0);
+  const brokerId = isLeader(role) ? 0 : replicaId + 1;
+  const place = known.find((one) => one.brokerName === brokerName && one.brokerId === brokerId);
   const own = yesNo(inSync.includes(replicaId));
   const sorted = followers.toSorted((a, b) => a.replicaId - b.replicaId);
   return [
     [
       ...[brokerName, String(replicaId), role, String(epoch), own, '0', '0.0 s'],
-      textOf(master?.address),
+      textOf(place?.address),
     ],
     ...sorted.map((one) => [
       ...[brokerName, String(one.replicaId), one.connected ? 'replica' : 'away', String(epoch)],
@@ -92,8 +94,13 @@ function proxies(known: readonly ProxyInfo[]): Answer {
   return { people: table(['ADDRESS', 'VERSION'], rows), programs: json({ proxies: known }) };
 }
 
-function roleOf({ brokerId }: BrokerView, told: ReplicationStatus | undefined): string {
-  if (brokerId !== 0) return 'replica';
+/** Whether a broker of that role serves all. */
+function isLeader(role: ReplicationStatus['role'] | undefined): boolean {
+  return role === 'master' || role === 'alone';
+}
+
+function roleOf({ brokerId, standsIn }: BrokerView, told: ReplicationStatus | undefined): string {
+  if (brokerId !== 0) return standsIn ? 'stand-in' : 'replica';
   return told?.role === 'alone' ? 'alone' : 'master';
 }
 

@@ -57,4 +57,10 @@ export const replication = {
     'Log bytes on their way to one replica, at most: less is felt less by clients while a replica catches up.',
     { min: 64 * 1024, max: 1024 * MIB, ...ADVANCED },
   ),
+  standIn: option(
+    'duration',
+    5000,
+    'A replica whose master is away for so long serves receives and acknowledgements in its place, where replication.mode is static; 0: never.',
+    { min: 0, max: 3_600_000 },
+  ),
 } satisfies OptionTree;

@@ -29,7 +29,7 @@ export interface BrokerLinkSettings {
   readonly platform: Pick<Platform, 'timers'>;
   readonly log: LinkLog;
   readonly brokerName: string;
-  readonly brokerId: number;
+  readonly brokerId: () => number;
   readonly limits: LinkLimits;
 }
 
@@ -120,7 +120,7 @@ export class BrokerLinkServer {
     if (hello === null) throw new RangeError('the first message is no greeting');
     this.greeted = true;
     const { brokerName, brokerId } = this.settings;
-    this.pipe.write({ hello: { broker_name: brokerName, broker_id: brokerId } });
+    this.pipe.write({ hello: { broker_name: brokerName, broker_id: brokerId() } });
   }
 
   private take(frame: WholeFrame): void {

@@ -15,7 +15,7 @@ export interface BrokerLinkServiceOptions {
   readonly log: LinkLog;
   /** Who this is: a proxy that meant another broker goes away. */
   readonly brokerName: string;
-  readonly brokerId: number;
+  readonly brokerId: () => number;
   /** What differs from `LINK_LIMITS`. */
   readonly limits?: Partial<LinkLimits>;
 }

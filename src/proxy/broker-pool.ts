@@ -7,12 +7,13 @@ import { BrokerUnreachableError } from '../api/broker-unreachable';
 import type { BrokerRegistration } from '../api/route-api';
 import type { Platform, TimerHandle } from '../platform/platform';
 
-/** The way to one master; another object for each epoch. */
+/** The way to one master, or to a replica in its place; another object for each epoch. */
 export interface Way {
   readonly connection: BrokerConnection;
 }
 
 interface Member extends Way {
+  readonly brokerId: number;
   readonly address: string;
   readonly epoch: number;
   /** Runs while the broker is out of the routes: then the way to it ends. */
@@ -96,17 +97,22 @@ export class BrokerPool {
   }
 
   private join(registration: BrokerRegistration): void {
-    const { brokerName, address, epoch } = registration;
+    const { brokerName, brokerId, address, epoch } = registration;
     const member = this.members.get(brokerName);
     // Inside one process a broker that starts anew is another object at the same (empty) address.
-    const isSame = member?.address === address && (address !== '' || member.epoch === epoch);
+    const isSame =
+      member?.address === address &&
+      member.brokerId === brokerId &&
+      (address !== '' || member.epoch === epoch);
     member?.lingering?.cancel();
     if (isSame && member.epoch === epoch) {
       member.lingering = undefined;
       return;
     }
     const connection = isSame ? member.connection : this.dial(registration);
-    this.members.set(brokerName, { address, epoch, connection, lingering: undefined });
+    this.members.set(brokerName, {
+      ...{ brokerId, address, epoch, connection, lingering: undefined },
+    });
     this.log.info({ brokerName, address, epoch }, 'broker joined');
     if (member !== undefined && !isSame) this.end(brokerName, member);
     this.onChange(brokerName, connection);

@@ -14,8 +14,9 @@ interface ClusterParts {
 /** What each master tells; one that does not answer is told of, and hides no other. */
 export async function clusterView({ pool, routes }: ClusterParts): Promise<ClusterView> {
   const brokers = routes.registrations
-    .map(({ cluster, brokerName, brokerId, address, epoch, topics }): BrokerView => ({
+    .map(({ cluster, brokerName, brokerId, address, epoch, topics, standIn }): BrokerView => ({
       ...{ cluster, brokerName, brokerId, address, epoch, topics: topics.length },
+      standsIn: standIn !== undefined,
     }))
     .toSorted(byNameAndId);
   const masters = new Map(pool.masters().map((master) => [master.brokerName, master]));

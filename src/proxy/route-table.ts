@@ -83,7 +83,7 @@ export class RouteTable {
     return this.known;
   }
 
-  /** The masters that name servers name now, sorted by name. */
+  /** The masters that name servers name now, or replicas in their place, sorted by name. */
   get masters(): readonly BrokerRegistration[] {
     return this.brokers
       .filter(({ awaySinceMs }) => awaySinceMs === undefined)
@@ -95,6 +95,18 @@ export class RouteTable {
     return this.brokers.some(
       ({ registration: one }) => one.brokerName === brokerName && one.draining === true,
     );
+  }
+
+  /** Whether it takes no new messages because its master is away, and a replica serves reads. */
+  standsIn(brokerName: string): boolean {
+    return this.brokers.some(
+      ({ registration: one }) => one.brokerName === brokerName && one.standIn !== undefined,
+    );
+  }
+
+  /** Whether a broker is in routes to receive from only. */
+  isReadOnly(brokerName: string): boolean {
+    return this.isDraining(brokerName) || this.standsIn(brokerName);
   }
 
   /**
@@ -174,9 +186,8 @@ export class RouteTable {
     this.registrations = registrations;
     const before = new Map(this.brokers.map((broker) => [broker.registration.brokerName, broker]));
     const there = new Map<string, KnownBroker>();
-    for (const registration of registrations) {
-      const { brokerId, brokerName } = registration;
-      if (brokerId !== MASTER_ID) continue;
+    for (const registration of serving(registrations)) {
+      const { brokerName } = registration;
       const known = before.get(brokerName);
       const isSame = known?.registration === registration && known.awaySinceMs === undefined;
       there.set(brokerName, isSame ? known : newlyKnown(registration));
@@ -224,7 +235,7 @@ export class RouteTable {
     const type = held[0]?.topic.type;
     if (type === undefined) return undefined;
     const brokers = held.map(({ brokerName, topic: { queues } }) => ({ brokerName, queues }));
-    const writable = brokers.filter(({ brokerName }) => !this.isDraining(brokerName));
+    const writable = brokers.filter(({ brokerName }) => !this.isReadOnly(brokerName));
     const totalQueues = writable.reduce((sum, { queues }) => sum + queues, 0);
     const liteIdleMs = held.find(({ topic }) => topic.liteIdleMs !== undefined)?.topic.liteIdleMs;
     let order: MessageGroupOrder | undefined;
@@ -247,6 +258,23 @@ export class RouteTable {
     const text = `No topic route info in name server for the topic: ${topic}`;
     return new StatusError(Code.TOPIC_NOT_FOUND, text);
   }
+}
+
+/** Who serves each broker name: its master, or else the replica that stands in with the most of its log. */
+function serving(registrations: readonly BrokerRegistration[]): Iterable<BrokerRegistration> {
+  const best = new Map<string, BrokerRegistration>();
+  for (const one of registrations) {
+    if (one.brokerId !== MASTER_ID && one.standIn === undefined) continue;
+    const other = best.get(one.brokerName);
+    if (other === undefined || goesBefore(one, other)) best.set(one.brokerName, one);
+  }
+  return best.values();
+}
+
+function goesBefore(one: BrokerRegistration, other: BrokerRegistration): boolean {
+  if (one.brokerId === MASTER_ID || other.brokerId === MASTER_ID) return one.brokerId === MASTER_ID;
+  const [has, hasOther] = [one, other].map(({ standIn }) => standIn?.confirmedPosition ?? 0);
+  return has === hasOther ? one.brokerId < other.brokerId : Number(has) > Number(hasOther);
 }
 
 /** Some groups have no master, and may hold a topic that nobody else has. */

@@ -73,7 +73,7 @@ class RouteFamily {
     const brokers = route.brokers.map(({ brokerName, queues: count }) => ({
       count,
       broker: { name: brokerName, id: MASTER_ID, endpoints },
-      permission: this.parts.routes.isDraining(brokerName)
+      permission: this.parts.routes.isReadOnly(brokerName)
         ? Permission.READ
         : Permission.READ_WRITE,
     }));

@@ -180,9 +180,7 @@ export class SendFamily {
   ): Promise<Placed> {
     const hash = hashOf(messageId);
     const { writable } = route;
-    if (writable.length === 0) {
-      throw new StatusError(Code.FORBIDDEN, `all brokers of topic ${route.name} are being drained`);
-    }
+    if (writable.length === 0) throw this.noneTakes(route);
     const { broker, queueId } = queueOf(route, hash % route.totalQueues);
     const ring = [...writable.slice(broker), ...writable.slice(0, broker)];
     const [home] = ring;
@@ -201,6 +199,17 @@ export class SendFamily {
       }
     }
     return send(home, until.master);
+  }
+
+  private noneTakes({ name, brokers }: TopicRoute): StatusError {
+    const { routes } = this.parts;
+    const away = brokers.filter(({ brokerName }) => routes.standsIn(brokerName));
+    if (away.length === 0) {
+      return new StatusError(Code.FORBIDDEN, `all brokers of topic ${name} are being drained`);
+    }
+    const names = away.map(({ brokerName }) => brokerName).join(', ');
+    const text = `no broker takes messages of topic ${name}: the master of ${names} is away and its replica only serves reads`;
+    return new StatusError(Code.HA_NOT_AVAILABLE, text);
   }
 
   private sendTo(

@@ -74,7 +74,7 @@ export class TopicCreation {
     if (route !== undefined) return route;
     const away = routes.leaderless();
     if (away.length > 0) throw mayHold(away, topic);
-    const masters = pool.masters().filter(({ brokerName }) => !routes.isDraining(brokerName));
+    const masters = pool.masters().filter(({ brokerName }) => !routes.isReadOnly(brokerName));
     if (masters.length === 0) {
       throw new StatusError(
         Code.PROXY_TIMEOUT,

@@ -130,8 +130,8 @@ export interface MessageStore {
 
   /** Readers may see what lies below this position. Never goes back. */
   readonly visible: number;
-  /** Called after `visible` has moved, once for each queue that gained entries, with its new maximum offset. */
-  onArrival(listener: (topic: string, queueId: number, maxOffset: number) => void): void;
+  /** Called after `visible` has moved, once for each queue that gained entries, with its new maximum offset. Answers how to call it no more. */
+  onArrival(listener: (topic: string, queueId: number, maxOffset: number) => void): () => void;
 
   /** First offset still kept, and one beyond the last visible one; 0 and 0 for a queue never written. */
   minOffset(topic: string, queueId: number): number;

@@ -171,8 +171,10 @@ export class Store implements MessageStore, ReplicatedLog {
     this.heard.failure.push(listener);
   }
 
-  onArrival(listener: ArrivalListener): void {
-    this.heard.arrival.push(listener);
+  onArrival(listener: ArrivalListener): () => void {
+    const { arrival } = this.heard;
+    arrival.push(listener);
+    return () => void arrival.splice(arrival.indexOf(listener), 1);
   }
 
   minOffset(topic: string, queueId: number): number {

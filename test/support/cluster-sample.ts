@@ -5,15 +5,15 @@ export const clusterSample: ClusterView = {
   brokers: [
     {
       ...{ cluster: 'DefaultCluster', brokerName: 'broker-a', brokerId: 0, epoch: 2 ** 42 },
-      ...{ address: '10.0.0.1:10911', topics: 12 },
+      ...{ address: '10.0.0.1:10911', topics: 12, standsIn: false },
     },
     {
       ...{ cluster: 'DefaultCluster', brokerName: 'broker-a', brokerId: 2, epoch: 2 ** 42 },
-      ...{ address: '10.0.0.2:10911', topics: 0 },
+      ...{ address: '10.0.0.2:10911', topics: 0, standsIn: false },
     },
     {
       ...{ cluster: 'DefaultCluster', brokerName: 'broker-b', brokerId: 1, epoch: 7 },
-      ...{ address: '10.0.0.3:10911', topics: 0 },
+      ...{ address: '10.0.0.3:10911', topics: 3, standsIn: true },
     },
   ],
   groups: [

@@ -50,7 +50,7 @@ export class MemoryLink {
             platform,
             log: this.log,
             brokerName: answering,
-            brokerId: 0,
+            brokerId: () => 0,
             limits: all,
           };
           this.servers.push(

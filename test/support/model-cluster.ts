@@ -18,6 +18,8 @@ export class ModelCluster {
   /** Brokers that a name server would not list. */
   readonly absent = new Set<string>();
   dials = 0;
+  /** Addresses, in the order in which they were dialled. */
+  readonly dialled: string[] = [];
   readonly process = new TestProcess();
   /** Raised when all brokers have started anew. */
   epoch = 1;
@@ -33,8 +35,9 @@ export class ModelCluster {
     const { clock, timers } = this.sim;
     this.proxy = createProxy({
       routes: this.routes,
-      dial: ({ brokerName }) => {
+      dial: ({ brokerName, address }) => {
         this.dials++;
+        this.dialled.push(address);
         return this.broker(brokerName);
       },
       // Nothing in a proxy touches files or sockets.
@@ -59,11 +62,12 @@ export class ModelCluster {
   }
 
   /** Another broker of a group, known from the next `announce` on. */
-  follower(brokerName: string, brokerId: number): void {
+  follower(brokerName: string, brokerId: number, changes: Partial<BrokerRegistration> = {}): void {
     const address = `${brokerName}-${brokerId}:10911`;
     const { epoch, version } = this;
     this.followers.push({
       ...{ cluster: 'c1', brokerName, brokerId, address, epoch, version, topics: [] },
+      ...changes,
     });
   }
 

@@ -1,14 +1,16 @@
 import pino from 'pino';
-import type { PopRequest, PopResult } from '../../src/api/broker-api';
+import type { BrokerApi, PopRequest, PopResult } from '../../src/api/broker-api';
 import type { RoleKeeper } from '../../src/api/replica-host';
 import type { FollowerStream, ReplicationApi } from '../../src/api/replication-api';
 import { Broker } from '../../src/broker/broker';
 import { deletionOf } from '../../src/broker/metadata';
 import { BrokerHost } from '../../src/broker/replication/broker-host';
+import type { StandInRegistration } from '../../src/broker/replication/announced-host';
 import { ReplicaStore } from '../../src/broker/replication/replica-store';
 import type { ReplicationSettings } from '../../src/broker/replication/replication-settings';
 import { StaticRoles } from '../../src/broker/replication/static-roles';
 import { type BrokerSettings, DEFAULT_BROKER_SETTINGS } from '../../src/broker/settings';
+import type { StandInOptions } from '../../src/broker/stand-in/substitute';
 import {
   followerFromWire,
   followerToWire,
@@ -35,6 +37,8 @@ export interface GroupOptions {
   readonly flush?: FlushMode;
   readonly store?: Partial<StoreOptions>;
   readonly keeper?: (replicaId: number) => RoleKeeper;
+  /** Replicas stand in for a master that is away for so long, ms; default: never. */
+  readonly standInMs?: number;
   readonly broker?: Partial<BrokerSettings>;
 }
 
@@ -56,6 +60,13 @@ export class TestReplica {
 
   get endPosition(): number {
     return this.replica.log.endPosition;
+  }
+
+  /** What serves while its master is away. */
+  get standIn(): BrokerApi {
+    const { standIn } = this.host;
+    if (standIn === undefined) throw new Error('does not stand in');
+    return standIn;
   }
 
   cutStreams(): void {
@@ -82,6 +93,10 @@ export class ReplicaGroup {
   private readonly running = new Map<number, TestReplica>();
   /** Replicas that nobody reaches. */
   readonly unreachable = new Set<number>();
+  /** What a master waits for before it serves. */
+  standInGone: () => Promise<void> = () => Promise.resolve();
+  /** What each replica that stands in has told name servers. */
+  readonly standIns = new Map<number, StandInRegistration>();
 
   constructor(private readonly options: GroupOptions = {}) {}
 
@@ -130,12 +145,25 @@ export class ReplicaGroup {
           }),
         register: () => Promise.resolve(),
         handOver: () => Promise.reject(new Error('roles are given by the test')),
+        standIn: this.standIn(id, brokerSettings),
+        standInGone: () => this.standInGone(),
       },
       this.options.keeper?.(id) ?? new StaticRoles(false, SILENT),
     );
     const started = new TestReplica(process, replica, host);
     this.running.set(id, started);
     return started;
+  }
+
+  private standIn(id: number, settings: BrokerSettings): StandInOptions | undefined {
+    const { standInMs } = this.options;
+    if (standInMs === undefined) return undefined;
+    const announce = (place: StandInRegistration | undefined): Promise<void> => {
+      if (place === undefined) this.standIns.delete(id);
+      else this.standIns.set(id, place);
+      return Promise.resolve();
+    };
+    return { directory: DIRECTORY, settings, afterMs: standInMs, announce };
   }
 
   kill(id: number): void {

@@ -93,9 +93,14 @@ export class Offsets implements OffsetApi {
     return this.resets.reset(ledgers, queueIds, request);
   }
 
-  /** Fails the pulls that wait: on a topic that is deleted, or all when the broker stops. */
-  endPulls(topic: string | undefined, error: StatusError): void {
+  /** Fails the pulls that wait on a topic that is deleted. */
+  endPulls(topic: string, error: StatusError): void {
     this.pulls.endWaits(topic, error);
+  }
+
+  /** Fails all pulls that wait. */
+  close(error: StatusError): void {
+    this.pulls.close(error);
   }
 
   private find(group: string, topic: string): GroupTopic {

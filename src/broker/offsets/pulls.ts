@@ -37,10 +37,11 @@ interface Progress {
 
 export class Pulls {
   private readonly waits: PullWaits;
+  private readonly unlisten: () => void;
 
   constructor(private readonly parts: PullParts) {
     this.waits = new PullWaits(parts.platform.timers, parts.settings);
-    parts.store.onArrival((topic, queueId) => this.waits.arrived(topic, queueId));
+    this.unlisten = parts.store.onArrival((topic, queueId) => this.waits.arrived(topic, queueId));
   }
 
   /** See `OffsetApi.pull`; topic and queue are there. */
@@ -70,9 +71,15 @@ export class Pulls {
     }
   }
 
-  /** Fails the pulls that wait on a topic that is deleted, or on any when the broker stops. */
-  endWaits(topic: string | undefined, error: StatusError): void {
+  /** Fails the pulls that wait on a topic that is deleted. */
+  endWaits(topic: string, error: StatusError): void {
     this.waits.failAll(topic, error);
+  }
+
+  /** Fails all that wait; none is woken any more. */
+  close(error: StatusError): void {
+    this.unlisten();
+    this.waits.failAll(undefined, error);
   }
 
   /** Goes on from `progress.next` until enough is found, the queue ends or others have to have their turn. */

@@ -83,6 +83,8 @@ export class LedgerLog {
       this.lastEnd = end;
       turn.resolve(end);
     } catch (error) {
+      // Whoever asks later asks the sink as well.
+      this.lastEnd ??= 0;
       turn.reject(error);
     }
   }

@@ -9,10 +9,9 @@ import { findProperty, propertyKey, storeTimestampOf } from '../../message/recor
 import type { MessageStore } from '../../store/message-store';
 import type { GroupTopic } from './group-topic';
 import type { LedgerBook } from './ledger-book';
-import type { LedgerLog } from './ledger-log';
-import { groupHashOf, NO_GROUP } from './message-groups';
 import type { QueueLedger } from './queue-ledger';
 import type { Delivery } from './receipt-token';
+import type { UnseenMessages } from './unseen-messages';
 
 /**
  * How far beyond what the ledger knows a handle may reach; one further on is refused, and its message
@@ -24,8 +23,7 @@ const UNIQ_KEY = propertyKey(Property.UNIQ_KEY);
 interface LostParts {
   readonly store: MessageStore;
   readonly book: LedgerBook;
-  readonly log: LedgerLog;
-  readonly isFifo: (group: string) => boolean;
+  readonly unseen: UnseenMessages;
 }
 
 export class LostDeliveries {
@@ -44,18 +42,18 @@ export class LostDeliveries {
    * @returns the ledger that now has a row, never delivered, for it; `undefined` when the handle does not count
    */
   async find(ledgers: GroupTopic, delivery: Delivery): Promise<QueueLedger | undefined> {
-    const { store, book } = this.parts;
+    const { store, book, unseen } = this.parts;
     const { queueId, queueOffset } = delivery;
     if (queueOffset >= store.maxOffset(ledgers.topic, queueId)) return undefined;
     const next = ledgers.queues.get(queueId)?.next ?? 0;
     if (queueOffset - next > MAX_BEYOND) return undefined;
     if (!(await this.isStored(ledgers.topic, delivery))) return undefined;
-    const between = await this.messages(ledgers, queueId, next, queueOffset);
+    const between = await unseen.between(ledgers, queueId, next, queueOffset);
     // From here on in one turn.
     if (ledgers.dropped || !this.isUnknown(ledgers, delivery)) return undefined;
     const ledger = book.queue(ledgers, queueId);
     if (ledger.generation !== delivery.generation) return undefined;
-    this.takeIn(ledgers, ledger, between);
+    unseen.takeIn(ledgers, ledger, between);
     return ledger.row(queueOffset) === undefined ? undefined : ledger;
   }
 
@@ -71,45 +69,5 @@ export class LostDeliveries {
       storeTimestampOf(record) === delivery.storeTimestamp &&
       javaHashCode(findProperty(record, UNIQ_KEY) ?? '') === delivery.uniqKeyHash
     );
-  }
-
-  /** The messages of `from` .. `to`, both included, with the hashes of their message groups. */
-  private async messages(
-    { topic, group }: GroupTopic,
-    queueId: number,
-    from: number,
-    to: number,
-  ): Promise<readonly { readonly offset: number; readonly group: number }[]> {
-    const { store, isFifo } = this.parts;
-    const found: { readonly offset: number; readonly group: number }[] = [];
-    for (let next = from; next <= to;) {
-      const entries = await store.entries(topic, queueId, next, to - next + 1);
-      const last = entries.at(-1);
-      if (last === undefined) break;
-      for (const entry of entries) {
-        if (entry.bytes === 0 || entry.queueOffset > to) continue;
-        const record = isFifo(group) && (await store.record(topic, queueId, entry));
-        const hash = record === false ? NO_GROUP : groupHashOf(record);
-        found.push({ offset: entry.queueOffset, group: hash });
-      }
-      next = last.queueOffset + 1;
-    }
-    return found;
-  }
-
-  /** Takes messages in as ready ones that nobody has had: also what lies before the acknowledged one. */
-  private takeIn(
-    { group, topic }: GroupTopic,
-    ledger: QueueLedger,
-    between: readonly { readonly offset: number; readonly group: number }[],
-  ): void {
-    const { book, log } = this.parts;
-    const messages = between.filter(({ offset }) => offset >= ledger.next);
-    if (messages.length === 0) return;
-    for (const { offset, group: hash } of messages) {
-      ledger.skipTo(offset);
-      book.addNext(ledger, hash);
-    }
-    log.add({ kind: 'look', group, topic, queueId: ledger.queueId, messages });
   }
 }

@@ -43,10 +43,11 @@ export class PopService {
   private readonly polls: ParkedPolls;
   /** Ledgers whose polls are being served, and whether they must be looked at once more. */
   private readonly serving = new Map<GroupTopic, boolean>();
+  private readonly unlisten: () => void;
 
   constructor(private readonly parts: PopParts) {
     this.polls = new ParkedPolls(parts.platform.timers, parts.settings);
-    parts.store.onArrival((topic) => this.arrived(topic));
+    this.unlisten = parts.store.onArrival((topic) => this.arrived(topic));
   }
 
   /** See `BrokerApi.pop`; the group is known and has begun on the topic. */
@@ -77,6 +78,12 @@ export class PopService {
   /** Fails the polls of ledgers that a deletion or the broker's stop takes away. */
   endPolls(matches: (ledgers: GroupTopic) => boolean, error: StatusError): void {
     this.polls.failAll(matches, error);
+  }
+
+  /** Fails all polls; none is woken any more. */
+  close(error: StatusError): void {
+    this.unlisten();
+    this.polls.failAll(() => true, error);
   }
 
   private arrived(topic: string): void {

@@ -42,6 +42,8 @@ export interface RetryParts {
   readonly log: LedgerLog;
   readonly clock: Clock;
   readonly pops: Pick<PopService, 'pop'>;
+  /** Whether a group may begin on its retry topics here. */
+  readonly begins: boolean;
 }
 
 export class RetryTopics {
@@ -142,7 +144,7 @@ export class RetryTopics {
     }
     if (names.length === 0) return [];
     return names
-      .map((name) => this.ledgersOf(ledgers.group, name))
+      .flatMap((name) => this.ledgersOf(ledgers.group, name) ?? [])
       .filter(({ topic, queues }) =>
         [...queues.values()].some(
           ({ queueId, committed }) => committed < store.maxOffset(topic, queueId),
@@ -159,10 +161,10 @@ export class RetryTopics {
   }
 
   /** A group that has no offset on its retry topic begins with the first message there. */
-  private ledgersOf(group: string, topic: string): GroupTopic {
-    const { book, log, store, metadata } = this.parts;
+  private ledgersOf(group: string, topic: string): GroupTopic | undefined {
+    const { book, log, store, metadata, begins } = this.parts;
     const known = book.find(group, topic);
-    if (known !== undefined) return known;
+    if (known !== undefined || !begins) return known;
     const queues = metadata.topics.get(topic)?.queues ?? 0;
     const offsets = Array.from({ length: queues }, (_, id) => store.minOffset(topic, id));
     log.add({ kind: 'start', group, topic, generation: 0, offsets });

@@ -1,20 +1,35 @@
 import type { Logger } from 'pino';
 import type { Leader, ReplicaHost } from '../../api/replica-host';
-import type { BrokerRegistration, RegistrationLease, RouteApi } from '../../api/route-api';
+import type {
+  BrokerRegistration,
+  RegistrationLease,
+  RouteApi,
+  StandInPlace,
+} from '../../api/route-api';
 
 /** Who a replica is, as name servers are told. */
 export type ReplicaPlace = Pick<BrokerRegistration, 'cluster' | 'brokerName' | 'address'> & {
   readonly replicaId: number;
 };
 
+/** What a replica is to be known as: of which epoch its master is, and what it serves in its place. */
+interface Told {
+  readonly epoch: number;
+  readonly standIn?: StandInRegistration | undefined;
+}
+
+/** What a replica serves while its master is away. */
+export type StandInRegistration = StandInPlace & Pick<BrokerRegistration, 'topics'>;
+
 /**
  * A replica host that name servers know also while it follows: as broker `replicaId + 1`, so that it is never taken
- * for a master, and without topics. While it leads, its broker registers itself.
+ * for a master, and without topics unless it stands in for its master. While it leads, its broker registers itself.
  */
 export class AnnouncedHost implements ReplicaHost {
-  /** Of the leader that is followed; `undefined`: nobody is told. */
-  private wanted: number | undefined;
-  private told: number | undefined;
+  /** `undefined`: nobody is told. */
+  private wanted: Told | undefined;
+  private told: Told | undefined;
+  private version = 0;
   private lease: RegistrationLease | undefined;
   private turn: Promise<void> = Promise.resolve();
 
@@ -36,12 +51,19 @@ export class AnnouncedHost implements ReplicaHost {
   }
 
   async follow(leader: Leader, epoch: number): Promise<void> {
-    void this.tell(epoch);
+    if (this.wanted?.epoch !== epoch) void this.tell({ epoch });
     await this.host.follow(leader, epoch);
   }
 
   async rest(handsOver = false): Promise<void> {
     await this.host.rest(handsOver);
+  }
+
+  /** It serves in the place of its master, or does so no more. Resolves when name servers know, or are away. */
+  async standIn(standIn: StandInRegistration | undefined): Promise<void> {
+    const { wanted } = this;
+    if (wanted === undefined || wanted.standIn === standIn) return;
+    await this.tell({ epoch: wanted.epoch, standIn });
   }
 
   /** Name servers forget it, when they can be reached. */
@@ -50,8 +72,8 @@ export class AnnouncedHost implements ReplicaHost {
   }
 
   /** What waits is told together. Never rejects. */
-  private tell(epoch: number | undefined): Promise<void> {
-    this.wanted = epoch;
+  private tell(wanted: Told | undefined): Promise<void> {
+    this.wanted = wanted;
     this.turn = this.turn
       .then(() => this.tellNow())
       .catch((err: unknown) => {
@@ -75,8 +97,11 @@ export class AnnouncedHost implements ReplicaHost {
     }
   }
 
-  private registration(epoch: number): BrokerRegistration {
+  private registration({ epoch, standIn }: Told): BrokerRegistration {
     const { replicaId, ...place } = this.place;
-    return { ...place, brokerId: replicaId + 1, epoch, version: 0, topics: [] };
+    const broker = { ...place, brokerId: replicaId + 1, epoch, version: this.version++ };
+    if (standIn === undefined) return { ...broker, topics: [] };
+    const { topics, confirmedPosition } = standIn;
+    return { ...broker, topics, standIn: { confirmedPosition } };
   }
 }

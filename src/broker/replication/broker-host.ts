@@ -8,6 +8,7 @@
  * no more gives up what is not confirmed. Either way its store is opened anew, so that no view is left behind.
  */
 import type { Logger } from 'pino';
+import type { BrokerApi } from '../../api/broker-api';
 import type { ReplicasApi } from '../../api/cluster-api';
 import type { ReplicationStatus } from '../../api/cluster-view';
 import type { Leader, ReplicaHost, RoleKeeper } from '../../api/replica-host';
@@ -17,6 +18,7 @@ import type { MessageStore } from '../../store/message-store';
 import type { Broker } from '../broker';
 import type { FollowedSends } from '../dedup/followed-sends';
 import type { WriteWaits } from '../write-waits';
+import { Substitute, type StandInOptions } from '../stand-in/substitute';
 import { Following } from './following';
 import { Leading, type LeadingParts } from './leading';
 import type { ReplicaStore } from './replica-store';
@@ -49,6 +51,10 @@ export interface HostParts {
   readonly register: (broker: Broker) => Promise<void>;
   /** See `ReplicasApi`. */
   readonly handOver: ReplicasApi['handOver'];
+  /** How it stands in for a master that is away; `undefined`: it does not. */
+  readonly standIn?: StandInOptions | undefined;
+  /** Resolves when no other replica serves in the place of this one, or that has taken too long. */
+  readonly standInGone?: () => Promise<void>;
 }
 
 interface Mastership {
@@ -65,13 +71,17 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
   private serving: Mastership | undefined;
   private following: Following | undefined;
   private closed = false;
+  private readonly substitute: Substitute | undefined;
   /** The store has served a mastership that is over: the next role begins with it opened anew. */
   private used = false;
 
   constructor(
     private readonly parts: HostParts,
     private readonly keeper: RoleKeeper,
-  ) {}
+  ) {
+    const { standIn, ...shared } = parts;
+    this.substitute = standIn && new Substitute({ ...shared, ...standIn }, this.replicas);
+  }
 
   get endPosition(): number {
     return this.parts.replica.log.endPosition;
@@ -86,6 +96,11 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
     const { serving } = this;
     return serving !== undefined && this.keeper.leads(serving.epoch) ? serving.broker : undefined;
   };
+
+  /** What serves reads here while the master is away, another object each time. */
+  get standIn(): BrokerApi | undefined {
+    return this.substitute?.serving;
+  }
 
   /** What operators are told of the group. */
   get replicas(): ReplicasApi {
@@ -103,8 +118,8 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
   async follow(leader: Leader, epoch: number): Promise<void> {
     await this.change(async () => {
       await this.openAnew();
-      const { parts, keeper } = this;
-      this.following = new Following({ ...parts, keeper, leader, epoch });
+      const { parts, keeper, substitute } = this;
+      this.following = new Following({ ...parts, keeper, leader, epoch, substitute });
       this.following.start();
     });
   }
@@ -133,8 +148,9 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
   status(): ReplicationStatus {
     const { mastership, following, parts } = this;
     const { settings, replica } = parts;
+    const followed = this.standIn === undefined ? 'replica' : 'stand-in';
     const role =
-      mastership !== undefined ? 'master' : following !== undefined ? 'replica' : 'resting';
+      mastership !== undefined ? 'master' : following !== undefined ? followed : 'resting';
     return {
       brokerName: settings.brokerName,
       replicaId: settings.replicaId,
@@ -187,7 +203,7 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
     { epoch, inSync, lost }: Pick<LeadingParts, 'epoch' | 'inSync' | 'lost'>,
     current: () => boolean,
   ): Promise<void> {
-    const { replica, settings, platform, log, openBroker, register } = this.parts;
+    const { replica, settings, platform, log, openBroker, register, standInGone } = this.parts;
     await this.openAnew();
     await replica.ensureHandleKeys();
     await replica.beginEpoch(epoch);
@@ -212,6 +228,9 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
       });
       mastership.broker = broker;
       leading.snapshot = () => broker.snapshotPlace;
+      leading.takeFinished = (queues) => broker.takeFinished(queues);
+      await this.substitute?.handTo((queues) => broker.takeFinished(queues));
+      await standInGone?.();
     } catch (error) {
       await this.endRole(true);
       throw error;

@@ -5,6 +5,8 @@
  */
 import { crc32 } from 'node:zlib';
 import type {
+  Finished,
+  FinishedQueue,
   FollowerMessage,
   Heartbeat,
   Hello,
@@ -33,12 +35,16 @@ export interface FeedParts {
   /** Answers a hello. @throws Error when this follower is not welcome: the stream breaks, with the reason */
   readonly welcome: (hello: Hello, feed: FollowerFeed) => Promise<Welcome>;
   readonly acknowledged: (feed: FollowerFeed, ack: ReplicaAck) => void;
+  /** Takes what the follower finished while it stood in. @throws Error as `welcome` */
+  readonly finished: (queues: readonly FinishedQueue[]) => Promise<void>;
   readonly closed: (feed: FollowerFeed, reason: string) => void;
 }
 
 export class FollowerFeed {
   private from: Hello | undefined;
   private next: number | undefined;
+  /** Where the log goes on when the follower has told what it finished while it stood in; else `undefined`. */
+  private handsOver: number | undefined;
   private received = 0;
   private pumping = false;
   private writable = true;
@@ -120,6 +126,10 @@ export class FollowerFeed {
       void this.greet(message.hello);
       return;
     }
+    if (message.kind === 'finished') {
+      void this.takeFinished(message.finished);
+      return;
+    }
     const { ack } = message;
     if (this.next === undefined) return this.abort('an acknowledgement before the welcome');
     this.received = this.parts.syncedAcks ? ack.syncedPosition : ack.writtenPosition;
@@ -133,11 +143,32 @@ export class FollowerFeed {
       if (this.over) return;
       this.parts.stream.write({ kind: 'welcome', welcome });
       if (welcome.fresh !== undefined || welcome.commonPosition !== hello.endPosition) return;
-      this.next = this.received = welcome.commonPosition;
-      this.pump();
+      if (hello.handsOver) this.handsOver = welcome.commonPosition;
+      else this.begin(welcome.commonPosition);
     } catch (error) {
       this.abort(errorText(error));
     }
+  }
+
+  private begin(position: number): void {
+    this.next = this.received = position;
+    this.pump();
+  }
+
+  /** One piece at a time; the log goes on behind the last one. */
+  private async takeFinished({ queues, last }: Finished): Promise<void> {
+    const { handsOver, parts } = this;
+    if (handsOver === undefined) return this.abort('nothing is to be handed over');
+    this.handsOver = undefined;
+    try {
+      await parts.finished(queues);
+    } catch (error) {
+      return this.abort(errorText(error));
+    }
+    if (this.over) return;
+    parts.stream.write({ kind: 'taken' });
+    if (last) this.begin(handsOver);
+    else this.handsOver = handsOver;
   }
 
   private get maySend(): boolean {

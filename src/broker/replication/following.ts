@@ -16,6 +16,9 @@ import type {
 import type { Platform, TimerHandle } from '../../platform/platform';
 import type { ReplicaStore } from './replica-store';
 import type { ReplicationSettings } from './replication-settings';
+import { AckSender } from './ack-sender';
+import { HandingOver } from '../stand-in/handing-over';
+import type { Substitute } from '../stand-in/substitute';
 import { watchdog } from './watchdog';
 import { errorText } from '../../platform/error-text';
 
@@ -38,6 +41,8 @@ export interface FollowingParts {
   readonly leader: Leader;
   /** The leader's, or one below it. */
   readonly epoch: number;
+  /** Serves while the master is away; `undefined`: nobody does. */
+  readonly substitute: Substitute | undefined;
 }
 
 export class Following {
@@ -52,17 +57,22 @@ export class Following {
   private newest: Heartbeat | undefined;
   /** The newest promise, and when the heartbeat was sent that asked for it, by the master's clock. */
   private promised = NO_PROMISE;
-  private ackDue = false;
-  /** Whether the master sends its log on this stream. */
-  private fed = false;
+  private acks: AckSender | undefined;
   private paused = false;
+  /** Whether all that is visible here is confirmed, as far as has been heard. */
+  private knowsConfirmed: boolean;
+  /** What the hello of the stream said. */
+  private saidHandsOver = false;
+  private handing: HandingOver | undefined;
   private stopProgress: () => void = () => undefined;
 
   constructor(private readonly parts: FollowingParts) {
     this.epoch = Math.max(parts.epoch, parts.replica.newestEpoch);
+    this.knowsConfirmed = parts.settings.ack === 'async';
   }
 
   start(): void {
+    this.parts.substitute?.masterLost(this.knowsConfirmed);
     this.connect();
   }
 
@@ -82,19 +92,23 @@ export class Following {
     this.retry?.cancel();
     this.stopProgress();
     this.stream?.abort('follows no more');
+    this.handing?.broken('follows no more');
     await this.work;
+    await this.parts.substitute?.stop();
   }
 
   private connect(): void {
-    const { api, leader, settings, replica, platform } = this.parts;
+    const { api, leader, replica, platform } = this.parts;
     const stream = api.connect(leader.address);
     this.stream = stream;
-    this.paused = this.fed = false;
+    this.paused = false;
+    const { log } = replica;
+    this.acks = new AckSender({ stream, platform, log, answer: () => this.promised });
     // Only what the master has removed goes.
-    replica.log.followMin(replica.log.minPosition);
+    log.followMin(log.minPosition);
     // What comes is not to be seen before the master says so.
-    replica.log.confirm(replica.store.visible);
-    this.stopProgress = replica.log.onProgress(() => this.ackSoon(stream));
+    log.confirm(replica.store.visible);
+    this.stopProgress = log.onProgress(() => this.ackSoon(stream));
     const silence = watchdog(platform, SILENCE_MS, () => {
       stream.abort(`no heartbeat for ${SILENCE_MS} ms`);
     });
@@ -114,27 +128,22 @@ export class Following {
         this.lost(stream, reason);
       },
     });
+    this.greet(stream).catch((error: unknown) => this.giveUp(stream, error));
+  }
+
+  private async greet(stream: FollowerStream): Promise<void> {
+    const { settings, replica, substitute } = this.parts;
     const { minPosition, endPosition } = replica.log;
-    void replica.store.synced(endPosition).then(
-      () => {
-        if (this.stream !== stream || this.stopped) return;
-        stream.write({
-          kind: 'hello',
-          hello: {
-            brokerName: settings.brokerName,
-            replicaId: settings.replicaId,
-            storeId: replica.storeId,
-            address: settings.address,
-            epoch: this.epoch,
-            segmentBytes: replica.log.segmentBytes,
-            epochs: replica.epochs,
-            minPosition,
-            endPosition,
-          },
-        });
-      },
-      (error: unknown) => this.giveUp(stream, error),
-    );
+    const handsOver = (await substitute?.handsOver()) ?? false;
+    await replica.store.synced(endPosition);
+    if (this.stream !== stream || this.stopped) return;
+    this.saidHandsOver = handsOver;
+    const { brokerName, replicaId, address } = settings;
+    const { storeId, epochs } = replica;
+    const { segmentBytes } = replica.log;
+    const hello = { brokerName, replicaId, storeId, address, epoch: this.epoch, segmentBytes };
+    const log = { epochs, minPosition, endPosition, handsOver };
+    stream.write({ kind: 'hello', hello: { ...hello, ...log } });
   }
 
   private take(stream: FollowerStream, message: MasterMessage): void {
@@ -144,6 +153,9 @@ export class Following {
         return;
       case 'log':
         this.append(stream, message.log);
+        return;
+      case 'taken':
+        this.handing?.taken();
         return;
       case 'heartbeat':
         this.heard(stream, message.heartbeat);
@@ -165,12 +177,13 @@ export class Following {
       .catch((error: unknown) => this.giveUp(stream, error))
       .finally(() => {
         this.working = false;
-        if (this.stream === undefined) this.retrySoon();
+        if (this.stream === undefined) this.masterLost();
       });
   }
 
   private async follow(stream: FollowerStream, welcome: Welcome): Promise<void> {
-    const { replica } = this.parts;
+    const { replica, substitute } = this.parts;
+    await substitute?.masterFound();
     await replica.takeHandleKeys(welcome.handleKeys);
     const cut = welcome.commonPosition < replica.log.endPosition;
     if (welcome.fresh !== undefined || cut) {
@@ -184,15 +197,28 @@ export class Following {
       throw new Error(`the master begins at ${welcome.commonPosition}, behind the end of this log`);
     }
     await replica.followEpochs(welcome.epochs);
-    this.fed = true;
+    await this.handOver(stream);
     stream.resume();
-    this.ackSoon(stream);
+    this.acks?.begin();
+  }
+
+  /** What was finished here counts by offsets of this log: the master has it before the log goes on. */
+  private async handOver(stream: FollowerStream): Promise<void> {
+    const { substitute, log } = this.parts;
+    const handsOver = (await substitute?.handsOver()) ?? false;
+    if (handsOver !== this.saidHandsOver || this.stream !== stream) {
+      throw new Error('this replica has stood in for its master meanwhile');
+    }
+    if (!handsOver || substitute === undefined) return;
+    this.handing = new HandingOver(stream);
+    await this.handing.send(await substitute.finished());
+    await substitute.handedOver();
+    log.info('what was finished while this replica stood in is handed over');
   }
 
   private append(stream: FollowerStream, { position, bytes, crc, damaged }: LogBytes): void {
     const { log } = this.parts.replica;
-    if (crc32(bytes) !== crc)
-      throw new Error(`log bytes of ${position} came with a wrong checksum`);
+    if (crc32(bytes) !== crc) throw new Error(`log bytes of ${position}: a wrong checksum`);
     log.follow({ position, bytes, damaged });
     if (!this.paused && log.endPosition - log.writtenPosition > MOST_UNWRITTEN_BYTES) {
       this.paused = true;
@@ -204,6 +230,7 @@ export class Following {
     const { replica, keeper } = this.parts;
     const { confirmedPosition, promiseMs, endPosition } = heartbeat;
     this.newest = heartbeat;
+    this.knowsConfirmed ||= confirmedPosition >= replica.store.visible;
     replica.log.confirm(Math.max(confirmedPosition, replica.store.visible));
     keeper.behind(Math.max(0, endPosition - replica.log.endPosition));
     keeper.clockOff(heartbeat.clockOffMs);
@@ -217,12 +244,8 @@ export class Following {
   }
 
   /** What the master has removed goes here, too, once this log holds what makes it needless. */
-  private async keepUp({
-    viewsBegin,
-    viewsEnd,
-    minPosition,
-    endPosition,
-  }: Heartbeat): Promise<void> {
+  private async keepUp(heartbeat: Heartbeat): Promise<void> {
+    const { viewsBegin, viewsEnd, minPosition, endPosition } = heartbeat;
     const { replica, log } = this.parts;
     const { syncedPosition } = replica.log;
     try {
@@ -235,26 +258,9 @@ export class Following {
     }
   }
 
-  /** Acknowledges at the end of this turn, together with all that happens in it. */
   private ackSoon(stream: FollowerStream): void {
     if (this.paused) this.resumeIfRoom(stream);
-    if (this.ackDue || !this.fed) return;
-    this.ackDue = true;
-    this.parts.platform.timers.nextTurn(() => {
-      this.ackDue = false;
-      if (this.stream !== stream || this.stopped || !this.fed) return;
-      const { log } = this.parts.replica;
-      stream.write({
-        kind: 'ack',
-        ack: {
-          writtenPosition: log.writtenPosition,
-          syncedPosition: log.syncedPosition,
-          minPosition: log.minPosition,
-          wallMs: this.parts.platform.clock.wallMs(),
-          ...this.promised,
-        },
-      });
-    });
+    this.acks?.soon();
   }
 
   private resumeIfRoom(stream: FollowerStream): void {
@@ -265,9 +271,8 @@ export class Following {
   }
 
   private giveUp(stream: FollowerStream, error: unknown): void {
-    const reason = errorText(error);
     this.parts.log.warn({ err: error }, 'following the master failed');
-    stream.abort(reason);
+    stream.abort(errorText(error));
   }
 
   private lost(stream: FollowerStream, reason: string): void {
@@ -275,15 +280,18 @@ export class Following {
     this.stream = undefined;
     this.newest = undefined;
     this.promised = NO_PROMISE;
+    this.handing?.broken(reason);
+    this.acks?.end();
     this.stopProgress();
     if (this.stopped) return;
     const { log, leader } = this.parts;
     log.info({ master: leader.address, reason }, 'no stream to the master');
-    if (!this.working) this.retrySoon();
+    if (!this.working) this.masterLost();
   }
 
-  private retrySoon(): void {
+  private masterLost(): void {
     if (this.stopped) return;
+    this.parts.substitute?.masterLost(this.knowsConfirmed);
     this.retry?.cancel();
     this.retry = this.parts.platform.timers.after(this.retryMs, () => this.connect());
     this.retryMs = Math.min(this.retryMs * 2, LAST_RETRY_MS);

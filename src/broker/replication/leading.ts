@@ -9,7 +9,7 @@ import type { Hello, MasterStream, ReplicaAck, Welcome } from '../../api/replica
 import type { Platform, TimerHandle } from '../../platform/platform';
 import { checkHello } from './check-hello';
 import { commonPosition } from './common-position';
-import { FollowerFeed } from './follower-feed';
+import { type FeedParts, FollowerFeed } from './follower-feed';
 import { FollowerLag } from './follower-lag';
 import { InSyncSet } from './in-sync-set';
 import type { InSyncMembers } from './replica-waits';
@@ -56,6 +56,9 @@ interface Known {
 export class Leading implements InSyncMembers {
   /** Set by whoever has the views. */
   snapshot: () => SnapshotPlace = () => ({ begin: 0, end: 0 });
+  /** Set by whoever has the ledgers: takes what a follower finished while it stood in. */
+  takeFinished: FeedParts['finished'] = () =>
+    Promise.reject(new Error('the broker is not open yet'));
   private readonly known = new Map<number, Known>();
   private readonly feeds = new Set<FollowerFeed>();
   private readonly inSync: InSyncSet;
@@ -95,6 +98,7 @@ export class Leading implements InSyncMembers {
       ...{ stream, platform, windowBytes, syncedAcks, log: replica.log },
       welcome: (hello, from) => this.welcome(hello, from),
       acknowledged: (from, ack) => this.acknowledged(from, ack),
+      finished: (queues) => this.takeFinished(queues),
       closed: (from, reason) => {
         this.feeds.delete(from);
         const known = this.knownOf(from);

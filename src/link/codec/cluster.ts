@@ -26,6 +26,7 @@ const ROLES = {
   master: WireRole.REPLICA_MASTER,
   replica: WireRole.REPLICA_FOLLOWER,
   resting: WireRole.REPLICA_RESTING,
+  'stand-in': WireRole.REPLICA_STAND_IN,
 } as const satisfies Record<ReplicationStatus['role'], number>;
 
 export const replicationForms: Forms<ReplicationStatus, WireStatus, ReplicationStatus__Output> = [
@@ -57,8 +58,8 @@ export const handOverForms: Forms<HandOver, WireHandOver, HandOverRequest__Outpu
 
 export const clusterForms: Forms<ClusterView, WireCluster, ClusterView__Output> = [
   ({ brokers, groups }) => ({
-    brokers: brokers.map(({ brokerName, brokerId, ...rest }) => ({
-      ...{ ...rest, broker_name: brokerName, broker_id: brokerId },
+    brokers: brokers.map(({ brokerName, brokerId, standsIn, ...rest }) => ({
+      ...{ ...rest, broker_name: brokerName, broker_id: brokerId, stands_in: standsIn },
     })),
     groups: groups.map(({ brokerName, status, reason }) => ({
       ...{ broker_name: brokerName, reason },
@@ -66,9 +67,10 @@ export const clusterForms: Forms<ClusterView, WireCluster, ClusterView__Output> 
     })),
   }),
   ({ brokers, groups }) => ({
-    brokers: brokers.map(({ broker_name: brokerName, broker_id: brokerId, ...rest }) => ({
-      ...{ ...rest, brokerName, brokerId },
-    })),
+    brokers: brokers.map((wire) => {
+      const { broker_name: brokerName, broker_id: brokerId, stands_in: standsIn, ...rest } = wire;
+      return { ...rest, brokerName, brokerId, standsIn };
+    }),
     groups: groups.map(groupFromWire),
   }),
 ];

@@ -1,5 +1,15 @@
 /** Replication's messages on the wire. */
-import type { FollowerMessage, Hello, MasterMessage, Welcome } from '../../api/replication-api';
+import type {
+  Finished,
+  FollowerMessage,
+  Hello,
+  MasterMessage,
+  Welcome,
+} from '../../api/replication-api';
+import type {
+  Finished as FinishedWire,
+  Finished__Output,
+} from '../../rpc/generated/gantry/v1/Finished';
 import type {
   FollowerMessage as FollowerWire,
   FollowerMessage__Output,
@@ -18,6 +28,7 @@ import { missing } from './missing';
 
 export function followerToWire(message: FollowerMessage): FollowerWire {
   if (message.kind === 'hello') return { hello: helloToWire(message.hello) };
+  if (message.kind === 'finished') return { finished: finishedToWire(message.finished) };
   const { ack } = message;
   return {
     ack: {
@@ -32,8 +43,10 @@ export function followerToWire(message: FollowerMessage): FollowerWire {
 }
 
 /** @throws RangeError when it is of no known kind */
-export function followerFromWire({ hello, ack }: FollowerMessage__Output): FollowerMessage {
+export function followerFromWire(message: FollowerMessage__Output): FollowerMessage {
+  const { hello, ack, finished } = message;
   if (hello) return { kind: 'hello', hello: helloFromWire(hello) };
+  if (finished) return { kind: 'finished', finished: finishedFromWire(finished) };
   if (!ack) throw missing('kind');
   return {
     kind: 'ack',
@@ -52,6 +65,8 @@ export function masterToWire(message: MasterMessage): MasterWire {
   switch (message.kind) {
     case 'welcome':
       return { welcome: welcomeToWire(message.welcome) };
+    case 'taken':
+      return { taken: {} };
     case 'log':
       return { log: message.log };
     case 'heartbeat': {
@@ -76,9 +91,10 @@ export function masterToWire(message: MasterMessage): MasterWire {
 
 /** @throws RangeError when it is of no known kind */
 export function masterFromWire(message: MasterMessage__Output): MasterMessage {
-  const { welcome, log, heartbeat } = message;
+  const { welcome, log, heartbeat, taken } = message;
   if (welcome) return { kind: 'welcome', welcome: welcomeFromWire(welcome) };
   if (log) return { kind: 'log', log };
+  if (taken) return { kind: 'taken' };
   if (heartbeat) return { kind: 'heartbeat', heartbeat: heartbeatFromWire(heartbeat) };
   throw missing('kind');
 }
@@ -111,6 +127,7 @@ function helloToWire(hello: Hello): HelloWire {
     epochs: [...hello.epochs],
     min_position: hello.minPosition,
     end_position: hello.endPosition,
+    hands_over: hello.handsOver,
   };
 }
 
@@ -125,6 +142,23 @@ function helloFromWire(wire: Hello__Output): Hello {
     epochs: wire.epochs,
     minPosition: wire.min_position,
     endPosition: wire.end_position,
+    handsOver: wire.hands_over,
+  };
+}
+
+function finishedToWire({ queues, last }: Finished): FinishedWire {
+  return {
+    queues: queues.map(({ queueId: queue_id, ranges, ...queue }) => {
+      return { ...queue, queue_id, ranges: [...ranges] };
+    }),
+    last,
+  };
+}
+
+function finishedFromWire({ queues, last }: Finished__Output): Finished {
+  return {
+    queues: queues.map(({ queue_id: queueId, ...queue }) => ({ ...queue, queueId })),
+    last,
   };
 }
 

@@ -16,6 +16,9 @@ export function registrationToWire(registration: BrokerRegistration): Wire {
     version: registration.version,
     topics: registration.topics.map(topicToWire),
     draining: registration.draining ?? false,
+    ...(registration.standIn && {
+      stand_in: { confirmed_position: registration.standIn.confirmedPosition },
+    }),
   };
 }
 
@@ -30,5 +33,6 @@ export function registrationFromWire(wire: BrokerRegistration__Output): BrokerRe
     version: wire.version,
     topics: wire.topics.map(topicFromWire),
     ...(wire.draining ? { draining: true } : {}),
+    ...(wire.stand_in && { standIn: { confirmedPosition: wire.stand_in.confirmed_position } }),
   };
 }

@@ -135,7 +135,7 @@ function serveLink(
   const methods = servedMethods();
   const { platform } = process;
   const log = logger.child({ part: 'link' });
-  const settings = { platform, log, brokerName, brokerId: 0, limits: LINK_LIMITS };
+  const settings = { platform, log, brokerName, brokerId: () => 0, limits: LINK_LIMITS };
   process.services.set(LINK, (end) => {
     const pipe = codecPipe(end, Link.responseSerialize, Link.requestDeserialize);
     streams.add(new BrokerLinkServer(leading, methods, pipe, settings, streams.remove));

@@ -29,6 +29,21 @@ describe('gantry cluster status', () => {
     ]);
   });
 
+  it('shows a replica that stands in for its master, and does not count that group as led', async () => {
+    const [group] = clusterSample.groups;
+    const status: ReplicationStatus = {
+      ...{ brokerName: 'broker-b', replicaId: 0, role: 'stand-in', epoch: 7, inSync: [] },
+      ...{ minPosition: 0, endPosition: 9, confirmedPosition: 9, followers: [] },
+    };
+    const standIn = { brokerName: 'broker-b', status, reason: '' };
+    server.view = { ...clusterSample, groups: group ? [group, standIn] : [] };
+    const rows = rowsOf((await at('status')).out);
+    expect(rows.slice(-2)).toEqual([
+      ['broker-b', '0', 'stand-in', '7', 'no', '0', '0.0 s', '10.0.0.3:10911'],
+      ['1 of 2 broker groups are led'],
+    ]);
+  });
+
   it('gives programs all of it', async () => {
     const { out } = await at('status', '-o', 'json');
     const [first, second] = clusterSample.groups;
@@ -46,7 +61,7 @@ describe('gantry cluster brokers', () => {
       ['GROUP', 'ID', 'ROLE', 'EPOCH', 'TOPICS', 'ADDRESS', 'CLUSTER'],
       ['broker-a', '0', 'master', epoch, '12', '10.0.0.1:10911', 'DefaultCluster'],
       ['broker-a', '2', 'replica', epoch, '0', '10.0.0.2:10911', 'DefaultCluster'],
-      ['broker-b', '1', 'replica', '7', '0', '10.0.0.3:10911', 'DefaultCluster'],
+      ['broker-b', '1', 'stand-in', '7', '3', '10.0.0.3:10911', 'DefaultCluster'],
     ]);
     const json = await at('brokers', '-o', 'json');
     expect(JSON.parse(json.out)).toEqual({ brokers: clusterSample.brokers });

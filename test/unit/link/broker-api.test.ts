@@ -61,7 +61,7 @@ brokerApiSuite('over gRPC', async () => {
     platform,
     log,
     brokerName: 'a',
-    brokerId: 0,
+    brokerId: () => 0,
   });
   const served = await serveOnLoopback([service]);
   const connection = brokerDialer({ platform, log })(registration({ address: served.address }));

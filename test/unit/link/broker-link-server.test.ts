@@ -34,7 +34,13 @@ describe('the broker behind a link', () => {
     });
     broker = new ModelBroker('a', () => undefined);
     leading = broker;
-    const settings = { platform: sim, log, brokerName: 'a', brokerId: 0, limits: LINK_LIMITS };
+    const settings = {
+      platform: sim,
+      log,
+      brokerName: 'a',
+      brokerId: () => 0,
+      limits: LINK_LIMITS,
+    };
     new BrokerLinkServer(
       () => leading,
       servedMethods(),

@@ -139,7 +139,12 @@ describe('a broker over gRPC', () => {
     broker.topics.set('t', { name: 't', type: 'NORMAL', queues: 8 });
     broker.groups.set('g', groupConfig('g'));
     const service = (): StreamService =>
-      brokerLinkService(() => broker, { platform, log: keptLog(), brokerName: 'a', brokerId: 0 });
+      brokerLinkService(() => broker, {
+        platform,
+        log: keptLog(),
+        brokerName: 'a',
+        brokerId: () => 0,
+      });
     let served = await serveOnLoopback([service()]);
     cleanups.push(() => served.stop());
     const link = brokerDialer({ platform, log: keptLog() })(
@@ -181,7 +186,7 @@ describe('a broker over gRPC', () => {
       platform,
       log: keptLog(),
       brokerName: 'a',
-      brokerId: 0,
+      brokerId: () => 0,
     });
     const served = await serveOnLoopback([service]);
     cleanups.push(() => served.stop());

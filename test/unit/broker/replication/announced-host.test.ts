@@ -40,13 +40,32 @@ describe('a replica that name servers know', () => {
     await host.follow(leader, 6);
     await knownWith(6);
     const { cluster, brokerName, address } = place;
-    const told = { cluster, brokerName, address, brokerId: 2, epoch: 6, version: 0 };
+    const told = { cluster, brokerName, address, brokerId: 2, epoch: 6, version: 1 };
     expect(routes.brokers()).toEqual([registration(told)]);
     await host.rest();
     expect(routes.brokers()).toHaveLength(1);
     await host.lead(7, [1]);
     await host.close();
     expect(done).toEqual(['follow', 'follow', 'rest', 'lead']);
+  });
+
+  it('has topics while it stands in, each change with a higher version, and loses them with the role', async () => {
+    const { host } = announced();
+    await host.follow(leader, 5);
+    const topics = [{ name: 't', type: 'NORMAL', queues: 1 }] as const;
+    await host.standIn({ topics, confirmedPosition: 77 });
+    const [first] = routes.brokers();
+    expect(first).toMatchObject({ brokerId: 2, topics, standIn: { confirmedPosition: 77 } });
+    await host.follow(leader, 5);
+    expect(routes.brokers()).toEqual([first]);
+    await host.standIn(undefined);
+    const [second] = routes.brokers();
+    expect(second).toMatchObject({ brokerId: 2, topics: [] });
+    expect(second?.standIn).toBeUndefined();
+    expect(second?.version).toBeGreaterThan(first?.version ?? Infinity);
+    await host.lead(6, [1]);
+    await host.standIn({ topics, confirmedPosition: 77 });
+    expect(routes.brokers()).toEqual([]);
   });
 
   it('follows also when name servers refuse it, and is told of with the next master', async () => {

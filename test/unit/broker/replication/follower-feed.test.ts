@@ -50,6 +50,7 @@ function feed(sim: SimClock, windowBytes: number, takes = true): () => number {
         handleKeys: Buffer.alloc(0),
       }),
     acknowledged: () => undefined,
+    finished: () => Promise.resolve(),
     closed: () => undefined,
   });
   receiver?.message({
@@ -57,6 +58,7 @@ function feed(sim: SimClock, windowBytes: number, takes = true): () => number {
     hello: {
       ...{ brokerName: 'a', replicaId: 1, storeId: 's', address: '', epoch: 1 },
       ...{ segmentBytes: END, epochs: [], minPosition: 0, endPosition: 0 },
+      handsOver: false,
     },
   });
   return () => fed;
