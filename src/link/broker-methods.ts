@@ -38,8 +38,7 @@ import { delayedForms, listDelayedForms } from './codec/delayed';
 import { faultFromWire, faultToWire } from './codec/filter-fault';
 import { groupFromWire, groupToWire } from './codec/group';
 import { foundFromWire, foundToWire, searchFromWire, searchToWire } from './codec/message-search';
-import { answersRecords, sendsRecord } from './codec/hot-calls';
-import * as pop from './codec/pop';
+import { sendsRecord, takesRecords } from './codec/hot-calls';
 import { progressForms, progressRequestForms } from './codec/progress';
 import * as send from './codec/send';
 import { subscribeFromWire, subscribeToWire } from './codec/subscribe';
@@ -125,8 +124,8 @@ function defineMethods(service: GantryBrokerDefinition): BrokerMethods {
       answer: nothing,
       call: (api, request) => api.recall(request),
     }),
-    pop: method('Pop', answersRecords(service.Pop), {
-      request: [pop.popRequestToWire, pop.popRequestFromWire],
+    pop: method('Pop', takesRecords, {
+      request: asItIs(),
       answer: asItIs(),
       call: (api, request, signal) => api.pop(request, signal),
       patienceMs: POP_PATIENCE_MS,

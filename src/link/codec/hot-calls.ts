@@ -2,12 +2,19 @@
  * The calls that carry records, from values to bytes and back: a record is copied once on the way out, and not at all on
  * the way in. The bytes are those of the protobuf loader's codec.
  */
-import type { PoppedMessage, PopResult, SendRequest, SendResult } from '../../api/broker-api';
+import type {
+  PoppedMessage,
+  PopRequest,
+  PopResult,
+  SendRequest,
+  SendResult,
+} from '../../api/broker-api';
 import { CRC_PROPERTY_BYTES } from '../../message/record';
 import { draftOfBytes } from '../../message/record-draft';
 import { fieldBytes, numberBytes, SizedWriter } from '../../message/wire/sized-writer';
 import { tagOf, WireReader, WireType } from '../../message/wire/wire-reader';
 import type { MethodCodecs } from '../broker-method';
+import { readPopRequest, writePopRequest } from './pop-request';
 
 const SendField = { QUEUE_ID: 1, RECORD: 2, GENERATION_AND_ONE: 3, LITE_TOPIC: 4 } as const;
 const SEND = {
@@ -33,11 +40,6 @@ const POPPED = {
 } as const;
 const NO_BYTES: Buffer = Buffer.alloc(0);
 
-type Requests<Q, QO> = Pick<
-  MethodCodecs<Q, unknown, QO, unknown>,
-  'requestSerialize' | 'requestDeserialize'
->;
-
 /** A method whose request is a message to store. */
 export const sendsRecord: MethodCodecs<SendRequest, SendResult, SendRequest, SendResult> = {
   requestSerialize: writeSendRequest,
@@ -47,16 +49,12 @@ export const sendsRecord: MethodCodecs<SendRequest, SendResult, SendRequest, Sen
 };
 
 /** A method that answers messages which were taken. */
-export function answersRecords<Q, QO>(
-  loaded: Requests<Q, QO>,
-): MethodCodecs<Q, PopResult, QO, PopResult> {
-  return {
-    requestSerialize: loaded.requestSerialize,
-    requestDeserialize: loaded.requestDeserialize,
-    responseSerialize: writePopResult,
-    responseDeserialize: readPopResult,
-  };
-}
+export const takesRecords: MethodCodecs<PopRequest, PopResult, PopRequest, PopResult> = {
+  requestSerialize: writePopRequest,
+  requestDeserialize: readPopRequest,
+  responseSerialize: writePopResult,
+  responseDeserialize: readPopResult,
+};
 
 /** Hot path. */
 function writeSendRequest({

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { PoppedMessage, SendRequest } from '../../../../src/api/broker-api';
 import { brokerMethods } from '../../../../src/link/broker-methods';
-import { answersRecords, sendsRecord } from '../../../../src/link/codec/hot-calls';
+import { sendsRecord, takesRecords } from '../../../../src/link/codec/hot-calls';
 import { linkDefinition } from '../../../../src/link/codec/link-batch';
 import { draftRecord } from '../../../../src/message/record-draft';
 import { loadService } from '../../../../src/rpc/protos';
@@ -13,7 +13,7 @@ const loaded = loadService(
 ) as GantryBrokerDefinition;
 const link = linkDefinition(loaded.Link);
 const sends = sendsRecord;
-const pops = answersRecords(loaded.Pop);
+const pops = takesRecords;
 const seed = 7_311;
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
@@ -161,6 +161,46 @@ describe('a message to store', () => {
     }
     const twice = { queue_id: 1, record: Buffer.concat([stored, stored]) };
     expect(() => sends.requestDeserialize(loaded.Send.requestSerialize(twice))).toThrow(RangeError);
+  });
+});
+
+describe('what is asked when receiving', () => {
+  const requests = fc.record({
+    group: text,
+    topic: text,
+    clientId: text,
+    attemptId: text,
+    filter: fc.record({ type: fc.constantFrom('TAG' as const, 'SQL' as const), expression: text }),
+    maxMessages: fc.integer({ min: 0, max: 0xffffffff }),
+    invisibleMs: fc.maxSafeNat(),
+    pollMs: fc.integer({ min: 0, max: 0xffffffff }),
+    autoRenew: fc.boolean(),
+  });
+
+  test('is what the loader reads, and what it writes is read', () => {
+    check(fc.tuple(requests, unknown), ([request, field]) => {
+      const { group, topic, filter } = request;
+      const wire = {
+        ...{ group, topic, client_id: request.clientId, attempt_id: request.attemptId },
+        filter: { kind: filter.type === 'SQL' ? 1 : 0, expression: filter.expression },
+        max_messages: request.maxMessages,
+        invisible_ms: request.invisibleMs,
+        poll_ms: request.pollMs,
+        auto_renew: request.autoRenew,
+      } as const;
+      const written = pops.requestSerialize(request);
+      expect(loaded.Pop.requestDeserialize(written)).toEqual(wire);
+      const theirs = Buffer.concat([loaded.Pop.requestSerialize(wire), field]);
+      expect(pops.requestDeserialize(theirs)).toEqual(request);
+    });
+  });
+
+  test('is refused when it is cut off, or has no filter', () => {
+    const written = loaded.Pop.requestSerialize({ group: 'g', topic: 't', filter: {} });
+    expect(pops.requestDeserialize(written).filter).toEqual({ type: 'TAG', expression: '' });
+    for (let end = 0; end < written.length; end++) {
+      expect(() => pops.requestDeserialize(written.subarray(0, end))).toThrow(RangeError);
+    }
   });
 });
 
