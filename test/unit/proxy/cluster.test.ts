@@ -83,6 +83,19 @@ describe('the admin interface', () => {
     });
   });
 
+  it('adds what is missing when a change that failed on one broker is made again', async () => {
+    const cluster = new ModelCluster({}, ['broker-a', 'broker-b', 'broker-c']);
+    cluster.broker('broker-b').failure = new StatusError(Code.FORBIDDEN, 'too many topics');
+    await expect(cluster.proxy.admin.putTopic(topic)).rejects.toMatchObject({
+      code: Code.FORBIDDEN,
+    });
+    cluster.broker('broker-b').failure = undefined;
+    await cluster.proxy.admin.putTopic(topic);
+    for (const name of ['broker-a', 'broker-b', 'broker-c']) {
+      expect(await cluster.broker(name).listTopics()).toMatchObject([topic]);
+    }
+  });
+
   it('passes on a single broker’s own words', async () => {
     const cluster = new ModelCluster();
     cluster.broker().failure = new StatusError(Code.BAD_REQUEST, 'fewer queues');
