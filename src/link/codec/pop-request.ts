@@ -17,6 +17,17 @@ const Field = {
   POLL_MS: 8,
   AUTO_RENEW: 9,
 } as const;
+const TAG = {
+  GROUP: tagOf(Field.GROUP, WireType.BYTES),
+  TOPIC: tagOf(Field.TOPIC, WireType.BYTES),
+  CLIENT_ID: tagOf(Field.CLIENT_ID, WireType.BYTES),
+  ATTEMPT_ID: tagOf(Field.ATTEMPT_ID, WireType.BYTES),
+  FILTER: tagOf(Field.FILTER, WireType.BYTES),
+  MAX_MESSAGES: tagOf(Field.MAX_MESSAGES, WireType.VARINT),
+  INVISIBLE_MS: tagOf(Field.INVISIBLE_MS, WireType.VARINT),
+  POLL_MS: tagOf(Field.POLL_MS, WireType.VARINT),
+  AUTO_RENEW: tagOf(Field.AUTO_RENEW, WireType.VARINT),
+} as const;
 const FilterField = { KIND: 1, EXPRESSION: 2 } as const;
 const KIND = tagOf(FilterField.KIND, WireType.VARINT);
 const EXPRESSION = tagOf(FilterField.EXPRESSION, WireType.BYTES);
@@ -46,25 +57,39 @@ export function writePopRequest(request: PopRequest): Buffer {
 /** Hot path. @throws RangeError when the bytes are no request, or there is no filter */
 export function readPopRequest(bytes: Buffer): PopRequest {
   const reader = new WireReader(bytes);
-  const texts = ['', '', '', ''];
-  const numbers = [0, 0, 0];
+  let group = '';
+  let topic = '';
+  let clientId = '';
+  let attemptId = '';
   let filter: FilterExpression | undefined;
+  let maxMessages = 0;
+  let invisibleMs = 0;
+  let pollMs = 0;
   let autoRenew = false;
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-    const field = tag >>> 3;
-    const type = tag & 7;
-    if (type === WireType.BYTES && field < Field.FILTER) texts[field - 1] = reader.string();
-    else if (type === WireType.BYTES && field === Field.FILTER) filter = readFilter(reader);
-    else if (type === WireType.VARINT && field === Field.AUTO_RENEW) autoRenew = reader.bool();
-    else if (type === WireType.VARINT && field >= Field.MAX_MESSAGES && field < Field.AUTO_RENEW) {
-      numbers[field - Field.MAX_MESSAGES] = reader.int64();
-    } else reader.skip(tag);
+    if (tag === TAG.GROUP) group = reader.string();
+    else if (tag === TAG.TOPIC) topic = reader.string();
+    else if (tag === TAG.CLIENT_ID) clientId = reader.string();
+    else if (tag === TAG.ATTEMPT_ID) attemptId = reader.string();
+    else if (tag === TAG.FILTER) filter = readFilter(reader);
+    else if (tag === TAG.MAX_MESSAGES) maxMessages = reader.uint32();
+    else if (tag === TAG.INVISIBLE_MS) invisibleMs = reader.int64();
+    else if (tag === TAG.POLL_MS) pollMs = reader.uint32();
+    else if (tag === TAG.AUTO_RENEW) autoRenew = reader.bool();
+    else reader.skip(tag);
   }
   if (filter === undefined) throw missing('filter');
-  const [group = '', topic = '', clientId = '', attemptId = ''] = texts;
-  const [maxMessages = 0, invisibleMs = 0, pollMs = 0] = numbers;
-  const names = { group, topic, clientId, attemptId };
-  return { ...names, filter, maxMessages, invisibleMs, pollMs, autoRenew };
+  return {
+    group,
+    topic,
+    clientId,
+    attemptId,
+    filter,
+    maxMessages,
+    invisibleMs,
+    pollMs,
+    autoRenew,
+  };
 }
 
 function readFilter(reader: WireReader): FilterExpression {
