@@ -205,7 +205,7 @@ export class BrokerLinkServer {
   }
 
   private send(id: number, kind: 1 | 2, payload: Buffer, lost?: () => void): void {
-    this.writer.push({ id, kind, method: '', payload, ...(lost === undefined ? {} : { lost }) });
+    this.writer.push({ id, kind, method: '', payload, lost });
     if (!this.paused && this.writer.queuedBytes > this.settings.limits.queuedBytesMax) {
       this.paused = true;
       this.pipe.pause();

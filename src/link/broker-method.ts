@@ -76,10 +76,10 @@ export function method<Q, A, WQ extends object, WA extends object, WQO, WAO>(
     serve: async (api, payload, signal) => {
       const request = requestFromWire(definition.requestDeserialize(payload));
       const answer = await call(api, request, signal);
-      const served = { payload: definition.responseSerialize(answerToWire(answer)) };
-      if (parking === undefined) return served;
+      const encoded = definition.responseSerialize(answerToWire(answer));
+      if (parking === undefined) return { payload: encoded };
       const giveBack = (): Promise<void> => parking.giveBack(api, request, answer);
-      return { ...served, giveBack, isNothing: parking.isNothing(answer) };
+      return { payload: encoded, giveBack, isNothing: parking.isNothing(answer) };
     },
   };
 }

@@ -22,7 +22,7 @@ export interface OutgoingFrame {
   readonly method: string;
   readonly payload: Buffer;
   /** Called when the pipe has closed before the whole frame was handed to it. */
-  lost?(): void;
+  readonly lost?: (() => void) | undefined;
 }
 
 export class FrameWriter {

@@ -53,11 +53,12 @@ export class ParkedPolls {
     };
     signal.addEventListener('abort', leave, { once: true });
     const parkedPoll: ParkedPoll = {
-      ...poll,
       ledgers,
       attempt: attemptOf(clientId, attemptId),
       timer: this.timers.after(pollMs, leave),
       unlisten: () => signal.removeEventListener('abort', leave),
+      // Last: to spread and then add costs many times as much.
+      ...poll,
     };
     polls.set(parkedPoll, parkedPoll);
     if (polls.size === 1) this.addQueue(ledgers, polls);
