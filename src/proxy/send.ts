@@ -168,7 +168,7 @@ export class SendFamily {
     const order = liteTopic === '' ? messageGroup : liteTopic;
     if (order === '') return this.placeAnywhere(message, route, until);
     const { brokerName, ...place } = route.order.placeOf(order);
-    const sent = { ...place, draft, ...(liteTopic === '' ? {} : { liteTopic }) };
+    const sent = { draft, ...(liteTopic === '' ? {} : { liteTopic }), ...place };
     return this.sendTo(brokerName, sent, false, until.master);
   }
 
