@@ -10,7 +10,7 @@ const MESSAGE_RANGES = 4096;
 interface Finished extends QueueRef {
   readonly generation: number;
   below: number;
-  readonly offsets: Set<number>;
+  readonly offsets: number[];
 }
 
 /**
@@ -19,7 +19,7 @@ interface Finished extends QueueRef {
  *   lies elsewhere there is not what was finished
  */
 export function finishedIn(
-  journal: readonly JournalEntry[],
+  journal: Iterable<JournalEntry>,
   store: Pick<MessageStore, 'minOffset' | 'maxOffset'>,
 ): readonly (readonly FinishedQueue[])[] {
   const pieces: FinishedQueue[][] = [];
@@ -27,7 +27,7 @@ export function finishedIn(
   for (const { offsets, below, ...queue } of collect(journal).values()) {
     const min = store.minOffset(queue.topic, queue.queueId);
     const max = store.maxOffset(queue.topic, queue.queueId);
-    const kept = [...offsets].filter((offset) => offset >= min && offset < max);
+    const kept = offsets.filter((offset) => offset >= min && offset < max);
     const ranges = rangesOf(kept.sort((a, b) => a - b));
     const to = Math.min(below, max);
     for (let at = 0; at === 0 ? to > 0 || ranges.length > 0 : at < ranges.length;) {
@@ -44,12 +44,12 @@ export function finishedIn(
   return pieces;
 }
 
-function collect(journal: readonly JournalEntry[]): ReadonlyMap<string, Finished> {
+function collect(journal: Iterable<JournalEntry>): ReadonlyMap<string, Finished> {
   const queues = new Map<string, Finished>();
   const keyOf = ({ group, topic, queueId }: QueueRef): string => `${group} ${topic} ${queueId}`;
   for (const entry of journal) {
     if (entry.kind === 'generation') {
-      queues.set(keyOf(entry.of), { ...entry.of, below: 0, offsets: new Set() });
+      queues.set(keyOf(entry.of), { ...entry.of, below: 0, offsets: [] });
       continue;
     }
     for (const op of entry.ops) {
@@ -57,18 +57,20 @@ function collect(journal: readonly JournalEntry[]): ReadonlyMap<string, Finished
       const queue = queues.get(keyOf(op));
       if (queue === undefined) continue;
       if (op.kind === 'expire') queue.below = Math.max(queue.below, op.min);
-      else for (const offset of op.offsets) queue.offsets.add(offset);
+      else for (const offset of op.offsets) queue.offsets.push(offset);
     }
   }
   return queues;
 }
 
-/** Ascending offsets as first ones and how many follow on each. */
+/** Ascending offsets, some of them twice, as first ones and how many follow on each. */
 function rangesOf(offsets: readonly number[]): FinishedQueue['ranges'] {
   const ranges: { from: number; count: number }[] = [];
   for (const offset of offsets) {
     const last = ranges.at(-1);
-    if (last !== undefined && last.from + last.count === offset) last.count++;
+    const end = last === undefined ? -1 : last.from + last.count;
+    if (offset < end) continue;
+    if (last !== undefined && end === offset) last.count++;
     else ranges.push({ from: offset, count: 1 });
   }
   return ranges;

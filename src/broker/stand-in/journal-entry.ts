@@ -34,23 +34,35 @@ export function generationEntry(
   return entry(wallMs, GENERATION, Buffer.from(json));
 }
 
-/** The whole entries at the beginning of a journal, and where they end: what is behind was not written to its end. */
-export function readEntries(journal: Buffer): {
-  readonly entries: readonly JournalEntry[];
+/** An entry as it lies in the file. */
+interface Frame {
+  readonly kind: number;
+  readonly wallMs: number;
+  readonly body: Buffer;
   readonly end: number;
-} {
-  const entries: JournalEntry[] = [];
+}
+
+/** Where the whole entries at the beginning of a journal end: what is behind was not written to its end. */
+export function endOfEntries(journal: Buffer): number {
   let end = 0;
-  while (end + HEAD_BYTES <= journal.length) {
-    const next = end + HEAD_BYTES + journal.readUInt32BE(end + 4);
-    if (next > journal.length) break;
-    if (journal.readUInt32BE(end) !== crc32(journal.subarray(end + 4, next))) break;
-    const body = journal.subarray(end + HEAD_BYTES, next);
-    const wallMs = journal.readDoubleBE(end + 8);
-    entries.push(decode(journal[end + 16] ?? 0, wallMs, body));
-    end = next;
+  for (const frame of frames(journal)) end = frame.end;
+  return end;
+}
+
+/** The whole entries at the beginning of a journal, decoded one by one: there may be millions. */
+export function* readEntries(journal: Buffer): Iterable<JournalEntry> {
+  for (const frame of frames(journal)) yield decode(frame);
+}
+
+function* frames(journal: Buffer): Iterable<Frame> {
+  for (let at = 0; at + HEAD_BYTES <= journal.length;) {
+    const end = at + HEAD_BYTES + journal.readUInt32BE(at + 4);
+    if (end > journal.length) return;
+    if (journal.readUInt32BE(at) !== crc32(journal.subarray(at + 4, end))) return;
+    const body = journal.subarray(at + HEAD_BYTES, end);
+    yield { kind: journal[at + 16] ?? 0, wallMs: journal.readDoubleBE(at + 8), body, end };
+    at = end;
   }
-  return { entries, end };
 }
 
 function entry(wallMs: number, kind: number, body: Buffer): Buffer {
@@ -64,7 +76,7 @@ function entry(wallMs: number, kind: number, body: Buffer): Buffer {
 }
 
 /** @throws RangeError when it is of no known kind: a later version has written it */
-function decode(kind: number, wallMs: number, body: Buffer): JournalEntry {
+function decode({ kind, wallMs, body }: Frame): JournalEntry {
   if (kind === OPS) return { kind: 'ops', wallMs, ops: decodeLedgerOps(body) };
   if (kind === GENERATION) {
     return { kind: 'generation', of: JSON.parse(body.toString()) as QueueGeneration };

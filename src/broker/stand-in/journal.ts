@@ -11,6 +11,7 @@ import { decodeLedgerOps } from '../pop/ledger-op-reader';
 import type { LedgerOp, QueueRef } from '../pop/ledger-ops';
 import type { LedgerSink } from '../pop/ledger-sink';
 import {
+  endOfEntries,
   generationEntry,
   type JournalEntry,
   opsEntry,
@@ -38,9 +39,9 @@ export interface JournalParts {
 export async function readJournal(
   files: Platform['files'],
   path: string,
-): Promise<readonly JournalEntry[]> {
+): Promise<Iterable<JournalEntry>> {
   const bytes = await files.readFile(path);
-  return bytes === undefined ? [] : readEntries(bytes).entries;
+  return bytes === undefined ? [] : readEntries(bytes);
 }
 
 export class StandInJournal implements LedgerSink {
@@ -58,19 +59,17 @@ export class StandInJournal implements LedgerSink {
   private constructor(
     private readonly parts: JournalParts,
     private readonly handle: FileHandle,
-    /** What it held when it was opened. */
-    readonly entries: readonly JournalEntry[],
     end: number,
   ) {
     this.end = this.writtenTo = this.syncedTo = end;
-    for (const entry of entries) if (entry.kind === 'generation') this.noted.add(keyOf(entry.of));
   }
 
   /** Opens the journal, made where there is none; what was not written to its end is cut off. */
   static async open(parts: JournalParts): Promise<StandInJournal> {
     const { path, platform } = parts;
     const { files } = platform;
-    const { entries, end } = readEntries((await files.readFile(path)) ?? Buffer.alloc(0));
+    const found = (await files.readFile(path)) ?? Buffer.alloc(0);
+    const end = endOfEntries(found);
     const handle = await files.open(path, 'create');
     try {
       await handle.truncate(end);
@@ -80,7 +79,11 @@ export class StandInJournal implements LedgerSink {
       await handle.close();
       throw error;
     }
-    return new StandInJournal(parts, handle, entries, end);
+    const journal = new StandInJournal(parts, handle, end);
+    for (const entry of readEntries(found)) {
+      if (entry.kind === 'generation') journal.noted.add(keyOf(entry.of));
+    }
+    return journal;
   }
 
   /** Why it takes nothing more; `undefined` while it does. */

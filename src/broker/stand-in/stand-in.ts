@@ -24,7 +24,7 @@ import type { QueueRef } from '../pop/ledger-ops';
 import { LedgerReplay } from '../pop/ledger-replay';
 import type { BrokerSettings } from '../settings';
 import { newestSnapshot, replayViews } from '../view-replay';
-import { StandInJournal } from './journal';
+import { readJournal, StandInJournal } from './journal';
 import { refusedCalls, servesReads } from './refusals';
 
 export interface StandInParts {
@@ -81,7 +81,7 @@ export class StandIn {
       await replayViews({ store, platform, metadata, book }, await newestSnapshot(parts));
       const replay = new LedgerReplay(book);
       const nowMs = platform.clock.wallMs();
-      for (const entry of journal.entries) {
+      for (const entry of await readJournal(platform.files, path)) {
         if (entry.kind !== 'ops') continue;
         for (const op of entry.ops) replay.apply(op, nowMs - entry.wallMs);
       }

@@ -8,7 +8,7 @@ const JOURNAL = '/broker/gantry/stand-in.journal';
 
 async function journalOf(scene: StandInScene): Promise<number> {
   const files = scene.group.files.get(1);
-  return files === undefined ? 0 : (await readJournal(files, JOURNAL)).length;
+  return files === undefined ? 0 : [...(await readJournal(files, JOURNAL))].length;
 }
 
 describe('a master that comes back', () => {

@@ -72,7 +72,7 @@ test('what is in it comes back, with the generation of each queue before what is
   await journal.synced(journal.put(encoded(ack(3))).end);
   await journal.close(OVER);
   const of = { group: 'g', queueId: 0, generation: 3 };
-  expect(await readJournal(files, PATH)).toMatchObject([
+  expect([...(await readJournal(files, PATH))]).toMatchObject([
     { kind: 'generation', of: { ...of, topic: 't' } },
     { kind: 'generation', of: { ...of, topic: 'u' } },
     { kind: 'ops', ops: [ack(1), ack(2, 'u')] },
@@ -91,10 +91,9 @@ test('a torn tail is cut off at opening, wherever it is torn', async () => {
     for (const torn of [whole.subarray(0, length), damaged(whole, length)]) {
       await files.writeFile(PATH, torn);
       const again = await open(files);
-      expect(again.entries).toHaveLength(2);
       await again.synced(again.put(encoded(ack(4))).end);
       await again.close(OVER);
-      const entries = await readJournal(files, PATH);
+      const entries = [...(await readJournal(files, PATH))];
       expect(entries.slice(2)).toMatchObject([{ kind: 'ops', ops: [ack(4)] }]);
     }
   }
