@@ -34,6 +34,7 @@ export function replicaMetrics(replicas: ReplicasApi): MetricSource {
   return {
     metrics: [
       gauge('gantry_broker_leads', '1 while the broker leads its group, or is alone.'),
+      gauge('gantry_broker_stands_in', '1 while a replica serves reads, its master being away.'),
       gauge('gantry_broker_epoch', 'The epoch that the broker leads or follows.'),
       gauge('gantry_broker_log_end_bytes', 'Where the log ends.'),
       gauge('gantry_broker_log_confirmed_bytes', 'Readers see the log up to here.'),
@@ -54,6 +55,7 @@ export function replicaMetrics(replicas: ReplicasApi): MetricSource {
         }));
       return new Map([
         ['gantry_broker_leads', own(role === 'master' || role === 'alone' ? 1 : 0)],
+        ['gantry_broker_stands_in', own(role === 'stand-in' ? 1 : 0)],
         ['gantry_broker_epoch', own(epoch)],
         ['gantry_broker_log_end_bytes', own(endPosition)],
         ['gantry_broker_log_confirmed_bytes', own(confirmedPosition)],

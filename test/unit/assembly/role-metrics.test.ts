@@ -37,6 +37,7 @@ describe('what roles tell Prometheus', () => {
         'gantry_proxy_messages_in_per_second 0.5',
         'gantry_proxy_messages_out_per_second 12.3',
         'gantry_broker_leads{broker="broker-a"} 1',
+        'gantry_broker_stands_in{broker="broker-a"} 0',
         `gantry_broker_epoch{broker="broker-a"} ${2 ** 42}`,
         `gantry_broker_log_end_bytes{broker="broker-a"} ${2 ** 52}`,
         `gantry_broker_log_confirmed_bytes{broker="broker-a"} ${2 ** 52 - 100}`,
