@@ -15,9 +15,16 @@ export interface OutgoingMessage {
   readonly tag: string | undefined;
   readonly keys: readonly string[];
   readonly properties: Readonly<Record<string, string>>;
-  /** From 0 on, higher is sooner; only for a topic of type PRIORITY. */
-  readonly priority?: number;
+  /** Absent: a normal one. */
+  readonly kind?: MessageKind;
 }
+
+/** What a message of a topic of that type has, and no other. */
+export type MessageKind =
+  | { readonly type: 'PRIORITY'; /** From 0 on, higher is sooner. */ readonly priority: number }
+  | { readonly type: 'FIFO'; readonly group: string }
+  | { readonly type: 'DELAY'; /** From now on, milliseconds. */ readonly delayMs: number }
+  | { readonly type: 'LITE'; readonly liteTopic: string };
 
 export interface SentMessage {
   readonly messageId: string;
@@ -45,7 +52,7 @@ export async function sendMessage(
   }
 }
 
-function publicMessage({ topic, body, tag, keys, properties, priority }: OutgoingMessage) {
+function publicMessage({ topic, body, tag, keys, properties, kind }: OutgoingMessage) {
   return {
     topic: { name: topic },
     user_properties: { ...properties },
@@ -54,13 +61,30 @@ function publicMessage({ topic, body, tag, keys, properties, priority }: Outgoin
       keys: [...keys],
       message_id: messageId(),
       body_encoding: Encoding.IDENTITY,
-      message_type: priority === undefined ? MessageType.NORMAL : MessageType.PRIORITY,
-      ...(priority === undefined ? {} : { priority }),
+      ...publicKind(kind),
       born_timestamp: fromMs(Date.now()),
       born_host: hostname(),
     },
     body,
   };
+}
+
+function publicKind(kind: MessageKind | undefined) {
+  switch (kind?.type) {
+    case undefined:
+      return { message_type: MessageType.NORMAL };
+    case 'PRIORITY':
+      return { message_type: MessageType.PRIORITY, priority: kind.priority };
+    case 'FIFO':
+      return { message_type: MessageType.FIFO, message_group: kind.group };
+    case 'DELAY':
+      return {
+        message_type: MessageType.DELAY,
+        delivery_timestamp: fromMs(Date.now() + kind.delayMs),
+      };
+    case 'LITE':
+      return { message_type: MessageType.LITE, lite_topic: kind.liteTopic };
+  }
 }
 
 /** Like those of other clients: version 01, then 16 bytes that are nobody else's. */

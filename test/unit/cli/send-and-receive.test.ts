@@ -98,6 +98,33 @@ describe('gantry send and gantry receive', () => {
     expect(elsewhere.err).toContain('topic mails takes messages of type NORMAL');
   });
 
+  it('a message of each kind is sent by its option', async () => {
+    for (const type of ['FIFO', 'DELAY', 'LITE']) {
+      const queues = type === 'FIFO' ? ['--queues', '1'] : [];
+      await at('topic', 'create', type.toLowerCase(), '--type', type, ...queues);
+    }
+    await group('fifo', 'steps');
+    for (const body of ['first', 'second']) {
+      const sent = await at('send', 'fifo', '--body', body, '--group', 'order-1');
+      expect(sent).toMatchObject({ code: 0, err: '' });
+    }
+    const steps = await at('receive', 'fifo', '--group', 'steps', '--max', '2', '-o', 'json');
+    expect(lines(steps)).toMatchObject([{ body: 'first' }, { body: 'second' }]);
+    expect(await at('send', 'delay', '--body', 'x', '--delay', '1h')).toMatchObject({ code: 0 });
+    expect((await at('delay', 'list')).out).toContain('1 in all');
+    const lite = await at('send', 'lite', '--body', 'x', '--lite-topic', 'room-1');
+    expect(lite).toMatchObject({ code: 0, err: '' });
+  });
+
+  it.each([
+    [['--delay', 'soon'], /^gantry: --delay must be a duration .*, got soon\n$/],
+    [['--delay', '1s', '--group', 'g'], /^gantry: a message has one of --priority, --group,/],
+  ])('a kind that cannot be is refused: %j', async (flags, reason) => {
+    const refused = await at('send', 'mails', '--body', 'x', ...flags);
+    expect(refused).toMatchObject({ code: 2, out: '' });
+    expect(refused.err).toMatch(reason);
+  });
+
   it('a body that is no text comes as base64', async () => {
     await group('mails', 'bytes');
     const input = Buffer.from([0xff, 0, 0x80]);
