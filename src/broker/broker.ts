@@ -181,7 +181,7 @@ export class Broker implements BrokerApi {
       growth.moved(ready);
     };
     const takeBack = new TakeBack({
-      ...{ store, book, log, isFifo, logger },
+      ...{ store, book, log, isFifo, logger, timers: platform.timers },
       becameReady: (ready) => events.ready(ready),
     });
     events.exhausted = (...message) => deadLetters.exhausted(...message);

@@ -4,14 +4,16 @@
  */
 import type { Logger } from 'pino';
 import type { FinishedQueue } from '../../api/replication-api';
+import type { Timers } from '../../platform/platform';
 import type { GroupTopic } from '../pop/group-topic';
 import { type UnseenParts, UnseenMessages } from '../pop/unseen-messages';
 import type { QueueLedger } from '../pop/queue-ledger';
 
-/** Offsets that the ledger has not come to, looked at in one turn. */
+/** Offsets looked at in one turn, and finished by one operation. */
 const TURN_OFFSETS = 4096;
 
 export interface TakeBackParts extends UnseenParts {
+  readonly timers: Pick<Timers, 'nextTurn'>;
   readonly logger: Logger;
   /** A group's ledgers have messages to look at. */
   readonly becameReady: (ledgers: GroupTopic) => void;
@@ -61,14 +63,19 @@ export class TakeBack {
   }
 
   private async finishRange(queue: FinishedQueue, from: number, to: number): Promise<void> {
-    const { book, store } = this.parts;
+    const { book, store, timers } = this.parts;
     const end = Math.min(to, store.maxOffset(queue.topic, queue.queueId));
     let done = from;
     for (let scanned = 0; ;) {
       const found = this.find(queue);
       if (found === undefined) return;
       const { ledgers, ledger } = found;
-      done = this.finishKnown(found, done, Math.min(end, ledger.next));
+      const known = Math.min(end, ledger.next);
+      done = this.finishKnown(found, Math.max(done, ledger.committed), known);
+      if (done < known) {
+        await new Promise<void>((resolve) => timers.nextTurn(resolve));
+        continue;
+      }
       scanned = Math.max(scanned, ledger.next);
       if (scanned >= end || !book.hasRoom(ledger)) return;
       const last = Math.min(end, scanned + TURN_OFFSETS) - 1;
@@ -82,10 +89,11 @@ export class TakeBack {
     }
   }
 
-  /** Finishes what the ledger has come to; answers where it goes on. */
-  private finishKnown({ ledgers, ledger }: Found, from: number, end: number): number {
+  /** Finishes what the ledger has come to, some of it; answers where it goes on. */
+  private finishKnown({ ledgers, ledger }: Found, from: number, known: number): number {
     const { group, topic } = ledgers;
     const { queueId } = ledger;
+    const end = Math.min(known, from + TURN_OFFSETS);
     const offsets: number[] = [];
     for (let offset = from; offset < end; offset++) {
       if (ledger.row(offset) === undefined) continue;

@@ -56,6 +56,22 @@ test('offsets far beyond what was delivered are finished, and those between are 
   expect(await received(one)).toEqual([...ids, 'm9995', 'm9996', 'm9997', 'm9999']);
 });
 
+test('of many that were taken in here before none comes, and others have their turn meanwhile', async () => {
+  const one = await brokerWith(10_000);
+  await one.broker.takeFinished([finished({ from: 9_999, count: 1 })]);
+  let turns = 0;
+  let over = false;
+  const turn = (): void => {
+    turns++;
+    if (!over) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await one.broker.takeFinished([finished({ from: 0, count: 9_998 })]);
+  over = true;
+  expect(turns).toBeGreaterThan(2);
+  expect(await received(one)).toEqual(['m9998']);
+});
+
 test('told twice, or again after messages were delivered here, it changes nothing more', async () => {
   const one = await brokerWith(6);
   const piece = [finished({ from: 1, count: 2 }, { from: 4, count: 1 })];
