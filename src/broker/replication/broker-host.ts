@@ -218,6 +218,7 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
       // What this log has beyond what was confirmed is shown when all of the set have it.
       await replica.store.durable(replica.log.endPosition);
       await replica.log.takeOver();
+      await replica.viewsNoted;
       const waits = new ReplicaWaits(leading, replica.store, settings, platform);
       mastership.waits = waits;
       const { warmViews } = replica;
@@ -280,9 +281,12 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
       leading.followers.some(
         ({ inSync, connected, lagBytes }) => inSync && connected && lagBytes > 0,
       );
-    while (behind() && platform.clock.monotonicMs() < untilMs) {
-      await new Promise<void>((resolve) => platform.timers.after(DRAIN_LOOK_MS, resolve));
-    }
+    const look = (): Promise<void> =>
+      new Promise((resolve) => platform.timers.after(DRAIN_LOOK_MS, resolve));
+    while (behind() && platform.clock.monotonicMs() < untilMs) await look();
+    // Where the last snapshot begins: whoever leads next need not read what is before.
+    leading.review(true);
+    await look();
   }
 
   private async closeBroker(mastership: Mastership, handsOver: boolean): Promise<void> {

@@ -250,15 +250,16 @@ export class Leading implements InSyncMembers {
     this.inSync.review(candidates, endPosition, confirmed);
   }
 
-  private review(): void {
+  /** Looks at the set, and tells followers how things are: when that is due, or `now`. */
+  review(now = false): void {
     for (const feed of this.feeds) feed.passed(TICK_MS);
     this.reviewInSync();
-    const { visible } = this.parts.replica.store;
-    const nowMs = this.parts.platform.clock.monotonicMs();
-    if (visible === this.toldConfirmed && nowMs - this.lastBeatMs < HEARTBEAT_MS) return;
+    const { replica, keeper, platform } = this.parts;
+    const { visible } = replica.store;
+    const nowMs = platform.clock.monotonicMs();
+    if (!now && visible === this.toldConfirmed && nowMs - this.lastBeatMs < HEARTBEAT_MS) return;
     this.toldConfirmed = visible;
     this.lastBeatMs = nowMs;
-    const { replica, keeper, platform } = this.parts;
     const { begin: viewsBegin, end: viewsEnd } = this.snapshot();
     for (const feed of this.feeds) {
       feed.beat({

@@ -36,6 +36,7 @@ export interface ReplicaStoreParts {
 
 export class ReplicaStore {
   private notedViews = -1;
+  private noting: Promise<void> = Promise.resolve();
   private warm: WarmViews;
 
   private constructor(
@@ -145,7 +146,15 @@ export class ReplicaStore {
   async noteViews(begin: number): Promise<void> {
     if (begin === this.notedViews) return;
     this.notedViews = begin;
-    await keepTwice(this.parts.platform.files, this.path(VIEWS_FILE), JSON.stringify({ begin }));
+    const path = this.path(VIEWS_FILE);
+    const noted = keepTwice(this.parts.platform.files, path, JSON.stringify({ begin }));
+    this.noting = noted.catch(() => undefined);
+    await noted;
+  }
+
+  /** Resolves when nothing is being noted. */
+  get viewsNoted(): Promise<void> {
+    return this.noting;
   }
 
   /** The file of receipt handle keys as it is; empty without one. */

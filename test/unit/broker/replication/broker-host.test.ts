@@ -227,3 +227,16 @@ test.each([
   const made = await group.files.get(0)?.stat('/broker/config/timercheck');
   expect(made === undefined).toBe(handsOver);
 });
+
+test('a master that hands over tells where its last snapshot begins', async () => {
+  const group = new ReplicaGroup();
+  const [master, replica] = await group.masterAndReplica();
+  await withTopic(group, master);
+  await group.send(master, 't', 'm1');
+  const note = async (id: number): Promise<string> =>
+    String(await group.files.get(id)?.readFile('/broker/gantry/views.json'));
+  await group.drive(master.host.rest(true));
+  const last = await note(0);
+  await group.drive(replica.replica.viewsNoted);
+  expect(await note(1)).toEqual(last);
+});
