@@ -73,16 +73,17 @@ describe('a network of namespaces', () => {
 });
 
 it('leaves nothing behind when it is removed', async () => {
-  const before = await interfacesAndNamespaces();
   const network = await Network.create();
   await network.join('one');
-  expect(await interfacesAndNamespaces()).not.toBe(before);
+  expect(await namesWith(network.tag)).toHaveLength(3);
   await network.remove();
-  expect(await interfacesAndNamespaces()).toBe(before);
+  expect(await namesWith(network.tag)).toEqual([]);
 });
 
-async function interfacesAndNamespaces(): Promise<string> {
+/** Interfaces and namespaces; others on this machine may come and go meanwhile. */
+async function namesWith(tag: string): Promise<readonly string[]> {
   const links = await run('ip', ['-brief', 'link']);
   const namespaces = await run('ip', ['netns', 'list']);
-  return links.stdout + namespaces.stdout;
+  const lines = `${links.stdout}${namespaces.stdout}`.split('\n');
+  return lines.filter((line) => line.startsWith(tag));
 }

@@ -19,8 +19,8 @@ interface Namespace extends Place {
  */
 export class Network {
   private readonly members = new Map<string, Namespace>();
-  /** Part of all names, which end at 15 characters. */
-  private readonly tag = `gt${process.pid.toString(36)}`;
+  /** What all its names begin with; they end at 15 characters. */
+  readonly tag = `gt${process.pid.toString(36)}`;
   /** Of the range that is set aside for tests of networks (RFC 2544). */
   private readonly subnet = `198.18.${process.pid % 256}`;
 
