@@ -1,9 +1,11 @@
 /** DATA: counted against both windows, and handed to the stream's listener where it lies. */
 import { Closed } from './closed-streams';
-import { ConnectionError, ErrorCode, protocolError } from './error-code';
+import { dataEnd } from './connection-frames';
+import { ConnectionError, ErrorCode } from './error-code';
 import type { FloodGuard } from './flood-guard';
 import { Flag } from './frame';
 import type { Http2Options } from './options';
+import { ReceiveWindow } from './receive-window';
 import type { Sender } from './sender';
 import type { Http2Stream } from './stream';
 import type { StreamTable } from './stream-table';
@@ -20,23 +22,18 @@ export interface BodyHost {
 const IDLE_FRAMES_EARNED = 16;
 
 export class BodyIntake {
-  /** What the client may send on the connection, bytes. */
-  private window: number;
-  private unreturned = 0;
+  /** Given back as it is read; what waits is bounded by what streams hold. */
+  private readonly window: ReceiveWindow;
 
   constructor(private readonly host: BodyHost) {
-    this.window = host.options.connectionWindowBytes;
+    this.window = new ReceiveWindow(host.options.connectionWindowBytes);
   }
 
   /** @throws ConnectionError for a stream that was never opened, padding without room, or the window's end */
   take(flags: number, streamId: number, bytes: Buffer, from: number, to: number): void {
     const { streams, idleFrames } = this.host;
-    let start = from;
-    let end = to;
-    if ((flags & Flag.PADDED) !== 0) {
-      end -= bytes[start++] ?? 0;
-      if (end < start) throw protocolError('DATA has no room for its padding');
-    }
+    const start = (flags & Flag.PADDED) === 0 ? from : from + 1;
+    const end = dataEnd(flags, bytes, from, to);
     this.takeWindow(to - from);
     if (start < end) idleFrames.earn(IDLE_FRAMES_EARNED);
     else idleFrames.spend();
@@ -84,18 +81,13 @@ export class BodyIntake {
     }
   }
 
-  /** The connection's window is given back as it is read; what waits is bounded by what streams hold. */
   private takeWindow(bytes: number): void {
-    this.window -= bytes;
-    if (this.window < 0) {
+    if (!this.window.spend(bytes)) {
       const text = 'DATA beyond the window of the connection';
       throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, text);
     }
-    this.unreturned += bytes;
-    if (this.unreturned * 2 < this.host.options.connectionWindowBytes) return;
-    this.window += this.unreturned;
-    this.host.sender.windowUpdate(0, this.unreturned);
-    this.unreturned = 0;
+    const more = this.window.giveBack(bytes);
+    if (more > 0) this.host.sender.windowUpdate(0, more);
   }
 }
 

@@ -15,10 +15,10 @@ import type {
 } from '../../platform/platform';
 import { ClientIntake, type ClientIntakeHost } from './client-intake';
 import { ClientStream, type ClientStreamListener } from './client-stream';
-import { ConnectionWatch } from './connection-watch';
+import { ALIVE_PING, ConnectionWatch } from './connection-watch';
 import { ConnectionError, ErrorCode } from './error-code';
 import { FloodGuard } from './flood-guard';
-import { CLIENT_PREFACE, FrameType, writeUint32 } from './frame';
+import { CLIENT_PREFACE, FrameType } from './frame';
 import type { HeaderField } from './header-field';
 import type { FieldPair } from './hpack-encoder';
 import { DEFAULT_HTTP2_OPTIONS, type Http2Options } from './options';
@@ -32,7 +32,6 @@ type Phase = 'dialling' | 'open' | 'closing' | 'closed';
 const TICK_MS = 1_000;
 /** How long a server gets to take what was written last, ms. */
 const LINGER_MS = 2_000;
-const ALIVE_PING = Buffer.from('alive?..', 'latin1');
 
 /** Our own servers are on the other side: large windows, and a silent one is given up within seconds. */
 export const CLIENT_OPTIONS: Http2Options = {
@@ -242,11 +241,7 @@ export class ClientConnection implements DialEvents, ClientIntakeHost {
 
   /** The server broke a rule: it is told which, and the connection ends. */
   private goAway({ code, message }: ConnectionError): void {
-    const text = Buffer.from(message, 'latin1');
-    const payload = Buffer.alloc(8 + text.length);
-    writeUint32(payload, 4, code);
-    text.copy(payload, 8);
-    this.sender.frame(FrameType.GOAWAY, 0, 0, payload);
+    this.sender.goAway(0, code, message);
     this.finish(`the other side broke a rule of HTTP/2: ${message}`);
   }
 

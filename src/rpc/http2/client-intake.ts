@@ -1,5 +1,6 @@
 /** Every frame that a server sends on a connection of ours, which has one stream (RFC 9113, section 6). */
 import type { ClientStream } from './client-stream';
+import { dataEnd, needGoAway, needInTurn, takePing, takeSettings } from './connection-frames';
 import { ConnectionError, ErrorCode, errorName, frameSizeError, protocolError } from './error-code';
 import type { FloodGuard } from './flood-guard';
 import { Flag, FrameType, readUint31, readUint32 } from './frame';
@@ -10,7 +11,7 @@ import { HpackDecoder } from './hpack-decoder';
 import type { Http2Options } from './options';
 import { ReceiveWindow } from './receive-window';
 import type { Sender } from './sender';
-import { DEFAULT_WINDOW_BYTES, readSettings, Setting, SETTING_BYTES } from './settings';
+import { DEFAULT_WINDOW_BYTES } from './settings';
 
 /** What an intake needs of its connection. */
 export interface ClientIntakeHost {
@@ -67,12 +68,7 @@ export class ClientIntake {
   }
 
   private readonly onFrame: FrameSink = (type, flags, streamId, bytes, start, end) => {
-    if (this.frames++ === 0 && type !== FrameType.SETTINGS) {
-      throw protocolError('the first frame is not SETTINGS');
-    }
-    if (this.blocks.midBlock && type !== FrameType.CONTINUATION) {
-      throw protocolError('a frame inside a header block');
-    }
+    needInTurn(type, this.frames++, this.blocks.midBlock);
     if (type === FrameType.DATA) this.onData(flags, streamId, bytes, start, end);
     else if (type === FrameType.HEADERS) this.blocks.headers(flags, streamId, bytes, start, end);
     else this.onOther(type, flags, streamId, bytes, start, end);
@@ -83,10 +79,8 @@ export class ClientIntake {
   private onData(flags: number, streamId: number, bytes: Buffer, from: number, to: number): void {
     const { stream, sender } = this.host;
     needOurs(stream, streamId, 'DATA');
-    const padded = (flags & Flag.PADDED) !== 0;
-    const start = padded ? from + 1 : from;
-    const end = padded ? to - (bytes[from] ?? 0) : to;
-    if (end < start) throw protocolError('DATA has no room for its padding');
+    const start = (flags & Flag.PADDED) === 0 ? from : from + 1;
+    const end = dataEnd(flags, bytes, from, to);
     if (!this.connectionWindow.spend(to - from) || !this.streamWindow.spend(to - from)) {
       throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'DATA beyond the window');
     }
@@ -133,13 +127,12 @@ export class ClientIntake {
         this.host.reset(`the other side broke the stream (${errorName(readUint32(bytes, start))})`);
         break;
       case FrameType.SETTINGS:
-        this.onSettings(flags, streamId, bytes, start, end);
+        takeSettings({ flags, streamId, bytes, start, end }, this.host.sender, (window) =>
+          this.changePeerWindow(window),
+        );
         break;
       case FrameType.PING:
-        if (streamId !== 0) throw protocolError('PING on a stream');
-        if (end - start !== 8) throw frameSizeError('PING');
-        if ((flags & Flag.ACK) !== 0) break;
-        this.host.sender.frame(FrameType.PING, Flag.ACK, 0, bytes.subarray(start, end));
+        takePing({ flags, streamId, bytes, start, end }, this.host.sender);
         break;
       case FrameType.GOAWAY:
         this.onGoAway(streamId, bytes, start, end);
@@ -148,28 +141,6 @@ export class ClientIntake {
         throw protocolError('PUSH_PROMISE, which we have not allowed');
       default: // PRIORITY says nothing to a client; unknown frames are ignored (section 5.5)
     }
-  }
-
-  private onSettings(
-    flags: number,
-    streamId: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-  ): void {
-    const { sender } = this.host;
-    if (streamId !== 0) throw protocolError('SETTINGS on a stream');
-    const ack = (flags & Flag.ACK) !== 0;
-    if ((end - start) % SETTING_BYTES !== 0 || (ack && end > start)) {
-      throw frameSizeError('SETTINGS');
-    }
-    if (ack) return;
-    readSettings(bytes, start, end, (identifier, value) => {
-      if (identifier === Setting.HEADER_TABLE_SIZE) sender.limitHeaderTable(value);
-      else if (identifier === Setting.INITIAL_WINDOW_SIZE) this.changePeerWindow(value);
-    });
-    sender.frame(FrameType.SETTINGS, Flag.ACK, 0);
-    sender.pump();
   }
 
   private changePeerWindow(bytes: number): void {
@@ -202,8 +173,7 @@ export class ClientIntake {
 
   /** A server that takes no more requests still answers those up to the last stream that it names (section 6.8). */
   private onGoAway(streamId: number, bytes: Buffer, start: number, end: number): void {
-    if (streamId !== 0) throw protocolError('GOAWAY on a stream');
-    if (end - start < 8) throw frameSizeError('GOAWAY');
+    needGoAway(streamId, end - start);
     const code = readUint32(bytes, start + 4);
     const lastId = readUint31(bytes, start);
     if (code === ErrorCode.NO_ERROR && lastId >= this.host.stream.id) return;

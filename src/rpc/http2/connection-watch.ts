@@ -1,6 +1,9 @@
 /** What a connection that a clock looks at now and then must do. */
 import type { Http2Options } from './options';
 
+/** What a peer is asked for a sign of life with. */
+export const ALIVE_PING = Buffer.from('alive?..', 'latin1');
+
 /** What the watch sees of a connection. */
 export interface Watched {
   /** Bytes came since the last look. */

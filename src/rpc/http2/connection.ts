@@ -10,10 +10,10 @@
  *       \---- ConnectionError: GOAWAY with its code ----/
  */
 import type { TcpConnection, TcpEvents } from '../../platform/platform';
-import { ConnectionWatch } from './connection-watch';
+import { ALIVE_PING, ConnectionWatch } from './connection-watch';
 import { ConnectionError, ErrorCode } from './error-code';
 import { FloodGuard } from './flood-guard';
-import { FrameType, writeUint32 } from './frame';
+import { FrameType } from './frame';
 import { FrameIntake, type FrameHost } from './frame-intake';
 import type { Http2Options } from './options';
 import type { BlockPool } from './output';
@@ -42,9 +42,8 @@ type Phase = 'open' | 'closing' | 'closed';
 /** How long a peer gets to read the last GOAWAY before the socket is dropped, ms. */
 const LINGER_MS = 2_000;
 const MAX_STREAM_ID = 0x7fff_ffff;
-/** The PING that tells when a peer has read the first GOAWAY of a drain, and the one that asks for life. */
+/** The PING that tells when a peer has read the first GOAWAY of a drain. */
 const DRAIN_PING = Buffer.from('drain...', 'latin1');
-const ALIVE_PING = Buffer.from('alive?..', 'latin1');
 
 export class Http2Connection implements TcpEvents, TableHost, FrameHost {
   readonly peer: string;
@@ -260,12 +259,8 @@ export class Http2Connection implements TcpEvents, TableHost, FrameHost {
   }
 
   private goAway(lastStreamId: number, code: ErrorCode, text: string): void {
-    const debug = Buffer.from(text, 'latin1');
-    const payload = Buffer.alloc(8 + debug.length);
-    writeUint32(payload, 0, lastStreamId);
-    writeUint32(payload, 4, code);
-    debug.copy(payload, 8);
-    this.control(FrameType.GOAWAY, payload);
+    this.sender.goAway(lastStreamId, code, text);
+    this.schedule();
   }
 
   private control(type: number, payload: Uint8Array): void {

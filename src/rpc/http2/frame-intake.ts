@@ -1,14 +1,20 @@
 /** Every frame that comes, in its place: what RFC 9113, section 6, asks of each type. */
 import { BodyIntake } from './body-intake';
+import {
+  needGoAway,
+  needInTurn,
+  takePing,
+  takeSettings,
+  type WholeFrame,
+} from './connection-frames';
 import { ErrorCode, frameSizeError, protocolError } from './error-code';
 import type { FloodGuard } from './flood-guard';
-import { Flag, FrameType, readUint31 } from './frame';
+import { FrameType, readUint31 } from './frame';
 import { FrameReader, type FrameSink } from './frame-reader';
 import type { Http2Options } from './options';
 import type { RequestHead } from './request-head';
 import { RequestIntake } from './request-intake';
 import type { Sender } from './sender';
-import { readSettings, Setting, SETTING_BYTES } from './settings';
 import type { Http2Stream, StreamListener } from './stream';
 import type { StreamTable } from './stream-table';
 
@@ -54,12 +60,7 @@ export class FrameIntake {
   }
 
   private readonly onFrame: FrameSink = (type, flags, streamId, bytes, start, end) => {
-    if (this.frames++ === 0 && type !== FrameType.SETTINGS) {
-      throw protocolError('the first frame is not SETTINGS');
-    }
-    if (this.requests.blocks.midBlock && type !== FrameType.CONTINUATION) {
-      throw protocolError('a frame inside a header block');
-    }
+    needInTurn(type, this.frames++, this.requests.blocks.midBlock);
     if (type === FrameType.DATA) {
       this.bodies.take(flags, streamId, bytes, start, end);
     } else if (type === FrameType.HEADERS) {
@@ -91,17 +92,16 @@ export class FrameIntake {
         this.onReset(streamId, end - start);
         break;
       case FrameType.SETTINGS:
-        this.onSettings(flags, streamId, bytes, start, end);
+        this.onSettings({ flags, streamId, bytes, start, end });
         break;
       case FrameType.PING:
-        this.onPing(flags, streamId, bytes, start, end);
+        this.onPing({ flags, streamId, bytes, start, end });
         break;
       case FrameType.PRIORITY:
         this.onPriority(streamId, bytes, start, end);
         break;
       case FrameType.GOAWAY:
-        needConnectionStream(streamId);
-        if (end - start < 8) throw frameSizeError('GOAWAY');
+        needGoAway(streamId, end - start);
         this.host.onGoAway();
         break;
       case FrameType.PUSH_PROMISE:
@@ -118,38 +118,16 @@ export class FrameIntake {
     if (stream !== undefined) streams.resetByPeer(stream);
   }
 
-  private onSettings(
-    flags: number,
-    streamId: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-  ): void {
+  private onSettings(frame: WholeFrame): void {
     const { sender, streams } = this.host;
-    needConnectionStream(streamId);
-    const ack = (flags & Flag.ACK) !== 0;
-    if ((end - start) % SETTING_BYTES !== 0 || (ack && end > start)) {
-      throw frameSizeError('SETTINGS');
-    }
-    if (ack) {
-      this.requests.settingsKnown();
-      streams.settingsKnown();
-      return;
-    }
-    readSettings(bytes, start, end, (identifier, value) => {
-      if (identifier === Setting.HEADER_TABLE_SIZE) sender.limitHeaderTable(value);
-      else if (identifier === Setting.INITIAL_WINDOW_SIZE) streams.changePeerWindow(value);
-    });
-    sender.frame(FrameType.SETTINGS, Flag.ACK, 0);
-    sender.pump(); // after the acknowledgement: the peer knows now which window it opened
+    if (!takeSettings(frame, sender, (bytes) => streams.changePeerWindow(bytes))) return;
+    this.requests.settingsKnown();
+    streams.settingsKnown();
   }
 
-  private onPing(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
-    needConnectionStream(streamId);
-    if (end - start !== 8) throw frameSizeError('PING');
-    const payload = bytes.subarray(start, end);
-    if ((flags & Flag.ACK) !== 0) this.host.onPong(payload);
-    else this.host.sender.frame(FrameType.PING, Flag.ACK, 0, payload);
+  private onPing(frame: WholeFrame): void {
+    const pong = takePing(frame, this.host.sender);
+    if (pong !== undefined) this.host.onPong(pong);
   }
 
   /** Priorities are not used, but a stream that depends on itself is still an error. */
@@ -180,8 +158,4 @@ export class FrameIntake {
     else if (sender.widenStream(stream, increment)) sender.pump();
     else streams.refuse(stream, ErrorCode.FLOW_CONTROL_ERROR);
   }
-}
-
-function needConnectionStream(streamId: number): void {
-  if (streamId !== 0) throw protocolError('a frame about the connection on a stream');
 }

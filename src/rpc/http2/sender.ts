@@ -120,6 +120,16 @@ export class Sender<S extends SendingStream> {
     if (stream.waitingBytes === 0) this.writeEnd(stream);
   }
 
+  /** Says that the connection ends. @param text for people */
+  goAway(lastStreamId: number, code: ErrorCode, text: string): void {
+    const debug = Buffer.from(text, 'latin1');
+    const payload = Buffer.alloc(8 + debug.length);
+    writeUint32(payload, 0, lastStreamId);
+    writeUint32(payload, 4, code);
+    debug.copy(payload, 8);
+    this.frame(FrameType.GOAWAY, 0, 0, payload);
+  }
+
   /** Drops what a closed stream still had to send. */
   forget(stream: S): void {
     this.waitingBytes -= stream.waitingBytes;
