@@ -104,12 +104,12 @@ export class History {
   ) {}
 
   /** A message is about to be sent. */
-  begin(intent: Partial<Intent> & Pick<Intent, 'messageId' | 'kind'>): Story {
+  begin(known: Partial<Story> & Pick<Intent, 'messageId' | 'kind'>): Story {
     const story: Story = {
       ...{ messageGroup: '', sequence: 0, dueMs: 0, resolution: 'COMMIT' },
-      ...intent,
       ...{ sends: [], deliveries: [], deadLetters: [], acknowledgements: [], recalls: [] },
       ...{ ends: [], oppositeEnds: [], checks: [] },
+      ...known,
     };
     this.stories.set(story.messageId, story);
     return story;

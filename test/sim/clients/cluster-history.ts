@@ -57,10 +57,10 @@ export class ClusterHistory extends History {
     const messageId = `${first.messageId} on ${broker}`;
     let copy = this.copies.get(messageId);
     if (copy === undefined) {
+      // An end is one call for both, and may be under way: it is written down when it has its answer.
       const { kind, dueMs, resolution, ends } = first;
-      copy = this.begin({ messageId, kind, dueMs, resolution });
-      copy.sends.push(...first.sends.filter(isUnknown));
-      copy.ends.push(...ends);
+      const sends = first.sends.filter(isUnknown);
+      copy = this.begin({ messageId, kind, dueMs, resolution, sends, ends });
       this.copies.set(messageId, copy);
     }
     return copy;
