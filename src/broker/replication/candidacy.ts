@@ -63,14 +63,13 @@ export class Candidacy {
 
   /**
    * When to campaign, monotonic ms; `undefined`: not while nothing changes.
-   * @param clockOff whether this replica's wall clock is wrong
+   * @param clockOffUntilMs until when this replica's wall clock is taken for wrong, monotonic ms
    */
-  campaignMs(state: GroupState, self: Member, clockOff: boolean): number | undefined {
+  campaignMs(state: GroupState, self: Member, clockOffUntilMs: number): number | undefined {
     const named = state.released?.to === self;
     if (state.inSync !== undefined && !state.inSync.includes(self)) return undefined;
-    if (clockOff && !named) return undefined;
     const freeMs = nobodyRestsOnPromises(state, self) ? 0 : this.nowMs + this.promises.leftMs;
-    return Math.max(freeMs, this.fitMs, named ? 0 : this.politeMs);
+    return Math.max(freeMs, this.fitMs, named ? 0 : Math.max(this.politeMs, clockOffUntilMs));
   }
 
   private get nowMs(): number {

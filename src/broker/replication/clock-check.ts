@@ -1,26 +1,42 @@
 /** Compares the wall clocks of a broker group: delays, transactions and retention go by them. */
 import type { Logger } from 'pino';
+import type { Clock } from '../../platform/platform';
 
 /** A replica whose clock is further off the others does not lead, ms. */
 const CLOCK_OFF_MS = 500;
 /** Messages that an estimate rests on. */
 const SAMPLES = 8;
+/**
+ * A judgement counts for so long, ms: masters renew it with each heartbeat. With nobody there to renew it, a group with
+ * a wrong clock is better than one without a master, and the clock may be right by now.
+ */
+const JUDGEMENT_MS = 30_000;
 
 /** Keeps how far this replica's wall clock is ahead of each other one's. */
 export class ClockCheck {
   private readonly samples = new Map<number, number[]>();
   private judgedOff = false;
+  private judgedMs = 0;
 
-  constructor(private readonly log: Pick<Logger, 'info' | 'warn'>) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly log: Pick<Logger, 'info' | 'warn'>,
+  ) {}
 
   /** Whether this replica is not to lead, as was judged last. */
   get off(): boolean {
-    return this.judgedOff;
+    return this.offUntilMs > this.clock.monotonicMs();
+  }
+
+  /** Until when it is not to lead, should nobody judge again, monotonic ms. */
+  get offUntilMs(): number {
+    return this.judgedOff ? this.judgedMs + JUDGEMENT_MS : 0;
   }
 
   /** Judges this replica's clock, which is so far off the group's. */
   judge(offMs: number): void {
     const off = Math.abs(offMs) > CLOCK_OFF_MS;
+    this.judgedMs = this.clock.monotonicMs();
     if (off === this.judgedOff) return;
     this.judgedOff = off;
     const detail = { offMs: Math.round(offMs), limitMs: CLOCK_OFF_MS };

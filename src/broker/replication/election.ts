@@ -57,7 +57,7 @@ export class Election implements RoleKeeper {
 
   constructor(private readonly options: ElectionOptions) {
     this.candidacy = new Candidacy(options.platform, options.promiseMs);
-    this.clocks = new ClockCheck(options.log);
+    this.clocks = new ClockCheck(options.platform.clock, options.log);
     this.wake = new EarliestTimer(options.platform, () => this.review());
   }
 
@@ -210,7 +210,7 @@ export class Election implements RoleKeeper {
 
   private reviewVacancy(state: GroupState): void {
     const { member } = this.options.self;
-    const atMs = this.candidacy.campaignMs(state, member, this.clocks.off);
+    const atMs = this.candidacy.campaignMs(state, member, this.clocks.offUntilMs);
     if (atMs !== undefined) this.campaignAt(atMs);
   }
 

@@ -229,11 +229,26 @@ describe('wall clocks in an election', () => {
     );
     scene.kill(0);
     scene.kill(1);
-    await scene.run(MINUTE);
+    await scene.run(25_000);
     expect(scene.master).toBeUndefined();
     scene.start(1);
     await scene.run(MINUTE);
     expect(scene.master?.id).toBe(1);
+  });
+
+  it('one that nobody has judged for 30 s leads where nobody else does, until another is there', async () => {
+    const scene = await ElectionScene.settled(2);
+    scene.start(2, 'store2', { aheadMs: 700 });
+    await scene.run(10_000);
+    scene.kill(0);
+    scene.kill(1);
+    await scene.run(35_000);
+    expect(scene.master?.id).toBe(2);
+    scene.start(0);
+    scene.start(1);
+    await scene.run(MINUTE);
+    expect(scene.master?.id).not.toBe(2);
+    expect(scene.master).toBeDefined();
   });
 
   it('a master whose clock is off hands over to one whose clock is right', async () => {
