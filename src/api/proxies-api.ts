@@ -7,14 +7,13 @@ export interface ProxyInfo {
 }
 
 export interface ProxiesApi {
-  /** Makes a proxy known to all name servers, from now until `withdraw` or `close`; once. */
+  /** Makes a proxy known to all name servers, from now until `withdraw`; once. */
   announce(info: ProxyInfo): void;
-  /** The proxy is not to be used any more. */
+  /** The proxy is not to be used any more. Closes the connections. */
   withdraw(): void;
   /**
    * The proxies that the name servers know, each once, sorted by address.
    * @throws StatusError PROXY_TIMEOUT when no name server answers
    */
   list(): Promise<readonly ProxyInfo[]>;
-  close(): void;
 }

@@ -15,6 +15,9 @@ export interface NamesrvOptions {
   readonly tls: TlsOptions;
 }
 
+/** Machines that vanish close no connection; a name server is to notice as soon as links do. See `Http2Options`. */
+const KEEPALIVE_MS = 10_000;
+const KEEPALIVE_TIMEOUT_MS = 5_000;
 const PROTO_FILE = 'gantry/v1/namesrv.proto';
 
 export function startNamesrv(
@@ -29,7 +32,7 @@ export function startNamesrv(
     const table = new RouteTable(platform);
     const routes = routeService(table, { platform, log: logger.child({ part: 'routes' }) });
     const served = await serve(
-      { ...options, graceMs },
+      { ...options, rpc: watchful(options.rpc), graceMs },
       [routes],
       [PROTO_FILE],
       surroundings,
@@ -40,4 +43,13 @@ export function startNamesrv(
     served.announceReady();
     return served.endpoints;
   });
+}
+
+/** Asks silent brokers and proxies for a sign of life no later than KEEPALIVE_MS, unless that is turned off. */
+function watchful(rpc: RpcOptions): RpcOptions {
+  return {
+    ...rpc,
+    keepaliveMs: Math.min(rpc.keepaliveMs, KEEPALIVE_MS),
+    keepaliveTimeoutMs: Math.min(rpc.keepaliveTimeoutMs, KEEPALIVE_TIMEOUT_MS),
+  };
 }

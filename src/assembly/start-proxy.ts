@@ -33,7 +33,6 @@ export function startProxy(
     shutdown.add('routes', () => routes.close());
     const dial = brokerDialer({ platform, tls, log: logger.child({ part: 'link' }) });
     const proxies = proxiesClient(options.namesrv, platform, tls);
-    shutdown.add('proxies', () => proxies.close());
     const proxy = await openProxy(
       ...([options, routes, dial, surroundings, readiness, shutdown, proxies] as const),
     );

@@ -6,15 +6,17 @@ import type { Platform } from '../platform/platform';
 import { makeClient } from '../rpc/client';
 import type { ClientTls } from '../rpc/client-credentials';
 import type { GantryNameServerClient } from '../rpc/generated/gantry/v1/GantryNameServer';
-import type { ProxyInfos__Output } from '../rpc/generated/gantry/v1/ProxyInfos';
 import { Backoff } from './backoff';
-import { clientPipe } from './grpc-pipe';
+import { openPipe } from '../rpc/grpc/client-pipe';
 import { nameServerDefinition } from './services';
 
 /** How long a name server may take to answer a list, milliseconds. */
 const LIST_MS = 3_000;
 
-type ClientPlatform = Pick<Platform, 'clock' | 'timers' | 'random'>;
+/** How long a name server may take to know of a proxy, milliseconds. */
+const ANSWER_MS = 4_000;
+
+type ClientPlatform = Pick<Platform, 'clock' | 'timers' | 'random' | 'sockets'>;
 
 /**
  * @param addresses `host:port` of all name servers, at least one
@@ -49,48 +51,55 @@ export function proxiesClient(
       }
       return [...known.values()].toSorted((a, b) => (a.address < b.address ? -1 : 1));
     },
-    close: () => {
-      for (const server of servers) server.close();
-    },
   };
 }
 
 class NameServer {
-  private readonly client: GantryNameServerClient;
   private readonly backoff: Backoff;
   private leave: () => void = () => undefined;
   private withdrawn = false;
 
   constructor(
-    address: string,
+    private readonly address: string,
     private readonly platform: ClientPlatform,
-    tls: ClientTls | undefined,
+    private readonly tls: ClientTls | undefined,
   ) {
-    this.client = makeClient<GantryNameServerClient>(nameServerDefinition(), address, { tls });
     this.backoff = new Backoff(platform);
   }
 
   announce(info: ProxyInfo): void {
-    const pipe = clientPipe(this.client.AnnounceProxy());
+    const { address, platform, tls } = this;
+    const pipe = openPipe(platform, address, nameServerDefinition().AnnounceProxy, { tls });
     this.leave = () => pipe.end();
+    const late = platform.timers.after(ANSWER_MS, () => {
+      pipe.abort(`no answer within ${ANSWER_MS} ms`);
+    });
     pipe.open({
-      message: () => this.backoff.reset(),
+      message: () => {
+        late.cancel();
+        this.backoff.reset();
+      },
       drained: () => undefined,
       closed: () => {
+        late.cancel();
         if (!this.withdrawn) this.backoff.retry(() => this.announce(info));
       },
     });
     pipe.write({ address: info.address, version: info.version });
   }
 
+  /** Seldom asked: on a connection for the one question. */
   list(): Promise<readonly ProxyInfo[]> {
+    const client = makeClient<GantryNameServerClient>(nameServerDefinition(), this.address, {
+      tls: this.tls,
+    });
     const deadline = this.platform.clock.wallMs() + LIST_MS;
     return new Promise((resolve, reject) => {
-      const done = (error: Error | null, answer?: ProxyInfos__Output): void => {
+      client.ListProxies({}, new Metadata(), { deadline }, (error, answer) => {
+        client.close();
         if (answer === undefined) reject(error ?? new Error('no answer'));
         else resolve(answer.proxies);
-      };
-      this.client.ListProxies({}, new Metadata(), { deadline }, done);
+      });
     });
   }
 
@@ -98,10 +107,5 @@ class NameServer {
     this.withdrawn = true;
     this.backoff.stop();
     this.leave();
-  }
-
-  close(): void {
-    this.withdraw();
-    this.client.close();
   }
 }

@@ -5,16 +5,14 @@
 import type { BrokerRegistration, RegistrationLease, RouteApi, RouteWatch } from '../api/route-api';
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
-import { makeClient } from '../rpc/client';
 import type { ClientTls } from '../rpc/client-credentials';
-import type { GantryNameServerClient } from '../rpc/generated/gantry/v1/GantryNameServer';
 import type { RegisterMessage } from '../rpc/generated/gantry/v1/RegisterMessage';
 import type { RegisterReply__Output } from '../rpc/generated/gantry/v1/RegisterReply';
 import type { WatchMessage } from '../rpc/generated/gantry/v1/WatchMessage';
 import type { WatchReply__Output } from '../rpc/generated/gantry/v1/WatchReply';
-import { clientPipe } from './grpc-pipe';
-import type { LinkLog } from './log';
+import { openPipe } from '../rpc/grpc/client-pipe';
 import type { Pipe } from '../rpc/pipe';
+import type { LinkLog } from './log';
 import { mergeRoutes, sameRoutes } from './route-merge';
 import { RegisterClient, type RegisterOutcome } from './route-register-client';
 import { WatchClient } from './route-watch-client';
@@ -25,7 +23,6 @@ export interface NameServerAccess {
   readonly address: string;
   readonly register: () => Pipe<RegisterMessage, RegisterReply__Output>;
   readonly watch: () => Pipe<WatchMessage, WatchReply__Output>;
-  readonly close: () => void;
 }
 
 export interface RouteClientParts {
@@ -34,6 +31,7 @@ export interface RouteClientParts {
 }
 
 export interface RouteClientOptions extends RouteClientParts {
+  readonly platform: RouteClientParts['platform'] & Pick<Platform, 'sockets'>;
   /** `host:port` of all name servers, at least one. */
   readonly addresses: readonly string[];
   /** Absent: plaintext. */
@@ -48,7 +46,7 @@ export interface RouteClient extends RouteApi {
    * without one. Brokers that have just started may still be missing.
    */
   ready(withinMs: number): Promise<boolean>;
-  /** Closes leases and watches, and the connections. */
+  /** Closes leases and watches, each with its connection. */
   close(): Promise<void>;
 }
 
@@ -60,18 +58,13 @@ const LISTENERS_MAX = 64;
  * last known routes stay in force; each is tried again at least every second.
  */
 export function routeClient({ addresses, tls, ...parts }: RouteClientOptions): RouteClient {
-  const servers = addresses.map((address) => grpcAccess(address, tls));
-  return new NameServersClient(servers, parts);
-}
-
-function grpcAccess(address: string, tls: ClientTls | undefined): NameServerAccess {
-  const client = makeClient<GantryNameServerClient>(nameServerDefinition(), address, { tls });
-  return {
+  const { Register, Watch } = nameServerDefinition();
+  const servers = addresses.map((address) => ({
     address,
-    register: () => clientPipe(client.Register()),
-    watch: () => clientPipe(client.Watch()),
-    close: () => client.close(),
-  };
+    register: () => openPipe(parts.platform, address, Register, { tls }),
+    watch: () => openPipe(parts.platform, address, Watch, { tls }),
+  }));
+  return new NameServersClient(servers, parts);
 }
 
 /** As `routeClient`, over any transport. */
@@ -167,7 +160,6 @@ export class NameServersClient implements RouteClient {
     for (const view of this.views) view.close();
     for (const settle of [...this.readers]) settle();
     await Promise.all([...this.leases].map((lease) => lease.close()));
-    for (const server of this.servers) server.close();
   }
 
   private refresh(): void {

@@ -14,7 +14,7 @@ import type { WatchCreateRequest } from '../../rpc/generated/etcdserverpb/WatchC
 import type { WatchResponse__Output } from '../../rpc/generated/etcdserverpb/WatchResponse';
 import type { TlsParts } from '../../rpc/tls/tls-parts';
 import { isAuthDisabled, isAway, wantsToken } from './etcd-error';
-import { etcdRpc, type EtcdRpc } from './etcd-rpc';
+import { EtcdMember, type EtcdRpc } from './etcd-rpc';
 
 export interface EtcdOptions {
   /** Of the members, at least one: `host:port`. */
@@ -45,7 +45,7 @@ type Done<T> = (error: ServiceError | null, value?: T) => void;
 type Start<T> = (rpc: EtcdRpc, metadata: Metadata, done: Done<T>) => { cancel(): void };
 
 export class EtcdClient {
-  private readonly members: readonly EtcdRpc[];
+  private readonly members: readonly EtcdMember[];
   private current = 0;
   private token: Promise<string> | undefined;
 
@@ -53,7 +53,9 @@ export class EtcdClient {
     private readonly options: EtcdOptions,
     private readonly platform: Pick<Platform, 'clock' | 'timers'>,
   ) {
-    this.members = options.endpoints.map((endpoint) => etcdRpc(endpoint, options.tls));
+    this.members = options.endpoints.map(
+      (endpoint) => new EtcdMember(endpoint, options.tls, platform.clock),
+    );
   }
 
   /** Reads as of now: etcd has a majority of its members confirm it. */
@@ -106,7 +108,7 @@ export class EtcdClient {
       (metadata) => {
         if (over) return;
         metadata.set('hasleader', 'true');
-        const stream = this.member.Watch(metadata);
+        const stream = this.rpc.Watch(metadata);
         cancel = () => stream.cancel();
         stream.on('data', (response: WatchResponse__Output) => {
           if (!over) events.response(response);
@@ -135,10 +137,10 @@ export class EtcdClient {
     for (const member of this.members) member.close();
   }
 
-  private get member(): EtcdRpc {
+  private get rpc(): EtcdRpc {
     const member = this.members[this.current];
     if (member === undefined) throw new RangeError('etcd has no endpoints');
-    return member;
+    return member.rpc;
   }
 
   /**
@@ -177,7 +179,7 @@ export class EtcdClient {
 
   private attempt<T>(start: Start<T>, metadata: Metadata, withinMs: number): Promise<T> {
     return new Promise((resolve, reject) => {
-      const call = start(this.member, metadata, (error, value) => {
+      const call = start(this.rpc, metadata, (error, value) => {
         timer.cancel();
         if (value === undefined) reject(error ?? new Error('no answer'));
         else resolve(value);

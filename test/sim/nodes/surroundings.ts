@@ -67,7 +67,6 @@ export function routesOf({
         Watch.requestSerialize,
         Watch.responseDeserialize,
       ),
-    close: () => undefined,
   });
   const log = logger.child({ part: 'routes' });
   return new NameServersClient(nameServers.map(access), { platform: process.platform, log });

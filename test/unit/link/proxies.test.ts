@@ -19,7 +19,7 @@ interface NameServer extends ServedAddress {
 const servers: NameServer[] = [];
 const clients: ProxiesApi[] = [];
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
+  for (const client of clients.splice(0)) client.withdraw();
   for (const { service, stop } of servers.splice(0)) {
     await service.close(0);
     await stop();
@@ -58,7 +58,7 @@ describe('proxies at name servers', () => {
     second.announce(info(2));
     first.announce(info(1));
     await lists(first, [info(1), info(2)]);
-    second.close();
+    second.withdraw();
     await lists(first, [info(1)]);
   });
 
