@@ -50,7 +50,8 @@ export interface RouteRegistry {
   /**
    * Registers a broker. It takes the place of an earlier registration of that name and id unless that has a higher
    * epoch. A master, id 0, does not get in with an epoch below that of a master that was lost less than 120 s ago, nor
-   * with the epoch of one that is registered from another address.
+   * with the epoch of one that is registered from another address. One that comes while a replica stands in for it is told
+   * of when that does so no more, or after 5 s.
    * @throws StatusError BAD_REQUEST (a lower epoch, a nameless broker, too many topics),
    *   TOO_MANY_REQUESTS (too many brokers)
    */

@@ -5,7 +5,7 @@ import type { MasterStream, ReplicationServer } from '../api/replication-api';
 import { AnnouncedHost } from '../broker/replication/announced-host';
 import { BrokerHost } from '../broker/replication/broker-host';
 import { ReplicaStore } from '../broker/replication/replica-store';
-import { type KnownRoutes, standInGone } from '../broker/stand-in/stand-in-gone';
+import type { RouteApi } from '../api/route-api';
 import type { StandInOptions } from '../broker/stand-in/substitute';
 import { replicationClient } from '../link/replication-client';
 import type { ClientTls } from '../rpc/client-credentials';
@@ -50,7 +50,7 @@ interface Reached {
   readonly place: BrokerPlace;
   /** Where other brokers and proxies reach it. */
   readonly address: string;
-  readonly routes: KnownRoutes;
+  readonly routes: RouteApi;
   readonly dial: BrokerDialer;
   /** How masters are reached; `undefined`: in plaintext. */
   readonly tls: ClientTls | undefined;
@@ -117,9 +117,6 @@ export class ReplicaPart implements ReplicationServer {
         openBroker: (store, lead) => openBrokerOn(options, surroundings, { store, dial, ...lead }),
         handOver: roles.handOver,
         standIn: this.standIn((place) => announced.standIn(place)),
-        ...(replication.mode === 'static' && {
-          standInGone: () => standInGone(routes, brokerName, platform.timers),
-        }),
         register: (leader) => leader.register(routes, address),
       },
       roles.keeper,

@@ -153,12 +153,12 @@ export const rpc = {
   keepalive: time(
     30 * SECOND,
     2 * HOUR,
-    'How long a client may be silent before it is sent a PING; 0 sends none.',
+    'How long a client may be silent before it is sent a PING, at a name server 10 s at most; 0 sends none.',
   ),
   keepaliveTimeout: time(
     20 * SECOND,
     10 * MINUTE,
-    'How long a client may leave that PING unanswered before it is dropped.',
+    'How long a client may leave that PING unanswered before it is dropped, at a name server 5 s at most.',
     SECOND,
   ),
   idle: time(2 * MINUTE, 24 * HOUR, 'A connection without calls is ended after this; 0 is never.'),

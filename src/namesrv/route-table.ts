@@ -16,6 +16,7 @@ import type {
 import { Code, StatusError } from '../message/status';
 import type { Platform } from '../platform/platform';
 import { LostMasters } from './lost-masters';
+import { ReturningMasters } from './returning-masters';
 import { SilenceTimer } from './silence-timer';
 
 export interface RouteTableLimits {
@@ -55,6 +56,7 @@ export class RouteTable implements RouteApi, RouteRegistry {
   private readonly observers = new Set<{ readonly sink: Sink; readonly closed: () => void }>();
   private readonly silence: SilenceTimer<Place>;
   private readonly lostMasters: LostMasters;
+  private readonly returning: ReturningMasters<Place>;
   private readonly limits: RouteTableLimits;
   private readonly startedMs: number;
 
@@ -66,6 +68,7 @@ export class RouteTable implements RouteApi, RouteRegistry {
     this.startedMs = platform.clock.monotonicMs();
     const { silenceMs, brokersMax } = this.limits;
     this.lostMasters = new LostMasters(platform.clock, silenceMs, brokersMax);
+    this.returning = new ReturningMasters(platform.timers);
     this.silence = new SilenceTimer(platform, silenceMs, this.remote, (place) => {
       void this.lose(place);
     });
@@ -77,6 +80,7 @@ export class RouteTable implements RouteApi, RouteRegistry {
 
   brokers(): readonly BrokerRegistration[] {
     return [...this.places.values()]
+      .filter((place) => !this.returning.has(place))
       .map((place) => place.registration)
       .sort((a, b) => compareText(a.brokerName, b.brokerName) || a.brokerId - b.brokerId);
   }
@@ -103,6 +107,7 @@ export class RouteTable implements RouteApi, RouteRegistry {
     }
     const place = { registration, heardMs: this.platform.clock.monotonicMs(), displaced };
     this.places.set(key, place);
+    const unseen = before === undefined || this.returning.release(before);
     before?.displaced?.(
       `broker ${nameOf(registration)} has registered with epoch ${registration.epoch} from ${registration.address}`,
     );
@@ -110,8 +115,11 @@ export class RouteTable implements RouteApi, RouteRegistry {
       this.remote.add(place);
       this.silence.start();
     }
+    if (unseen && registration.brokerId === MASTER_ID && this.hasStandIn(registration.brokerName)) {
+      this.returning.hold(place, () => void this.show(place));
+    }
     return {
-      inForce: this.publish({ kind: 'put', broker: registration }),
+      inForce: this.show(place),
       update: (next) => this.update(place, next),
       keepAlive: () => {
         place.heardMs = this.platform.clock.monotonicMs();
@@ -153,6 +161,7 @@ export class RouteTable implements RouteApi, RouteRegistry {
   /** Forgets all brokers without telling the observers of each, and ends the observers. */
   close(): void {
     this.silence.stop();
+    this.returning.close();
     this.places.clear();
     this.remote.clear();
     const observers = [...this.observers];
@@ -178,7 +187,28 @@ export class RouteTable implements RouteApi, RouteRegistry {
     checkEpoch(next, registration.epoch);
     place.registration = next;
     place.heardMs = this.platform.clock.monotonicMs();
-    await this.publish({ kind: 'put', broker: next });
+    this.showReturned(next.brokerName);
+    await this.show(place);
+  }
+
+  /** Tells of a broker, unless it waits for its stand-in. */
+  private async show(place: Place): Promise<void> {
+    if (this.returning.has(place)) return;
+    await this.publish({ kind: 'put', broker: place.registration });
+  }
+
+  /** Tells of a master that has waited for its stand-in, when there is none any more: before that one's own change. */
+  private showReturned(brokerName: string): void {
+    const master = this.places.get(keyOf({ brokerName, brokerId: MASTER_ID }));
+    if (master === undefined || this.hasStandIn(brokerName)) return;
+    if (this.returning.release(master)) void this.show(master);
+  }
+
+  private hasStandIn(brokerName: string): boolean {
+    for (const { registration } of this.places.values()) {
+      if (registration.brokerName === brokerName && registration.standIn !== undefined) return true;
+    }
+    return false;
   }
 
   private lose(place: Place): Promise<void> {
@@ -194,6 +224,8 @@ export class RouteTable implements RouteApi, RouteRegistry {
     const { brokerName, brokerId } = place.registration;
     if (this.places.get(keyOf(place.registration)) !== place) return;
     this.places.delete(keyOf(place.registration));
+    if (this.returning.release(place)) return;
+    this.showReturned(brokerName);
     await this.publish({ kind: 'gone', brokerName, brokerId });
   }
 

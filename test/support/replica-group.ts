@@ -93,8 +93,6 @@ export class ReplicaGroup {
   private readonly running = new Map<number, TestReplica>();
   /** Replicas that nobody reaches. */
   readonly unreachable = new Set<number>();
-  /** What a master waits for before it serves. */
-  standInGone: () => Promise<void> = () => Promise.resolve();
   /** What each replica that stands in has told name servers. */
   readonly standIns = new Map<number, StandInRegistration>();
 
@@ -146,7 +144,6 @@ export class ReplicaGroup {
         register: () => Promise.resolve(),
         handOver: () => Promise.reject(new Error('roles are given by the test')),
         standIn: this.standIn(id, brokerSettings),
-        standInGone: () => this.standInGone(),
       },
       this.options.keeper?.(id) ?? new StaticRoles(false, SILENT),
     );

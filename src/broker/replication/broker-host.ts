@@ -53,8 +53,6 @@ export interface HostParts {
   readonly handOver: ReplicasApi['handOver'];
   /** How it stands in for a master that is away; `undefined`: it does not. */
   readonly standIn?: StandInOptions | undefined;
-  /** Resolves when no other replica serves in the place of this one, or that has taken too long. */
-  readonly standInGone?: () => Promise<void>;
 }
 
 interface Mastership {
@@ -203,7 +201,7 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
     { epoch, inSync, lost }: Pick<LeadingParts, 'epoch' | 'inSync' | 'lost'>,
     current: () => boolean,
   ): Promise<void> {
-    const { replica, settings, platform, log, openBroker, register, standInGone } = this.parts;
+    const { replica, settings, platform, log, openBroker, register } = this.parts;
     await this.openAnew();
     await replica.ensureHandleKeys();
     await replica.beginEpoch(epoch);
@@ -231,7 +229,6 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
       leading.snapshot = () => broker.snapshotPlace;
       leading.takeFinished = (queues) => broker.takeFinished(queues);
       await this.substitute?.handTo((queues) => broker.takeFinished(queues));
-      await standInGone?.();
     } catch (error) {
       await this.endRole(true);
       throw error;

@@ -206,3 +206,81 @@ describe('the route table', () => {
     small.close();
   });
 });
+
+describe('a master that is back while a replica stands in for it', () => {
+  const standIn = registration({ brokerId: 2, standIn: { confirmedPosition: 1 } });
+  const HAND_OVER_MS = 5_000;
+  let sim: SimClock;
+  let table: RouteTable;
+  let seen: string[];
+
+  beforeEach(() => {
+    sim = new SimClock();
+    table = new RouteTable(sim);
+    seen = [];
+    table.observe({
+      changed: (change) => {
+        seen.push(
+          change.kind === 'put'
+            ? `${change.broker.brokerId}${change.broker.standIn ? ' stands in' : ''}`
+            : `${change.brokerId} is gone`,
+        );
+      },
+    });
+  });
+
+  afterEach(() => table.close());
+
+  it('is told of when that has handed over, before it serves no more', async () => {
+    const replica = await table.register(standIn);
+    await table.register(registration());
+    await sim.advance(HAND_OVER_MS - 1);
+    expect(seen).toEqual(['2 stands in']);
+    expect(names(table.brokers())).toEqual(['a/2']);
+    await replica.update(registration({ brokerId: 2, version: 2 }));
+    expect(seen).toEqual(['2 stands in', '0', '2']);
+    expect(names(table.brokers())).toEqual(['a/0', 'a/2']);
+    await sim.advance(2 * HAND_OVER_MS);
+    expect(seen).toHaveLength(3);
+  });
+
+  it('is told of when that is gone', async () => {
+    const replica = table.attach(standIn, { remote: true });
+    const other = await table.register({ ...standIn, brokerId: 3 });
+    await table.register(registration());
+    await replica.broken();
+    expect(seen).toEqual(['2 stands in', '3 stands in', '2 is gone']);
+    await other.close();
+    expect(seen.slice(3)).toEqual(['0', '3 is gone']);
+  });
+
+  it('is told of after 5 s all the same, as it is by then', async () => {
+    await table.register(standIn);
+    const master = await table.register(registration());
+    await master.update(registration({ version: 2, topics: topics('late') }));
+    await sim.advance(HAND_OVER_MS);
+    expect(seen).toEqual(['2 stands in', '0']);
+    expect(names(table.brokersOf('late'))).toEqual(['a/0']);
+  });
+
+  it('waits for nobody when it registers again meanwhile, or for the stand-in of another', async () => {
+    await table.register({ ...standIn, brokerName: 'other' });
+    await table.register(registration({ epoch: 1 }));
+    expect(names(table.brokers())).toEqual(['a/0', 'other/2']);
+    await table.register(standIn);
+    await table.register(registration({ epoch: 2 }));
+    expect(seen).toEqual(['2 stands in', '0', '2 stands in', '0']);
+  });
+
+  it('is forgotten without a word when it goes before', async () => {
+    await table.register(standIn);
+    const first = await table.register(registration({ epoch: 1 }));
+    await table.register(registration({ epoch: 2 }));
+    await first.close();
+    const entry = table.attach(registration({ epoch: 3 }), { remote: true });
+    await entry.detach();
+    await sim.advance(HAND_OVER_MS);
+    expect(seen).toEqual(['2 stands in']);
+    expect(sim.pending).toBe(0);
+  });
+});
