@@ -214,7 +214,8 @@ export class BrokerHost implements ReplicaHost, ReplicationServer {
     try {
       if (!current()) throw new Error('another role was given meanwhile');
       // What this log has beyond what was confirmed is shown when all of the set have it.
-      await replica.store.durable(replica.log.endPosition);
+      const { endPosition } = replica.log;
+      await Promise.all([replica.store.durable(endPosition), leading.confirmed(endPosition)]);
       await replica.log.takeOver();
       await replica.viewsNoted;
       const waits = new ReplicaWaits(leading, replica.store, settings, platform);

@@ -9,6 +9,7 @@ import type { Hello, MasterStream, ReplicaAck, Welcome } from '../../api/replica
 import type { Platform, TimerHandle } from '../../platform/platform';
 import { checkHello } from './check-hello';
 import { commonPosition } from './common-position';
+import { Confirmation } from './confirmation';
 import { type FeedParts, FollowerFeed } from './follower-feed';
 import { FollowerLag } from './follower-lag';
 import { InSyncSet } from './in-sync-set';
@@ -62,6 +63,7 @@ export class Leading implements InSyncMembers {
   private readonly known = new Map<number, Known>();
   private readonly feeds = new Set<FollowerFeed>();
   private readonly inSync: InSyncSet;
+  private readonly confirmation: Confirmation;
   private readonly stopProgress: () => void;
   private timer: TimerHandle | undefined;
   private lastBeatMs = -Infinity;
@@ -70,6 +72,7 @@ export class Leading implements InSyncMembers {
 
   constructor(private readonly parts: LeadingParts) {
     const { replica, keeper, settings, epoch, log, platform } = parts;
+    this.confirmation = new Confirmation(replica.log);
     this.inSync = new InSyncSet(settings.replicaId, parts.inSync, {
       log,
       agree: (members) => keeper.changeInSync(epoch, members),
@@ -132,12 +135,18 @@ export class Leading implements InSyncMembers {
     }));
   }
 
+  /** Resolves when all that are waited for have what lies below `position`. @throws Error when `close` was called before */
+  confirmed(position: number): Promise<void> {
+    return this.confirmation.reached(position);
+  }
+
   /** Ends all streams; what is not confirmed stays so. */
   close(reason: string): void {
     this.closed = true;
     this.timer?.cancel();
     this.stopProgress();
     this.inSync.close();
+    this.confirmation.close(reason);
     for (const feed of [...this.feeds]) feed.abort(reason);
   }
 
@@ -212,20 +221,10 @@ export class Leading implements InSyncMembers {
     if (!this.inSync.members.has(replicaId)) this.reviewInSync();
   }
 
-  /** Up to where all that are waited for have the log. */
-  private get confirmed(): number {
-    const positions = this.inSync.waitedFor.map((id) => this.known.get(id)?.acknowledged ?? 0);
-    return Math.min(this.parts.replica.log.endPosition, ...positions);
-  }
-
   private confirm(): void {
     if (this.closed) return;
-    const { replica, settings } = this.parts;
-    if (settings.ack === 'async' || this.inSync.waitedFor.length === 0) {
-      replica.log.confirm(Infinity);
-    } else {
-      replica.log.confirm(this.confirmed);
-    }
+    const waitedFor = this.parts.settings.ack === 'async' ? [] : this.inSync.waitedFor;
+    this.confirmation.note(waitedFor.map((id) => this.known.get(id)?.acknowledged ?? 0));
   }
 
   private reviewInSync(): void {

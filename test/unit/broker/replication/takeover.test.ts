@@ -1,9 +1,10 @@
 /** What a replica that takes over from a master that was killed knows of FIFO receives and of recalls. */
+import { StaticRoles } from '../../../../src/broker/replication/static-roles';
 import { Property } from '../../../../src/message/properties';
 import { Code } from '../../../../src/message/status';
 import { follow } from '../../../support/follow';
 import { groupConfig } from '../../../support/model-broker';
-import { ReplicaGroup, type TestReplica } from '../../../support/replica-group';
+import { ReplicaGroup, sendRequest, type TestReplica } from '../../../support/replica-group';
 import { idsOf, messageDraft } from '../../../support/test-broker';
 
 interface Scene {
@@ -135,5 +136,52 @@ describe('recalls', () => {
     replica.stall(false);
     await group.sim.advance(100);
     expect([recalled.done, recalled.error]).toEqual([true, undefined]);
+  });
+});
+
+describe('a master that was started again', () => {
+  test('does not serve before its replicas have what was not answered', async () => {
+    let setIsFixed = false;
+    const changeInSync = (): Promise<void> =>
+      setIsFixed ? Promise.reject(new Error('the lease service is away')) : Promise.resolve();
+    const group = new ReplicaGroup({
+      settings: { ackTimeoutMs: 60_000, lagMs: 60_000 },
+      keeper: () => Object.assign(new StaticRoles(false, { error: () => undefined }), { changeInSync }),
+    });
+    const [master, replica] = await group.masterAndReplica();
+    await group.drive(master.broker.putTopic({ name: 't', type: 'NORMAL', queues: 1 }));
+    await group.drive(master.broker.putGroup(groupConfig('g', { startFrom: 'beginning' })));
+    replica.stall();
+    const sent = follow(master.broker.send(sendRequest('t', 'm1')));
+    await group.sim.advance(1000);
+    expect(sent.done).toBe(false);
+
+    setIsFixed = true;
+    group.unreachable.add(1);
+    group.kill(0);
+    const again = await group.start(0);
+    const leads = follow(again.host.lead(2, [0, 1]));
+    await group.sim.advance(30_000);
+    expect(again.host.leader()).toBeUndefined();
+
+    setIsFixed = false;
+    group.unreachable.clear();
+    replica.stall(false);
+    await group.until(() => leads.done);
+    expect(idsOf(await group.pop(again, 'g', 't'))).toEqual(['m1']);
+  });
+
+  test('gives up waiting when another one leads', async () => {
+    const group = new ReplicaGroup();
+    const [master] = await group.masterAndReplica();
+    await group.drive(master.broker.putTopic({ name: 't', type: 'NORMAL', queues: 1 }));
+    group.kill(0);
+    group.kill(1);
+    const again = await group.start(0);
+    const leads = follow(again.host.lead(2, [0, 1]));
+    await group.sim.advance(100);
+    await group.drive(again.host.follow({ replicaId: 1, address: 'host:1' }, 3));
+    expect(String(leads.error)).toContain('the role of this replica changes');
+    expect(again.host.status().role).toBe('replica');
   });
 });
