@@ -63,7 +63,14 @@ export interface OpenProxy extends Served {
   readonly proxy: Proxy;
 }
 
-/** @param proxies where the proxy makes itself known; none in a process that is all there is */
+/** What a proxy has that is a process of its own. */
+export interface ProxyCluster {
+  /** Where it makes itself known. */
+  readonly proxies: ProxiesApi;
+  /** Resolves when calls may come: the routes are known, or that has taken too long. */
+  readonly routesKnown: () => Promise<void>;
+}
+
 export async function openProxy(
   options: ProxyPartOptions,
   routes: RouteApi,
@@ -71,7 +78,7 @@ export async function openProxy(
   surroundings: Surroundings,
   readiness: Readiness,
   shutdown: Shutdown,
-  proxies?: ProxiesApi,
+  cluster?: ProxyCluster,
 ): Promise<OpenProxy> {
   const { platform, logger } = surroundings;
   const { receive, advertise } = options;
@@ -84,7 +91,7 @@ export async function openProxy(
     process: {
       name: () => (advertise === '' ? (listening.port?.endpoints['grpc'] ?? '') : advertise),
       version: version(),
-      proxies: () => proxies?.list() ?? Promise.resolve([ownInfo(options, listening.port)]),
+      proxies: () => cluster?.proxies.list() ?? Promise.resolve([ownInfo(options, listening.port)]),
       connections: () => listening.port?.connections(),
       setLogLevel: (level) => setLogLevel(logger, level),
     },
@@ -119,12 +126,15 @@ export async function openProxy(
     surroundings,
     readiness,
     shutdown,
-    () => proxy.drain(),
+    {
+      drainCalls: () => proxy.drain(),
+      ...(cluster && { beforeCalls: cluster.routesKnown }),
+    },
   );
   listening.port = served;
-  if (proxies !== undefined) {
-    proxies.announce(ownInfo(options, served));
-    shutdown.add('announcement', () => proxies.withdraw());
+  if (cluster !== undefined) {
+    cluster.proxies.announce(ownInfo(options, served));
+    shutdown.add('announcement', () => cluster.proxies.withdraw());
   }
   return { ...served, proxy };
 }

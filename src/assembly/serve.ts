@@ -38,10 +38,14 @@ export interface Served {
   announceReady(): void;
 }
 
-/**
- * @param reflected files below `proto/` that reflection tells of
- * @param drainCalls ends calls that would go on for long, when the port is drained
- */
+export interface ServeHooks {
+  /** What must be known before the first call; the port for health is there meanwhile. */
+  readonly beforeCalls?: () => Promise<void>;
+  /** Ends calls that would go on for long, when the port is drained. */
+  readonly drainCalls?: () => Promise<void>;
+}
+
+/** @param reflected files below `proto/` that reflection tells of */
 export async function serve(
   options: ListenOptions,
   services: readonly MountedService[],
@@ -49,7 +53,7 @@ export async function serve(
   surroundings: Surroundings,
   readiness: Readiness,
   shutdown: Shutdown,
-  drainCalls: () => Promise<void> = () => Promise.resolve(),
+  { beforeCalls, drainCalls }: ServeHooks = {},
 ): Promise<Served> {
   const { host, graceMs } = options;
   const { platform, logger } = surroundings;
@@ -58,17 +62,23 @@ export async function serve(
     server.addService(definition, implementation);
   }
   await secureIfAsked(server, options, surroundings, shutdown);
-  const port = await server.listen(host, options.port);
-  const endpoints: Record<string, string> = { grpc: endpoint(host, port) };
+  let healthPort: number | undefined;
   if (options.httpPort !== undefined) {
     const http = await listenHealth(platform.sockets, host, options.httpPort, readiness);
-    endpoints['http'] = endpoint(host, http.port);
+    healthPort = http.port;
     shutdown.add('http', () => http.close());
   }
+  // A balancer that cannot ask for health sends calls as soon as the port takes connections.
+  await beforeCalls?.();
+  const port = await server.listen(host, options.port);
+  const endpoints: Record<string, string> = {
+    grpc: endpoint(host, port),
+    ...(healthPort !== undefined && { http: endpoint(host, healthPort) }),
+  };
   shutdown.add('grpc', async () => {
     // Clients learn first that they are to go elsewhere: then they repeat there what ends here.
     const drained = server.drain(graceMs);
-    await drainCalls();
+    await drainCalls?.();
     await drained;
   });
   shutdown.add('readiness', () => {

@@ -33,15 +33,15 @@ export function startProxy(
     shutdown.add('routes', () => routes.close());
     const dial = brokerDialer({ platform, tls, log: logger.child({ part: 'link' }) });
     const proxies = proxiesClient(options.namesrv, platform, tls);
+    const routesKnown = async (): Promise<void> => {
+      if (await routes.ready(ROUTES_WAIT_MS)) return;
+      const { namesrv } = options;
+      logger.warn({ namesrv }, 'no name server has answered, serving without routes');
+    };
+    const cluster = { proxies, routesKnown };
     const proxy = await openProxy(
-      ...([options, routes, dial, surroundings, readiness, shutdown, proxies] as const),
+      ...([options, routes, dial, surroundings, readiness, shutdown, cluster] as const),
     );
-    if (!(await routes.ready(ROUTES_WAIT_MS))) {
-      logger.warn(
-        { namesrv: options.namesrv },
-        'no name server has answered, serving without routes',
-      );
-    }
     proxy.announceReady();
     return proxy.endpoints;
   });
