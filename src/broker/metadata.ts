@@ -68,6 +68,8 @@ export class Metadata {
   readonly topics = new Map<string, StoredTopic>();
   readonly groups = new Map<string, GroupConfig>();
   private readonly lite = new Map<string, LiteTable>();
+  /** Logged, and not in force yet. */
+  private readonly underWay = new Set<MetaChange>();
   /** Grows with each change of a topic or a group. */
   changes = 0;
   /** Whether the broker is to take no new messages. */
@@ -90,7 +92,12 @@ export class Metadata {
     const { endOffset } = this.append(change);
     const deletion = change.kind === 'topic-deleted' || change.kind === 'group-deleted';
     if (deletion) this.apply(change);
-    await this.store.durable(endOffset);
+    else this.underWay.add(change);
+    try {
+      await this.store.durable(endOffset);
+    } finally {
+      this.underWay.delete(change);
+    }
     if (!deletion) this.apply(change);
   }
 
@@ -160,7 +167,7 @@ export class Metadata {
     }
   }
 
-  /** Logs all that is known; answers the physical offset of the first record. */
+  /** Logs all that is known, and what comes into force next; answers the physical offset of the first record. */
   logState(): number {
     const topics = [...this.topics.values()];
     const groups = [...this.groups.values()];
@@ -180,6 +187,7 @@ export class Metadata {
         this.append({ kind: 'lite-topics', topic, rows: part });
       }
     }
+    for (const change of this.underWay) this.append(change);
     return begin;
   }
 

@@ -44,6 +44,25 @@ describe('the ledger in the log', () => {
   });
 });
 
+describe('a snapshot that is taken while a change of topics or groups is on its way to disk or replicas', () => {
+  it('has it', async () => {
+    const bench = await readyBench({ settings: { snapshotEveryBytes: 1 } });
+    for (let i = 0; i < 60; i++) await bench.send('t', `m${i}`);
+    const { store } = bench.running ?? {};
+    store?.replicated.confirm(store.visible);
+    const made = bench.broker.putTopic({ name: 'late', type: 'NORMAL', queues: 1 });
+    await bench.sim.settle();
+    const madeAt = store?.replicated.endPosition ?? 0;
+    for (let i = 0; i < 60; i++) await bench.pop({ maxMessages: 1 });
+    expect(bench.broker.snapshotPlace.begin).toBeGreaterThanOrEqual(madeAt);
+    store?.replicated.confirm(Infinity);
+    await bench.drive(made);
+    await bench.kill();
+    const names = (await bench.broker.listTopics()).map(({ name }) => name);
+    expect(names).toContain('late');
+  });
+});
+
 describe('a bound on what is in flight', () => {
   it('gives nothing new beyond the window, and goes on when some is finished', async () => {
     const bench = await readyBench({ settings: { maxWindow: 2 } });
