@@ -95,10 +95,11 @@ export class Metadata {
     else this.underWay.add(change);
     try {
       await this.store.durable(endOffset);
+      // A group may have been deleted meanwhile.
+      if (this.underWay.has(change)) this.apply(change);
     } finally {
       this.underWay.delete(change);
     }
-    if (!deletion) this.apply(change);
   }
 
   /** Logs a change of lite topics, which is in force at once: what is logged for it lies behind it. */
@@ -156,6 +157,7 @@ export class Metadata {
         break;
       case 'group-deleted':
         this.groups.delete(change.name);
+        this.overtake(change.name);
         break;
       case 'draining':
         this.draining = change.draining;
@@ -189,6 +191,13 @@ export class Metadata {
     }
     for (const change of this.underWay) this.append(change);
     return begin;
+  }
+
+  /** What is on its way to a group that is deleted does not come into force. */
+  private overtake(group: string): void {
+    for (const change of this.underWay) {
+      if (change.kind === 'group' && change.group.name === group) this.underWay.delete(change);
+    }
   }
 
   private applyLite(change: LiteChange): void {

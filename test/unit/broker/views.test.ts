@@ -1,4 +1,5 @@
 import { readyBench } from '../../support/broker-bench';
+import { groupConfig } from '../../support/model-broker';
 import { idsOf } from '../../support/test-broker';
 
 describe('the ledger in the log', () => {
@@ -60,6 +61,20 @@ describe('a snapshot that is taken while a change of topics or groups is on its 
     await bench.kill();
     const names = (await bench.broker.listTopics()).map(({ name }) => name);
     expect(names).toContain('late');
+  });
+
+  it('does not have a group that was deleted meanwhile, nor has the broker', async () => {
+    const bench = await readyBench();
+    const { store } = bench.running ?? {};
+    store?.replicated.confirm(store.visible);
+    const changed = bench.broker.putGroup(groupConfig('g', { maxAttempts: 3 }));
+    const deleted = bench.broker.deleteGroup('g');
+    await bench.sim.settle();
+    store?.replicated.confirm(Infinity);
+    await bench.drive(Promise.all([changed, deleted]));
+    expect(await bench.broker.listGroups()).toEqual([]);
+    await bench.restart();
+    expect(await bench.broker.listGroups()).toEqual([]);
   });
 });
 

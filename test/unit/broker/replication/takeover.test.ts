@@ -146,7 +146,8 @@ describe('a master that was started again', () => {
       setIsFixed ? Promise.reject(new Error('the lease service is away')) : Promise.resolve();
     const group = new ReplicaGroup({
       settings: { ackTimeoutMs: 60_000, lagMs: 60_000 },
-      keeper: () => Object.assign(new StaticRoles(false, { error: () => undefined }), { changeInSync }),
+      keeper: () =>
+        Object.assign(new StaticRoles(false, { error: () => undefined }), { changeInSync }),
     });
     const [master, replica] = await group.masterAndReplica();
     await group.drive(master.broker.putTopic({ name: 't', type: 'NORMAL', queues: 1 }));
