@@ -461,6 +461,14 @@ const kept: Tales = [
     },
   ],
   [
+    'a rollback that was not answered, and refused before the repeated send was taken',
+    (scene) => {
+      const story = scene.story('a', rollback, call(10, unknown));
+      story.sends.push(call(80));
+      story.ends.push(call(50, unknown), call(70, refused));
+    },
+  ],
+  [
     'a recall that was not answered, with and without delivery, and one that came too late',
     (scene) => {
       scene.story('a', delayed).recalls.push(call(50, unknown));
