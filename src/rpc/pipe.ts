@@ -7,7 +7,7 @@ export interface Pipe<Out, In> {
   /** No more messages are delivered, and the other end is slowed down, until `resume`. */
   pause(): void;
   resume(): void;
-  /** Ends this side after all that was written; the other end then ends too. */
+  /** Ends this side after all that was written; the other end then ends too, or is cut off a while later. */
   end(): void;
   /** Breaks the stream at once; the other end sees the reason where the transport can say it. */
   abort(reason: string): void;

@@ -101,9 +101,10 @@ export class ClientConnection implements DialEvents, ClientIntakeHost {
     return more;
   }
 
-  /** Ends the request after all that was written; the answer goes on. */
+  /** Ends the request after all that was written; the server has 2 s to end the answer. */
   end(): void {
     if (this.stream.closed || this.stream.ending) return;
+    this.deadlineMs = Math.min(this.deadlineMs, this.monotonicMs() + LINGER_MS);
     this.sender.end(this.stream, undefined);
     this.flushSoon();
   }
@@ -127,7 +128,7 @@ export class ClientConnection implements DialEvents, ClientIntakeHost {
   onOpen(): void {
     if (this.phase !== 'dialling') return;
     this.phase = 'open';
-    this.deadlineMs = Infinity;
+    this.deadlineMs = this.stream.ending ? this.monotonicMs() + LINGER_MS : Infinity;
     this.heard = true;
     this.sender.output.flush();
   }
@@ -209,7 +210,8 @@ export class ClientConnection implements DialEvents, ClientIntakeHost {
     this.timer = this.platform.timers.after(TICK_MS, this.tick);
     const nowMs = this.monotonicMs();
     if (nowMs >= this.deadlineMs) {
-      this.over('no connection within its time');
+      const what = this.phase === 'dialling' ? 'no connection' : 'not ended';
+      this.over(`${what} within its time`);
       this.socket.destroy();
     } else if (this.phase === 'open') {
       this.obeyWatch(nowMs);

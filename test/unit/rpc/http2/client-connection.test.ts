@@ -305,6 +305,23 @@ test('a connection that does not come to be is given up', async () => {
   expect(sim.pending).toBe(0);
 });
 
+test.each(['behind', 'before'])(
+  'a server that does not end its side within 2 s of ours is cut off, ended %s the connection',
+  async (when) => {
+    const connection = dial();
+    if (when === 'before') connection.end();
+    server.open();
+    server.send(settings(), headers(0));
+    connection.end();
+    await sim.advance(1_500);
+    expect([closed, server.connection.closed]).toEqual([[], false]);
+    await sim.advance(2_000);
+    expect(closed).toEqual(['not ended within its time']);
+    expect(server.connection.closed).toBe(true);
+    expect(sim.pending).toBe(0);
+  },
+);
+
 test('a server that ends the stream ends the connection, and nothing is left behind', async () => {
   connected();
   server.send(headers(0), headers(Flag.END_STREAM));
