@@ -14,7 +14,7 @@ import type { WatchCreateRequest } from '../../rpc/generated/etcdserverpb/WatchC
 import type { WatchResponse__Output } from '../../rpc/generated/etcdserverpb/WatchResponse';
 import type { TlsParts } from '../../rpc/tls/tls-parts';
 import { isAuthDisabled, isAway, wantsToken } from './etcd-error';
-import { EtcdMember, type EtcdRpc } from './etcd-rpc';
+import { EtcdMember, type EtcdRpc } from './etcd-member';
 
 export interface EtcdOptions {
   /** Of the members, at least one: `host:port`. */

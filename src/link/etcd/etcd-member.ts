@@ -1,4 +1,4 @@
-/** etcd's services at one member, as one client on one connection. */
+/** One member of etcd: its services as one client on one connection. */
 import { connectivityState, type Client, type ServiceDefinition } from '@grpc/grpc-js';
 import type { Clock } from '../../platform/platform';
 import { makeClient } from '../../rpc/client';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { status, type ServiceError } from '@grpc/grpc-js';
-import { EtcdMember } from '../../../../src/link/etcd/etcd-rpc';
+import { EtcdMember } from '../../../../src/link/etcd/etcd-member';
 import { until } from '../../../support/until';
 
 const WAIT_MS = 5000;
