@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import pino, { type Logger } from 'pino';
 import type { Member } from '../../src/api/lease-api';
 import { replicaIdOf } from '../../src/broker/replication/member-book';
+import type { History } from '../crash/mixed/history';
 import type { Chance } from '../support/seeded';
 import { chanceOf } from './chance';
 import { type ReplicaNode, startReplica } from './nodes/broker-node';
@@ -62,6 +63,8 @@ export class Cluster {
   readonly broken: string[] = [];
   /** When a proxy's link to a broker ended. */
   readonly linksLostMs: number[] = [];
+  /** While proxies and brokers could not reach each other. */
+  readonly cuts: History['cuts'] = [];
   /** What the processes logged, the newest last. */
   readonly log: string[] = [];
   private readonly nodes = new Map<string, Node>();
@@ -119,6 +122,13 @@ export class Cluster {
   /** A process for clients on a machine of their own. */
   startClient(name: string): Process {
     return this.machine(name).start(++this.processes);
+  }
+
+  /** Notes that these do not reach each other for a time from now on, if they are a proxy and a broker. */
+  noteCut(ways: readonly (readonly [from: string, to: string])[], forMs: number): void {
+    if (!ways.some(([from, to]) => isLink(from, to) || isLink(to, from))) return;
+    const { nowMs: fromMs } = this.scheduler;
+    this.cuts.push({ fromMs, toMs: fromMs + forMs });
   }
 
   /** A proxy that runs. */

@@ -144,6 +144,7 @@ export function inflict(cluster: Cluster, fault: Fault): void {
     case 'cut-one-way': {
       const ways = [[on, other], ...(kind === 'cut' ? [[other, on]] : [])] as [string, string][];
       for (const [from, to] of ways) network.cut(from, to);
+      cluster.noteCut(ways, forMs);
       then(() => {
         for (const [from, to] of ways) network.mend(from, to);
       });
@@ -154,6 +155,10 @@ export function inflict(cluster: Cluster, fault: Fault): void {
       const from = kind === 'isolate' ? NETWORK : [...groupOf(on), ETCD];
       const all = from.filter((name) => name !== on);
       for (const name of all) cutBoth(cluster, on, name);
+      cluster.noteCut(
+        all.map((name) => [on, name] as const),
+        forMs,
+      );
       then(() => {
         for (const name of all) mendBoth(cluster, on, name);
       });

@@ -132,9 +132,10 @@ class Run {
 
   outcome(): Outcome {
     const { cluster, history, failure, seed, faults } = this;
-    const { masters, linksLostMs } = cluster;
+    const { masters, linksLostMs, cuts } = cluster;
     history.masterChangesMs.push(...masters.changesMs);
     history.brokersLostMs.push(...linksLostMs);
+    history.cuts.push(...cuts);
     const broken: Partial<Record<string, readonly string[]>> = { ...judge(history) };
     if (masters.broken.length > 0) broken['two masters'] = masters.broken;
     if (this.different.length > 0) broken['replicas differ'] = this.different;

@@ -90,6 +90,8 @@ export class History {
   readonly answeredReceives: LostReceive[] = [];
   /** When a broker was killed, or a master made to stand still. */
   readonly brokersLostMs: number[] = [];
+  /** While machines could not reach each other: what was asked may be done, and its answer lost. */
+  readonly cuts: Omit<LostReceive, 'kind'>[] = [];
   /** Deliveries of what was never sent, or with another body. */
   readonly strangers: string[] = [];
   /** When another master of a broker group began to answer. */

@@ -387,6 +387,16 @@ const kept: Tales = [
     },
   ],
   [
+    'an attempt left out while a broker did not reach the proxy that answered a receive',
+    (scene) => {
+      const story = scene.story('a');
+      scene.one(story, 100);
+      scene.again(3000, 9000);
+      scene.history.cuts.push({ fromMs: 2000, toMs: 5000 });
+      scene.acknowledge(story, scene.one(story, 6000, 3), 6100);
+    },
+  ],
+  [
     'an attempt left out when a receive was lost',
     (scene) => {
       const story = scene.story('a');

@@ -186,12 +186,13 @@ function firstOfEach(
 }
 
 function receivesLost(history: History, { kind }: Story, fromMs: number, toMs: number): number {
-  const { lostReceives, answeredReceives, brokersLostMs, masterChangesMs } = history;
-  const lossesMs = [...brokersLostMs, ...masterChangesMs];
+  const { lostReceives, answeredReceives, brokersLostMs, masterChangesMs, cuts } = history;
+  const losses = [...brokersLostMs, ...masterChangesMs].map((ms) => ({ fromMs: ms, toMs: ms }));
   const between = (one: LostReceive): boolean =>
     one.kind === kind && one.toMs >= fromMs && one.fromMs <= toMs;
   const hidden = (one: LostReceive): boolean =>
-    between(one) && lossesMs.some((ms) => ms >= one.fromMs && ms <= one.toMs);
+    between(one) &&
+    [...losses, ...cuts].some((loss) => loss.toMs >= one.fromMs && loss.fromMs <= one.toMs);
   return lostReceives.filter(between).length + answeredReceives.filter(hidden).length;
 }
 
