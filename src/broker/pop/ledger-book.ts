@@ -15,7 +15,7 @@ import { type AgedRows, remainingOf, type SnapshotRow } from './ledger-ops';
 import { NO_GROUP, type MessageGroup } from './message-groups';
 import { RecentDeadLetters } from './recent-dead-letters';
 import { QueueLedger } from './queue-ledger';
-import { TimingWheel } from './timing-wheel';
+import { TICK_MS, TimingWheel } from './timing-wheel';
 
 /** How long a message whose last attempt is over waits to be moved, until it is looked at again. */
 const EXHAUSTED_AGAIN_MS = 30_000;
@@ -246,11 +246,15 @@ export class LedgerBook extends GroupTopics {
     return { undelivered, delivered };
   }
 
-  /** The row of a delivery that still is as it was made, held by its consumer. */
+  /**
+   * The row of a delivery that still is as it was made, held by its consumer. One whose time is over, or will be at the
+   * next look, is not: others of its message group may be at another consumer in a moment.
+   */
   heldBy(ledgers: GroupTopic, delivery: AttemptDelivery): HeldDelivery | undefined {
     const ledger = ledgers.queues.get(delivery.queueId);
     const row = ledger?.row(delivery.offset);
-    if (ledger === undefined || row === undefined || !this.inFlight(row)) return undefined;
+    if (ledger === undefined || row === undefined || this.remainingMs(row) <= TICK_MS)
+      return undefined;
     const same =
       this.rows.nonce[row] === delivery.nonce && this.rows.attempt[row] === delivery.attempt;
     return same ? { ledger, row } : undefined;

@@ -55,6 +55,17 @@ describe('a receive repeated with its attempt id', () => {
     expect(idsOf(await bench.drive(second))).toEqual(['m']);
   });
 
+  it('is a new receive when their time was over at the start of the next broker', async () => {
+    const bench = await readyBench();
+    for (const id of ['m1', 'm2']) await bench.send('t', id);
+    await bench.pop(attempt);
+    await bench.kill(() => bench.sim.advance(20_000));
+    expect(await bench.pop(attempt)).toEqual([]);
+    await bench.sim.advance(100);
+    const again = await bench.pop(attempt);
+    expect(again.map((message) => message.attempt)).toEqual([2, 2]);
+  });
+
   it.each([['restart'], ['kill']] as const)(
     'gives them also after a %s, to a FIFO group',
     async (how) => {
