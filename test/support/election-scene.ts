@@ -152,6 +152,8 @@ class SceneReplica implements Replica {
   failLead = false;
   private readonly inSync = new Set<number>();
   private changing = false;
+  /** The last change was not answered: it is asked again. */
+  private unsettled = false;
   private readonly heardMs = new Map<number, number>();
 
   constructor(
@@ -243,6 +245,7 @@ class SceneReplica implements Replica {
   }
 
   private judgeInSync(epoch: number): void {
+    if (this.unsettled) this.changeInSync(epoch, this.id, true);
     const nowMs = this.time.clock.monotonicMs();
     for (const id of this.inSync) {
       const silentMs = nowMs - (this.heardMs.get(id) ?? 0);
@@ -259,8 +262,13 @@ class SceneReplica implements Replica {
     this.election
       .changeInSync(epoch, [...next])
       .then(
-        () => (add ? this.inSync.add(id) : this.inSync.delete(id)),
-        () => undefined,
+        () => {
+          this.unsettled = false;
+          if (this.role.kind !== 'lead' || this.role.epoch !== epoch) return;
+          if (add) this.inSync.add(id);
+          else this.inSync.delete(id);
+        },
+        () => (this.unsettled = true),
       )
       .finally(() => (this.changing = false));
   }

@@ -35,6 +35,8 @@ export class InSyncSet {
   private agreed: ReadonlySet<number>;
   private readonly joining = new Set<number>();
   private changing: Promise<void> | undefined;
+  /** All who are in sets that were asked for and not agreed: each may be in force. */
+  private asked: ReadonlySet<number> = new Set();
   private closed = false;
 
   constructor(
@@ -52,7 +54,8 @@ export class InSyncSet {
 
   /** All others whose acknowledgements count. */
   get waitedFor(): number[] {
-    return [...new Set([...this.agreed, ...this.joining])].filter((id) => id !== this.self);
+    const all = new Set([...this.agreed, ...this.joining, ...this.asked]);
+    return [...all].filter((id) => id !== this.self);
   }
 
   /**
@@ -78,7 +81,8 @@ export class InSyncSet {
     };
     const ready = [...this.joining].filter((id) => (known.get(id)?.acknowledged ?? 0) >= confirmed);
     const next = [...[...this.agreed].filter(stays), ...ready];
-    if (ready.length === 0 && next.length === this.agreed.size) return;
+    const same = ready.length === 0 && next.length === this.agreed.size;
+    if (same && this.asked.size === 0) return;
     if (this.changing === undefined) void this.change(next);
   }
 
@@ -86,9 +90,9 @@ export class InSyncSet {
   async expel(replicaId: number): Promise<void> {
     await this.changing;
     this.leaveWaiting(replicaId);
-    if (!this.agreed.has(replicaId)) return;
+    if (!this.waitedFor.includes(replicaId)) return;
     await this.change([...this.agreed].filter((id) => id !== replicaId));
-    if (this.agreed.has(replicaId))
+    if (this.waitedFor.includes(replicaId))
       throw new Error(`replica ${replicaId} is not out of the set yet`);
   }
 
@@ -102,17 +106,22 @@ export class InSyncSet {
 
   private change(members: readonly number[]): Promise<void> {
     const { agree, log, changed } = this.parts;
+    const again = this.asked.size > 0;
+    this.asked = new Set([...this.asked, ...members]);
     this.changing = agree(members)
       .then(
         () => {
           if (this.closed) return;
+          this.asked = new Set();
           this.agreed = new Set(members);
           for (const id of members) this.joining.delete(id);
           log.info({ inSync: members }, 'in-sync set changed');
           changed();
         },
-        // Either set may be in force: both are waited for, and it is asked again.
-        (err: unknown) => log.warn({ err, inSync: members }, 'in-sync set not changed'),
+        // Both are waited for, and it is asked again, also when nobody is to join or leave any more.
+        (err: unknown) => {
+          if (!again) log.warn({ err, inSync: members }, 'in-sync set not changed');
+        },
       )
       .finally(() => {
         this.changing = undefined;

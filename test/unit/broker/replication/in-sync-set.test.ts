@@ -42,6 +42,33 @@ function scene(...members: number[]): {
   };
 }
 
+describe('a change of the set that is not answered', () => {
+  const gone = candidate({ feeding: false, awayMs: 5000 });
+  const noAnswer = new Error('no answer');
+
+  it('may be in force: one that was to join is waited for until a set without it is agreed', async () => {
+    const { set, asked, agree } = scene();
+    set.review([candidate()], END, END);
+    set.review([gone], END, END);
+    expect(set.waitedFor).toEqual([1]);
+    await agree(noAnswer);
+    set.review([gone], END, END);
+    expect([set.waitedFor, asked]).toEqual([[1], [[0, 1], [0]]]);
+    await agree();
+    expect(set.waitedFor).toEqual([]);
+  });
+
+  it('is asked again as it is to be then: one that was to leave, and is back, stays', async () => {
+    const { set, asked, agree } = scene(1);
+    set.review([gone], END, END);
+    await agree(noAnswer);
+    set.review([candidate()], END, END);
+    await agree();
+    set.review([candidate()], END, END);
+    expect([set.waitedFor, asked]).toEqual([[1], [[0], [0, 1]]]);
+  });
+});
+
 describe('a set of replicas in sync', () => {
   it('waits for one that joins before it is agreed upon, and agrees when it has what is confirmed', async () => {
     const { set, asked, agree } = scene();
