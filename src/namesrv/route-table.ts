@@ -200,8 +200,9 @@ export class RouteTable implements RouteApi, RouteRegistry {
   /** Tells of a master that has waited for its stand-in, when there is none any more: before that one's own change. */
   private showReturned(brokerName: string): void {
     const master = this.places.get(keyOf({ brokerName, brokerId: MASTER_ID }));
-    if (master === undefined || this.hasStandIn(brokerName)) return;
-    if (this.returning.release(master)) void this.show(master);
+    if (master === undefined || !this.returning.has(master) || this.hasStandIn(brokerName)) return;
+    this.returning.release(master);
+    void this.show(master);
   }
 
   private hasStandIn(brokerName: string): boolean {
