@@ -2,10 +2,10 @@
 import type { BrokerApi } from '../api/broker-api';
 import type { BrokerDialer } from '../api/broker-dialer';
 import type { MasterStream, ReplicationServer } from '../api/replication-api';
+import type { RouteApi } from '../api/route-api';
 import { AnnouncedHost } from '../broker/replication/announced-host';
 import { BrokerHost } from '../broker/replication/broker-host';
 import { ReplicaStore } from '../broker/replication/replica-store';
-import type { RouteApi } from '../api/route-api';
 import type { StandInOptions } from '../broker/stand-in/substitute';
 import { replicationClient } from '../link/replication-client';
 import type { ClientTls } from '../rpc/client-credentials';

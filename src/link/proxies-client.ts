@@ -6,15 +6,13 @@ import type { Platform } from '../platform/platform';
 import { makeClient } from '../rpc/client';
 import type { ClientTls } from '../rpc/client-credentials';
 import type { GantryNameServerClient } from '../rpc/generated/gantry/v1/GantryNameServer';
-import { Backoff } from './backoff';
 import { openPipe } from '../rpc/grpc/client-pipe';
+import { Backoff } from './backoff';
+import { ANSWER_MS } from './route-register-client';
 import { nameServerDefinition } from './services';
 
 /** How long a name server may take to answer a list, milliseconds. */
 const LIST_MS = 3_000;
-
-/** How long a name server may take to know of a proxy, milliseconds. */
-const ANSWER_MS = 4_000;
 
 type ClientPlatform = Pick<Platform, 'clock' | 'timers' | 'random' | 'sockets'>;
 

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import {
   freePort,
   type GantryProcess,
@@ -7,22 +5,10 @@ import {
   startGantry,
   untilReady,
 } from '../support/process';
+import { takesConnections } from '../support/takes-connections';
 import { until } from '../support/until';
 
 const WAIT_MS = 20_000;
-
-/** Whether a connection is taken there. */
-async function takes(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
 
 describe('a proxy that starts', () => {
   const started: GantryProcess[] = [];
@@ -40,9 +26,9 @@ describe('a proxy that starts', () => {
       (await status('/live')) === 200 ? true : undefined,
     );
     expect(await status('/ready')).toBe(503);
-    expect(await takes(proxy.port)).toBe(false);
+    expect(await takesConnections(proxy.port)).toBe(false);
     started.push(await startGantry('namesrv', { port }));
     await untilReady(proxy);
-    expect(await takes(proxy.port)).toBe(true);
+    expect(await takesConnections(proxy.port)).toBe(true);
   });
 });
